@@ -1,0 +1,140 @@
+/*
+ * weavestream-backup-job: does one job, handed over by a worker or by a person (common/report.h has the protocol).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/memory.h"
+#include "common/report.h"
+#include "common/settings.h"
+#include "common/text.h"
+#include "jobs/job.h"
+#include "jobs/payload.h"
+#include "jobs/reporter.h"
+#include "jobs/stop.h"
+#include "jobs/verdict.h"
+
+static const char usage[] =
+    "Usage: weavestream-backup-job < JOB\n"
+    "\n"
+    "Does one job of the queue 'backup'. weavestream-backup starts it; by hand:\n"
+    "\n"
+    "  echo '{\"name\":\"run\",\"data\":{\"configId\":\"<uuid>\"}}' | weavestream-backup-job\n"
+    "\n"
+    "Reads the job from standard input, as one JSON object. Writes progress and verdict, one JSON object a line,\n"
+    "to descriptor 3 (or that in " REPORT_VARIABLE "), else to standard output. The log goes to\n"
+    "standard error. Settings come from the environment: DATABASE_URL, BACKUP_STORAGE_DIR and so on.\n"
+    "\n"
+    "  --help     this text\n"
+    "  --version  the version\n"
+    "\n"
+    "Exit status: 0 once a verdict was written, 64 for a wrong command line, 78 for wrong settings.\n";
+
+/* The worker's pipe if there is one; a terminal gets the lines to read. Programs that we start must not inherit it. */
+static int
+find_report_fd(void)
+{
+    const char *variable = getenv(REPORT_VARIABLE);
+    int64_t fd = REPORT_DESCRIPTOR;
+
+    if (variable != NULL && !text_parse_integer(variable, strlen(variable), 0, 65535, &fd))
+        fd = REPORT_DESCRIPTOR;
+    return fcntl((int)fd, F_SETFD, FD_CLOEXEC) == 0 ? (int)fd : STDOUT_FILENO;
+}
+
+/* At most one byte more than a job may have: enough to see that it is too large. */
+static bool
+read_job(struct text *job, struct error *err)
+{
+    char bytes[16384];
+
+    while (job->length <= PAYLOAD_BYTES_MAX) {
+        size_t room = PAYLOAD_BYTES_MAX + 1 - job->length;
+        ssize_t count = read(STDIN_FILENO, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
+
+        if (count == -1 && errno == EINTR)
+            continue;
+        if (count == -1)
+            return error_set_errno(err, errno, "read the job from standard input");
+        if (count == 0)
+            break;
+        text_add_bytes(job, bytes, (size_t)count);
+    }
+    return true;
+}
+
+/* One line per variable on standard error; the same lines, joined, as the reason of the failed job. */
+static void
+tell_problems(struct text *problems, struct report *verdict)
+{
+    (void)fputs(text_string(problems), stderr);
+    for (size_t i = 0; i + 1 < problems->length; i++)
+        if (problems->data[i] == '\n')
+            problems->data[i] = ';';
+    if (problems->length > 0)
+        problems->data[problems->length - 1] = '\0';
+    verdict_fail(verdict, text_string(problems), false);
+}
+
+static void
+perform(const struct settings *settings, struct report *verdict)
+{
+    struct moment deadline = moment_add_ms(moment_now(), settings->job_lock_minutes * 60 * 1000);
+    struct text job = TEXT_EMPTY;
+    struct error err;
+
+    if (stop_start(deadline, &err) && read_job(&job, &err))
+        job_perform(settings, text_string(&job), job.length, verdict);
+    else {
+        log_error(LOG_EVENT("job not started"), LOG_ERROR(&err));
+        verdict_fail(verdict, err.text, true);
+    }
+    text_clear(&job);
+}
+
+static int
+run_program(void)
+{
+    struct report verdict = REPORT_EMPTY;
+    struct text problems = TEXT_EMPTY;
+    struct settings settings;
+    int status = EX_OK;
+
+    reporter_start(find_report_fd());
+    if (settings_load(&settings, SETTINGS_JOB, &problems)) {
+        log_start("weavestream-backup-job", settings.log_level);
+        perform(&settings, &verdict);
+    } else {
+        tell_problems(&problems, &verdict);
+        status = EX_CONFIG;
+    }
+    reporter_verdict(&verdict);
+    report_clear(&verdict);
+    settings_clear(&settings);
+    text_clear(&problems);
+    (void)log_flush();
+    return status;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc == 1)
+        return run_program();
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        (void)fputs(usage, stdout);
+        return EX_OK;
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        (void)puts("weavestream-backup-job " WEAVESTREAM_VERSION_TEXT);
+        return EX_OK;
+    }
+    (void)fputs(usage, stderr);
+    return EX_USAGE;
+}

@@ -1,0 +1,66 @@
+#include "common/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool
+error_set(struct error *err, enum error_code code, const char *format, ...)
+{
+    va_list arguments;
+
+    err->code = code;
+    err->sys_errno = 0;
+    va_start(arguments, format);
+    (void)vsnprintf(err->text, sizeof(err->text), format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool
+error_set_errno(struct error *err, int errnum, const char *format, ...)
+{
+    const char *reason = strerrordesc_np(errnum);
+    va_list arguments;
+    size_t length;
+
+    err->code = ERROR_SYSTEM;
+    err->sys_errno = errnum;
+    va_start(arguments, format);
+    (void)vsnprintf(err->text, sizeof(err->text), format, arguments);
+    va_end(arguments);
+    length = strlen(err->text);
+    if (reason != NULL)
+        (void)snprintf(err->text + length, sizeof(err->text) - length, ": %s", reason);
+    else
+        (void)snprintf(err->text + length, sizeof(err->text) - length, ": error %d", errnum);
+    return false;
+}
+
+bool
+error_add(struct error *err, const char *format, ...)
+{
+    char before[sizeof(err->text)];
+    va_list arguments;
+
+    memcpy(before, err->text, sizeof(before));
+    va_start(arguments, format);
+    (void)vsnprintf(err->text, sizeof(err->text), format, arguments);
+    va_end(arguments);
+    size_t length = strlen(err->text);
+    (void)snprintf(err->text + length, sizeof(err->text) - length, ": %s", before);
+    return false;
+}
+
+void
+error_also(struct error *err, const char *format, ...)
+{
+    char second[sizeof(err->text)];
+    va_list arguments;
+    size_t length = strlen(err->text);
+
+    va_start(arguments, format);
+    (void)vsnprintf(second, sizeof(second), format, arguments);
+    va_end(arguments);
+    (void)snprintf(err->text + length, sizeof(err->text) - length, " (also: %s)", second);
+}

@@ -1,0 +1,258 @@
+#include "common/report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "common/memory.h"
+
+/* Any JSON value, as producers write them: NUL escapes and numbers beyond 64 bits are theirs to use. */
+#define JSON_READ (JSON_DECODE_ANY | JSON_ALLOW_NUL)
+
+/* NULL, with `why` set, if it is no JSON. Numbers that fit no 64 bits are JSON all the same, and read as JavaScript reads them. */
+static json_t *
+json_read(const char *bytes, size_t length, json_error_t *why)
+{
+    json_t *value = json_loadb(bytes, length, JSON_READ, why);
+
+    if (value == NULL && json_error_code(why) == json_error_numeric_overflow)
+        value = json_loadb(bytes, length, JSON_READ | JSON_DECODE_INT_AS_REAL, why);
+    return value;
+}
+
+static const char *const type_names[] = {
+    [REPORT_PROGRESS] = "progress",
+    [REPORT_LOG] = "log",
+    [REPORT_ADD] = "add",
+    [REPORT_COMPLETED] = "completed",
+    [REPORT_FAILED] = "failed",
+    [REPORT_INTERRUPTED] = "interrupted",
+    [REPORT_DELAY] = "delay",
+};
+
+#define TYPES (sizeof(type_names) / sizeof(type_names[0]))
+
+bool
+report_is_verdict(enum report_type type)
+{
+    return type >= REPORT_COMPLETED;
+}
+
+static enum report_type
+type_of_name(const char *name)
+{
+    for (size_t i = REPORT_PROGRESS; name != NULL && i < TYPES; i++)
+        if (strcmp(type_names[i], name) == 0)
+            return (enum report_type)i;
+    return REPORT_NONE;
+}
+
+static bool
+take_string(const json_t *line, const char *member, char **out, struct error *err)
+{
+    const json_t *string = json_object_get(line, member);
+
+    if (!json_is_string(string))
+        return error_set(err, ERROR_INPUT, "'%s' is missing or no string", member);
+    *out = memory_copy(json_string_value(string), json_string_length(string));
+    return true;
+}
+
+/* A missing member reads as `missing`, because JSON.stringify and printf both leave such things out. */
+static char *
+take_value(const json_t *line, const char *member, const char *missing)
+{
+    const json_t *value = json_object_get(line, member);
+    char *dump = value == NULL ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *out = memory_copy_string(dump == NULL ? missing : dump);
+
+    free(dump);
+    return out;
+}
+
+static bool
+take_options(const json_t *line, struct report *out, struct error *err)
+{
+    const json_t *options = json_object_get(line, "opts");
+
+    if (options != NULL && !json_is_object(options))
+        return error_set(err, ERROR_INPUT, "'opts' is no object");
+    out->options = take_value(line, "opts", "{}");
+    return true;
+}
+
+static bool
+take_until(const json_t *line, struct report *out, struct error *err)
+{
+    const json_t *until = json_object_get(line, "until");
+
+    if (!json_is_integer(until) || json_integer_value(until) < 0)
+        return error_set(err, ERROR_INPUT, "'until' is missing or no time in milliseconds");
+    out->until_ms = json_integer_value(until);
+    return true;
+}
+
+static bool
+take_members(const json_t *line, struct report *out, struct error *err)
+{
+    switch (out->type) {
+    case REPORT_PROGRESS:
+        out->value = take_value(line, "value", "null");
+        return true;
+    case REPORT_LOG:
+        return take_string(line, "text", &out->text, err);
+    case REPORT_ADD:
+        out->value = take_value(line, "data", "{}");
+        return take_string(line, "name", &out->text, err) && take_options(line, out, err);
+    case REPORT_COMPLETED:
+        out->value = take_value(line, "returnvalue", "null");
+        return true;
+    case REPORT_FAILED:
+        out->retry = json_is_true(json_object_get(line, "retry"));
+        return take_string(line, "reason", &out->text, err);
+    case REPORT_INTERRUPTED:
+        return take_string(line, "reason", &out->text, err);
+    case REPORT_DELAY:
+        return take_until(line, out, err);
+    case REPORT_NONE:
+        break;
+    }
+    return error_set(err, ERROR_INPUT, "'type' is none of progress, log, add, completed, failed, interrupted, delay");
+}
+
+bool
+report_parse(const char *line, size_t length, struct report *out, struct error *err)
+{
+    struct report report = REPORT_EMPTY;
+    json_error_t why;
+    json_t *object;
+    bool ok;
+
+    if (length > REPORT_LINE_MAX)
+        return error_set(err, ERROR_INPUT, "a report line is longer than %zu bytes", REPORT_LINE_MAX);
+    object = json_read(line, length, &why);
+    if (object == NULL)
+        return error_set(err, ERROR_INPUT, "a report line is no JSON: %s", why.text);
+    report.type = type_of_name(json_string_value(json_object_get(object, "type")));
+    ok = take_members(object, &report, err);
+    json_decref(object);
+    if (!ok) {
+        report_clear(&report);
+        return error_add(err, "a report line");
+    }
+    *out = report;
+    return true;
+}
+
+static void
+add_string_member(struct text *out, const char *member, const char *string)
+{
+    text_format(out, ",\"%s\":", member);
+    text_add_json(out, string, strlen(string));
+}
+
+void
+report_add_line(const struct report *report, struct text *out)
+{
+    text_format(out, "{\"type\":\"%s\"", type_names[report->type]);
+    switch (report->type) {
+    case REPORT_PROGRESS:
+        text_format(out, ",\"value\":%s", report->value);
+        break;
+    case REPORT_LOG:
+        add_string_member(out, "text", report->text);
+        break;
+    case REPORT_ADD:
+        add_string_member(out, "name", report->text);
+        text_format(out, ",\"data\":%s,\"opts\":%s", report->value, report->options);
+        break;
+    case REPORT_COMPLETED:
+        text_format(out, ",\"returnvalue\":%s", report->value);
+        break;
+    case REPORT_FAILED:
+        add_string_member(out, "reason", report->text);
+        text_format(out, ",\"retry\":%s", report->retry ? "true" : "false");
+        break;
+    case REPORT_INTERRUPTED:
+        add_string_member(out, "reason", report->text);
+        break;
+    case REPORT_DELAY:
+        text_format(out, ",\"until\":%" PRId64, report->until_ms);
+        break;
+    case REPORT_NONE:
+        break;
+    }
+    text_add(out, "}\n");
+}
+
+void
+report_clear(struct report *report)
+{
+    free(report->value);
+    free(report->text);
+    free(report->options);
+    *report = REPORT_EMPTY;
+}
+
+static void
+describe_end(struct text *out, int wait_status)
+{
+    if (WIFSIGNALED(wait_status)) {
+        int number = WTERMSIG(wait_status);
+        const char *name = sigabbrev_np(number);
+
+        if (name != NULL)
+            text_format(out, "was killed by SIG%s", name);
+        else
+            text_format(out, "was killed by signal %d", number);
+    } else
+        text_format(out, "ended with exit status %d", WEXITSTATUS(wait_status));
+}
+
+bool
+report_judge(struct report *last, int wait_status, const struct error *broken)
+{
+    bool ended_well = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
+    bool stands = report_is_verdict(last->type) && (last->type != REPORT_COMPLETED || ended_well);
+    struct text reason = TEXT_EMPTY;
+
+    if (stands && broken == NULL)
+        return false;
+    text_add(&reason, "the job process ");
+    if (broken != NULL)
+        text_format(&reason, "broke the child protocol: %s", broken->text);
+    else {
+        describe_end(&reason, wait_status);
+        text_add(&reason, last->type == REPORT_COMPLETED ? " after it had reported success" : " without a verdict");
+    }
+    report_clear(last);
+    *last = (struct report){ .type = REPORT_FAILED, .text = text_take(&reason), .retry = true };
+    return true;
+}
+
+void
+report_add_job(const struct report_job *job, struct text *out)
+{
+    json_error_t why;
+    json_t *data = json_read(job->data, job->data_length, &why);
+
+    text_add(out, "{\"queue\":");
+    text_add_json(out, job->queue, strlen(job->queue));
+    add_string_member(out, "prefix", job->prefix);
+    add_string_member(out, "id", job->id);
+    text_add(out, ",\"name\":");
+    text_add_json(out, job->name, job->name_length);
+    text_add(out, ",\"data\":");
+    if (data != NULL)
+        text_add_bytes(out, job->data, job->data_length);
+    else {
+        text_add(out, "null");
+        add_string_member(out, "dataError", why.text);
+    }
+    text_format(out,
+        ",\"opts\":%s,\"attemptsMade\":%" PRId64 ",\"attemptsStarted\":%" PRId64 ",\"stalledCounter\":%" PRId64
+        ",\"timestamp\":%" PRId64 "}\n",
+        job->options, job->attempts_made, job->attempts_started, job->stalled_counter, job->timestamp_ms);
+    json_decref(data);
+}

@@ -1,0 +1,98 @@
+/*
+ * report: the child protocol, between the worker and the process that runs a job.
+ *
+ * The job comes on standard input, one JSON object up to the end of input:
+ *
+ *     {"queue":"backup","prefix":"bull","id":"7","name":"run","data":{...},"opts":{...},"attemptsMade":0,"attemptsStarted":1,
+ *      "stalledCounter":0,"timestamp":1795382600905}
+ *
+ * `data` is the job's data as the producer wrote it. If that is no JSON, `data` is null and `dataError` says why.
+ *
+ * What the job has to say goes to a pipe: descriptor 3, its number also in WEAVESTREAM_BACKUP_REPORT_FD. One JSON object a line, a line at
+ * most REPORT_LINE_MAX bytes. Anywhere:
+ *
+ *     {"type":"progress","value":ANY}                    the job's progress; the worker writes at most one a second
+ *     {"type":"log","text":"a row of the job's log"}
+ *     {"type":"add","name":"prune","data":ANY,"opts":{}} a job for the same queue; give it opts.jobId, so that it cannot be added twice
+ *
+ * Last, exactly one verdict:
+ *
+ *     {"type":"completed","returnvalue":ANY}
+ *     {"type":"failed","reason":"...","retry":false}     retry: whether trying again can help; then attempts and backoff decide
+ *     {"type":"interrupted","reason":"..."}              stopped by the worker's SIGTERM: the job goes back to the queue
+ *     {"type":"delay","until":1795382600905}             not now: the job moves to delayed until then, no attempt is counted
+ *
+ * The verdict counts once the pipe has ended and the process is reaped: report_judge(). No verdict, a line that breaks these rules, or
+ * `completed` followed by a bad exit status is a crash, and the job fails. `completed` wins over a SIGTERM that crossed it.
+ */
+#ifndef COMMON_REPORT_H
+#define COMMON_REPORT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/text.h"
+
+#define REPORT_DESCRIPTOR 3
+#define REPORT_VARIABLE "WEAVESTREAM_BACKUP_REPORT_FD"
+#define REPORT_LINE_MAX ((size_t)1024 * 1024)
+
+enum report_type {
+    REPORT_NONE = 0,
+    REPORT_PROGRESS,
+    REPORT_LOG,
+    REPORT_ADD,
+    /* verdicts */
+    REPORT_COMPLETED,
+    REPORT_FAILED,
+    REPORT_INTERRUPTED,
+    REPORT_DELAY,
+};
+
+/* One line. Strings and values are the report's own; report_clear() releases them. */
+struct report {
+    enum report_type type;
+    char *value;      /* JSON text: PROGRESS value, ADD data, COMPLETED returnvalue */
+    char *text;       /* LOG row, ADD name, FAILED and INTERRUPTED reason */
+    char *options;    /* JSON text of an object: ADD */
+    bool retry;       /* FAILED */
+    int64_t until_ms; /* DELAY: Unix milliseconds */
+};
+
+#define REPORT_EMPTY ((struct report){ .type = REPORT_NONE })
+
+bool report_is_verdict(enum report_type type);
+
+/* Reads one line, without its newline. ERROR_INPUT: it breaks the protocol; `out` is then untouched. */
+bool report_parse(const char *line, size_t length, struct report *out, struct error *err) MUST_CHECK;
+void report_add_line(const struct report *report, struct text *out); /* the line, with its newline */
+void report_clear(struct report *report);
+
+/*
+ * What became of a job process. `last` is its verdict (REPORT_NONE: none), `wait_status` as waitpid gave it, `broken` the first error in
+ * its lines or NULL. Makes `*last` the verdict to act on: the same one, or `failed` with the crash described. True if it was a crash.
+ */
+bool report_judge(struct report *last, int wait_status, const struct error *broken);
+
+/* The job as it goes to standard input. Everything belongs to the caller. */
+struct report_job {
+    const char *queue;
+    const char *prefix;
+    const char *id;
+    const char *name;
+    size_t name_length;
+    const char *data; /* as in Redis; need not be JSON */
+    size_t data_length;
+    const char *options; /* JSON text of an object */
+    int64_t attempts_made;
+    int64_t attempts_started;
+    int64_t stalled_counter;
+    int64_t timestamp_ms;
+};
+
+void report_add_job(const struct report_job *job, struct text *out);
+
+#endif

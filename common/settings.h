@@ -1,0 +1,57 @@
+/*
+ * settings: the environment, read and checked once, into one struct.
+ *
+ * Every variable is a row of one table in settings.c: name, who needs it, default, what is allowed. An empty variable counts as not set, as
+ * compose files pass them. Each program asks for its scopes; variables outside them are neither required nor checked.
+ */
+#ifndef COMMON_SETTINGS_H
+#define COMMON_SETTINGS_H
+
+#include <stdbool.h>
+
+#include "common/log.h"
+#include "common/postgres_url.h"
+#include "common/redis_url.h"
+#include "common/secret.h"
+#include "common/text.h"
+
+enum settings_scope {
+    SETTINGS_WORKER = 1, /* Redis and the loop */
+    SETTINGS_JOB = 2,    /* Postgres, the backup directory, mail */
+};
+
+struct settings {
+    /* both */
+    enum log_level log_level; /* LOG_LEVEL */
+    int64_t job_lock_minutes; /* BACKUP_JOB_LOCK_MINUTES, 5 to 1440: longest that one backup may run */
+
+    /* SETTINGS_WORKER */
+    struct redis_url redis; /* REDIS_URL */
+    char
+        *redis_ca_file; /* REDIS_TLS_CA: trusted instead of the system's store; NULL: the system's (or SSL_CERT_FILE) */
+    char *extra_ca_file;      /* NODE_EXTRA_CA_CERTS: trusted as well; NULL: none */
+    int64_t lock_seconds;     /* BACKUP_LOCK_SECONDS, 5 to 3600: life of a job's lock, renewed at half */
+    int64_t stalled_seconds;  /* BACKUP_STALLED_SECONDS, 1 to 3600: between two looks for stalled jobs */
+    int64_t shutdown_seconds; /* BACKUP_SHUTDOWN_SECONDS, 1 to 3600: from SIGTERM to the end of everything */
+
+    /* SETTINGS_JOB */
+    struct postgres_url database;     /* DATABASE_URL */
+    char *storage_directory;          /* BACKUP_STORAGE_DIR, as given; jobs/store makes it absolute */
+    char *weavestream_version;        /* WEAVESTREAM_VERSION, for the manifest */
+    char *password_key_id;            /* PASSWORD_ENCRYPTION_KEY_KID, for the manifest */
+    struct secret smtp_key;           /* SMTP_SECRET_KEY: base64 of 32 bytes; may be unset */
+    char *smtp_key_id;                /* SMTP_SECRET_KEY_KID */
+    struct secret smtp_previous_keys; /* SMTP_PREVIOUS_KEYS: "kid:base64,kid:base64"; may be unset */
+};
+
+/*
+ * Fills `out` from the environment; the caller clears it in either case. False: something is missing or wrong, and `problems` has one line
+ * per variable: its name, its value unless that may be secret, and what is allowed.
+ */
+bool settings_load(struct settings *out, unsigned scopes, struct text *problems) MUST_CHECK;
+
+/* One line per variable of the scopes, "NAME=value", defaults marked, secrets masked. */
+void settings_print(const struct settings *settings, unsigned scopes, struct text *out);
+void settings_clear(struct settings *settings);
+
+#endif

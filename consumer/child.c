@@ -1,0 +1,449 @@
+#include "consumer/child.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/memory.h"
+
+/* How long a report may stay open after its process is gone. */
+#define LINGER_MS 1000
+
+struct children {
+    struct event_base *base;
+    struct event *on_exit;
+    struct child *first;
+};
+
+struct child {
+    struct children *all;
+    struct child *next;
+    struct child_events events;
+    pid_t pid;
+    struct bufferevent *report; /* NULL once it has ended */
+    struct bufferevent *input;  /* the job on its way to standard input; NULL once it is written */
+    struct event *timer;        /* SIGKILL after child_stop(), or the end of lingering */
+    struct report verdict;      /* REPORT_NONE until there is one */
+    struct error broken;        /* the first line that broke the protocol */
+    bool reading;
+    bool is_reaped;
+    bool is_stopped;
+    bool is_killed;
+    struct moment kill_at; /* with is_stopped */
+    int wait_status;       /* with is_reaped */
+};
+
+/* Takes it off the list of all. */
+static void
+child_unlink(struct child *child)
+{
+    struct child **at = &child->all->first;
+
+    while (*at != child)
+        at = &(*at)->next;
+    *at = child->next;
+}
+
+static void
+child_free(struct child *child)
+{
+    if (child->report != NULL)
+        bufferevent_free(child->report);
+    if (child->input != NULL)
+        bufferevent_free(child->input);
+    event_free(child->timer);
+    report_clear(&child->verdict);
+    free(child);
+}
+
+static void
+child_set_timer(struct child *child, int64_t ms)
+{
+    struct timeval wait = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 };
+
+    (void)event_add(child->timer, &wait);
+}
+
+/* Both ends are in: the report's and the process's. The child is gone when this returns true. */
+static bool
+child_finish(struct child *child)
+{
+    struct report verdict;
+    bool crashed;
+
+    if (!child->is_reaped || child->report != NULL)
+        return false;
+    verdict = child->verdict;
+    child->verdict = REPORT_EMPTY;
+    crashed = report_judge(&verdict, child->wait_status, child->broken.code == ERROR_NONE ? NULL : &child->broken);
+    child->events.on_done(&verdict, crashed, child->events.owner);
+    report_clear(&verdict);
+    child_unlink(child);
+    child_free(child);
+    return true;
+}
+
+static void
+child_end_report(struct child *child)
+{
+    if (child->report == NULL)
+        return;
+    bufferevent_free(child->report);
+    child->report = NULL;
+}
+
+static void
+child_break(struct child *child, const struct error *err)
+{
+    child->broken = *err;
+    child_end_report(child);
+    child_stop(child, 0);
+}
+
+static void
+child_take_line(struct child *child, const char *line, size_t length)
+{
+    struct report report = REPORT_EMPTY;
+    struct error err;
+
+    if (report_is_verdict(child->verdict.type)) {
+        (void)error_set(&err, ERROR_INPUT, "there is a line after the verdict");
+        child_break(child, &err);
+        return;
+    }
+    if (!report_parse(line, length, &report, &err)) {
+        child_break(child, &err);
+        return;
+    }
+    if (report_is_verdict(report.type)) {
+        child->verdict = report;
+        return;
+    }
+    child->events.on_report(&report, child->events.owner);
+    report_clear(&report);
+}
+
+/* Takes the whole lines that are there. */
+static void
+child_take_lines(struct child *child)
+{
+    while (child->report != NULL && child->reading) {
+        size_t length;
+        char *line = evbuffer_readln(bufferevent_get_input(child->report), &length, EVBUFFER_EOL_LF);
+
+        if (line == NULL)
+            return;
+        if (length > 0)
+            child_take_line(child, line, length);
+        free(line);
+    }
+}
+
+static void
+on_report_readable(struct bufferevent *stream, void *argument)
+{
+    struct child *child = argument;
+    struct error err;
+
+    child_take_lines(child);
+    if (child->report != NULL && child->reading &&
+        evbuffer_get_length(bufferevent_get_input(stream)) > REPORT_LINE_MAX) {
+        (void)error_set(&err, ERROR_INPUT, "a report line is longer than %zu bytes", REPORT_LINE_MAX);
+        child_break(child, &err);
+    }
+    (void)child_finish(child);
+}
+
+static void
+on_report_event(struct bufferevent *stream, short what, void *argument)
+{
+    struct child *child = argument;
+    struct evbuffer *input = bufferevent_get_input(stream);
+
+    if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0)
+        return;
+    child->reading = true; /* what is left is no more than a buffer: it need not wait */
+    child_take_lines(child);
+    /* A last line without its newline counts: `printf '{"type":"completed"}'` is what people write. */
+    if (child->report != NULL && evbuffer_get_length(input) > 0)
+        child_take_line(child, (const char *)evbuffer_pullup(input, -1), evbuffer_get_length(input));
+    child_end_report(child);
+    (void)child_finish(child);
+}
+
+static void
+on_input_done(struct bufferevent *stream, void *argument)
+{
+    struct child *child = argument;
+
+    bufferevent_free(stream);
+    child->input = NULL;
+}
+
+/* The child does not want the rest of its job: that is its own affair. */
+static void
+on_input_event(struct bufferevent *stream, short what, void *argument)
+{
+    if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) != 0)
+        on_input_done(stream, argument);
+}
+
+static void
+child_kill(struct child *child)
+{
+    child->is_killed = true;
+    if (!child->is_reaped)
+        (void)kill(-child->pid, SIGKILL); /* ESRCH: it is gone already, and about to be reaped */
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    struct child *child = argument;
+
+    (void)fd;
+    (void)what;
+    if (!child->is_reaped) {
+        log_warn(LOG_EVENT("job process killed"), LOG_NUMBER("child", child->pid),
+            LOG_TEXT("reason", "it did not stop in time"));
+        child_kill(child);
+        return;
+    }
+    /* Its group may have members left; the leader is reaped, but the group's number stays taken as long as they live. */
+    (void)kill(-child->pid, SIGKILL);
+    child_end_report(child);
+    (void)child_finish(child);
+}
+
+void
+child_stop(struct child *child, int64_t grace_ms)
+{
+    struct moment kill_at = moment_add_ms(moment_now(), grace_ms);
+
+    if (child->is_reaped || child->is_killed)
+        return;
+    if (!child->is_stopped && grace_ms > 0) {
+        (void)kill(-child->pid, SIGTERM);
+        (void)kill(-child->pid, SIGCONT); /* a stopped process would sleep through its grace time */
+    }
+    if (child->is_stopped && kill_at.ns >= child->kill_at.ns)
+        return;
+    child->is_stopped = true;
+    child->kill_at = kill_at;
+    if (grace_ms > 0)
+        child_set_timer(child, grace_ms);
+    else
+        child_kill(child);
+}
+
+bool
+child_is_stopped(const struct child *child)
+{
+    return child->is_stopped;
+}
+
+void
+child_set_reading(struct child *child, bool reading)
+{
+    if (child->reading == reading || child->report == NULL)
+        return;
+    child->reading = reading;
+    if (reading) {
+        (void)bufferevent_enable(child->report, EV_READ);
+        bufferevent_trigger(
+            child->report, EV_READ, BEV_TRIG_DEFER_CALLBACKS); /* lines may be waiting in our own buffer */
+    } else
+        (void)bufferevent_disable(child->report, EV_READ);
+}
+
+pid_t
+child_pid(const struct child *child)
+{
+    return child->pid;
+}
+
+static void
+on_child_exit(evutil_socket_t number, short what, void *argument)
+{
+    struct children *children = argument;
+    struct child *next;
+
+    (void)number;
+    (void)what;
+    for (struct child *child = children->first; child != NULL; child = next) {
+        next = child->next;
+        if (child->is_reaped || waitpid(child->pid, &child->wait_status, WNOHANG) != child->pid)
+            continue;
+        child->is_reaped = true;
+        (void)event_del(child->timer);
+        if (!child_finish(child))
+            child_set_timer(child, LINGER_MS);
+    }
+}
+
+/* The two pipes of a child; -1: closed or handed over. */
+struct pipes {
+    int input[2];
+    int report[2];
+};
+
+static void
+pipes_close(struct pipes *pipes)
+{
+    int *ends[] = { &pipes->input[0], &pipes->input[1], &pipes->report[0], &pipes->report[1] };
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        if (*ends[i] != -1)
+            (void)close(*ends[i]);
+        *ends[i] = -1;
+    }
+}
+
+/* Our ends do not block, the child's do. */
+static bool
+pipes_open(struct pipes *pipes, struct error *err)
+{
+    *pipes = (struct pipes){ .input = { -1, -1 }, .report = { -1, -1 } };
+    if (pipe2(pipes->input, O_CLOEXEC) == -1 || pipe2(pipes->report, O_CLOEXEC) == -1 ||
+        fcntl(pipes->input[1], F_SETFL, O_NONBLOCK) == -1 || fcntl(pipes->report[0], F_SETFL, O_NONBLOCK) == -1) {
+        (void)error_set_errno(err, errno, "make pipes for a job process");
+        pipes_close(pipes);
+        return false;
+    }
+    return true;
+}
+
+/*
+ * Between fork and exec: only calls that are safe in a signal handler. Never returns. `refusal` is the report line for the case that exec
+ * comes back, with room at its end for nothing more.
+ */
+static _Noreturn void
+child_become(const struct pipes *pipes, char *const *argv, pid_t parent, const sigset_t *mask, const char *refusal,
+    size_t length)
+{
+    struct sigaction standard = { .sa_handler = SIG_DFL };
+    int input = fcntl(pipes->input[0], F_DUPFD, REPORT_DESCRIPTOR + 1);
+    int report = fcntl(pipes->report[1], F_DUPFD, REPORT_DESCRIPTOR + 1);
+
+    (void)setpgid(0, 0);
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent)
+        _exit(EXIT_FAILURE);
+    if (input == -1 || report == -1 || dup2(input, STDIN_FILENO) == -1 || dup2(report, REPORT_DESCRIPTOR) == -1)
+        _exit(EXIT_FAILURE);
+    (void)close(input);
+    (void)close(report);
+    for (int number = 1; number < NSIG; number++)
+        (void)sigaction(number, &standard, NULL); /* fails for SIGKILL and SIGSTOP, as it must */
+    (void)sigprocmask(SIG_SETMASK, mask, NULL);
+    (void)execvp(argv[0], argv);
+    (void)!write(
+        REPORT_DESCRIPTOR, refusal, length); /* shorter than a pipe's buffer; if nobody reads it, nobody wants it */
+    _exit(127);
+}
+
+static pid_t
+child_fork(const struct pipes *pipes, char *const *argv)
+{
+    struct report refusal = { .type = REPORT_FAILED, .retry = false };
+    struct text reason = TEXT_EMPTY;
+    struct text line = TEXT_EMPTY;
+    sigset_t all;
+    sigset_t before;
+    pid_t parent = getpid();
+    pid_t pid;
+
+    text_format(&reason, "the job program '%s' cannot be executed: is it there, and may it be run?", argv[0]);
+    refusal.text = text_take(&reason);
+    report_add_line(&refusal, &line);
+    report_clear(&refusal);
+
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &before);
+    pid = fork();
+    if (pid == 0)
+        child_become(pipes, argv, parent, &before, line.data, line.length);
+    if (pid > 0)
+        (void)setpgid(pid, pid); /* whoever comes first; it fails once the child has executed its program */
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    text_clear(&line);
+    return pid;
+}
+
+bool
+child_start(struct children *children, char *const *argv, const char *job, size_t job_length,
+    const struct child_events *events, struct child **out, struct error *err)
+{
+    struct child *child;
+    struct pipes pipes;
+    pid_t pid;
+
+    if (!pipes_open(&pipes, err))
+        return false;
+    pid = child_fork(&pipes, argv);
+    if (pid == -1) {
+        (void)error_set_errno(err, errno, "start a job process");
+        pipes_close(&pipes);
+        return false;
+    }
+    child = memory_new(sizeof(*child));
+    *child = (struct child){ .all = children, .next = children->first, .events = *events, .pid = pid, .reading = true };
+    children->first = child;
+    child->timer = event_new(children->base, -1, 0, on_timer, child);
+    child->report =
+        bufferevent_socket_new(children->base, pipes.report[0], BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+    child->input = bufferevent_socket_new(children->base, pipes.input[1], BEV_OPT_CLOSE_ON_FREE);
+    if (child->timer == NULL || child->report == NULL || child->input == NULL)
+        abort();          /* out of memory */
+    pipes.report[0] = -1; /* the streams' now */
+    pipes.input[1] = -1;
+    pipes_close(&pipes);
+    bufferevent_setcb(child->report, on_report_readable, NULL, on_report_event, child);
+    bufferevent_setwatermark(child->report, EV_READ, 0, REPORT_LINE_MAX + 1);
+    (void)bufferevent_enable(child->report, EV_READ);
+    bufferevent_setcb(child->input, NULL, on_input_done, on_input_event, child);
+    (void)bufferevent_disable(child->input, EV_READ);
+    (void)bufferevent_write(child->input, job, job_length); /* fails only without memory */
+    *out = child;
+    return true;
+}
+
+struct children *
+children_new(struct event_base *base)
+{
+    struct children *children = memory_new(sizeof(*children));
+
+    children->base = base;
+    children->on_exit = evsignal_new(base, SIGCHLD, on_child_exit, children);
+    if (children->on_exit == NULL)
+        abort(); /* out of memory */
+    (void)event_add(children->on_exit, NULL);
+    return children;
+}
+
+void
+children_free(struct children *children)
+{
+    struct child *child;
+
+    if (children == NULL)
+        return;
+    while ((child = children->first) != NULL) {
+        children->first = child->next;
+        if (!child->is_reaped)
+            (void)kill(-child->pid, SIGTERM);
+        child_free(child);
+    }
+    event_free(children->on_exit);
+    free(children);
+}

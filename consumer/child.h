@@ -1,0 +1,46 @@
+/*
+ * child: a job process, from its start until it is known what became of it.
+ *
+ * It is started with the job on its standard input and a pipe for its report (common/report). It has a process group of its own and gets
+ * SIGTERM if the worker dies. It is over when its report has ended and it is reaped, in whichever order; then on_done is called once, with
+ * the verdict (report_judge). Reports come through on_report, in order, verdicts excepted.
+ *
+ * What is wanted and what is are two things: child_stop() asks, with SIGTERM, and SIGKILL after the grace time; on_done still comes later.
+ * After the exit, a grandchild that holds the pipe open gets a second, then its group is killed and the report ends there.
+ */
+#ifndef CONSUMER_CHILD_H
+#define CONSUMER_CHILD_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "common/report.h"
+
+/* All children of one loop. Owns the handling of SIGCHLD; waits for our own pids only. */
+struct children;
+
+struct children *children_new(struct event_base *base);
+void children_free(struct children *children); /* those still running get SIGTERM, with all their group; takes NULL */
+
+struct child;
+
+struct child_events {
+    void (*on_report)(struct report *report, void *owner); /* may take members out of it */
+    void (*on_done)(
+        struct report *verdict, bool crashed, void *owner); /* the same; the child is gone when it returns */
+    void *owner;
+};
+
+/*
+ * `argv`: the program, searched in PATH if it has no slash, and its arguments. `job`: what goes to its standard input; copied. A program that
+ * cannot be executed is a child that fails: on_done tells. False: not even a process could be made.
+ */
+bool child_start(struct children *children, char *const *argv, const char *job, size_t job_length,
+    const struct child_events *events, struct child **out, struct error *err) MUST_CHECK;
+pid_t child_pid(const struct child *child);
+void child_stop(struct child *child, int64_t grace_ms);    /* 0: SIGKILL now. Asking again can only shorten it. */
+bool child_is_stopped(const struct child *child);          /* child_stop() was called */
+void child_set_reading(struct child *child, bool reading); /* back-pressure: its report waits in the pipe */
+
+#endif

@@ -1,0 +1,91 @@
+#include "consumer/locks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/memory.h"
+
+struct locks {
+    const struct consumer *consumer;
+    struct slot *const *slots;
+    size_t count;
+    struct commands_hold *holds; /* room for `count` */
+    struct event *timer;
+};
+
+static void
+locks_tell_lost(struct locks *locks, const char *id)
+{
+    struct commands_hold hold;
+
+    for (size_t i = 0; i < locks->count; i++)
+        if (slot_hold(locks->slots[i], &hold) && strcmp(hold.id, id) == 0)
+            slot_lose(locks->slots[i]);
+}
+
+static void
+on_renewed(const redisReply *reply, const struct error *lost, void *owner)
+{
+    struct locks *locks = owner;
+    struct error err;
+
+    if (!commands_read_list(reply, lost, &err)) {
+        log_warn(LOG_EVENT("locks not renewed"), LOG_ERROR(&err));
+        return;
+    }
+    for (size_t i = 0; i < reply->elements; i++)
+        locks_tell_lost(locks, reply->element[i]->str);
+}
+
+void
+locks_renew(struct locks *locks)
+{
+    struct redis *redis = link_redis(locks->consumer->command);
+    size_t held = 0;
+
+    consumer_set_timer(locks->timer, locks->consumer->taking.lock_ms / 2);
+    for (size_t i = 0; i < locks->count; i++)
+        if (slot_hold(locks->slots[i], &locks->holds[held]))
+            held++;
+    if (redis != NULL && held > 0)
+        commands_extend_locks(
+            redis, locks->consumer->keys, locks->consumer->taking.lock_ms, held, locks->holds, on_renewed, locks);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    locks_renew(argument);
+}
+
+struct locks *
+locks_new(const struct consumer *consumer, struct slot *const *slots, size_t count)
+{
+    struct locks *locks = memory_new(sizeof(*locks));
+
+    *locks = (struct locks){ .consumer = consumer, .slots = slots, .count = count };
+    locks->holds = memory_new(count * sizeof(*locks->holds));
+    locks->timer = event_new(consumer->base, -1, 0, on_timer, locks);
+    if (locks->timer == NULL)
+        abort(); /* out of memory */
+    locks_renew(locks);
+    return locks;
+}
+
+void
+locks_free(struct locks *locks)
+{
+    struct redis *redis;
+
+    if (locks == NULL)
+        return;
+    redis = link_redis(locks->consumer->command);
+    if (redis != NULL)
+        redis_forget(redis, locks);
+    event_free(locks->timer);
+    free(locks->holds);
+    free(locks);
+}

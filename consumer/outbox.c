@@ -1,0 +1,226 @@
+#include "consumer/outbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/memory.h"
+
+#define FULL_BYTES ((size_t)1024 * 1024)
+#define PROGRESS_MS 1000 /* at most one update in this time */
+
+struct entry {
+    struct entry *next;
+    struct outbox *outbox;
+    struct report report;
+    size_t size;
+    bool is_sent;
+};
+
+struct outbox {
+    const struct consumer *consumer;
+    const struct job *job;
+    void (*on_change)(void *owner);
+    void *owner;
+    struct entry *first;
+    struct entry **last;
+    size_t size;
+    struct report progress;     /* the newest one, waiting for its time; REPORT_NONE: none */
+    struct moment progress_due; /* when the next one may be written */
+    struct event *timer;
+};
+
+static void outbox_send_entry(struct outbox *outbox, struct entry *entry);
+
+static void
+entry_free(struct entry *entry)
+{
+    report_clear(&entry->report);
+    free(entry);
+}
+
+static void
+outbox_append(struct outbox *outbox, struct report *report)
+{
+    struct entry *entry = memory_new(sizeof(*entry));
+
+    *entry = (struct entry){ .outbox = outbox, .report = *report };
+    *report = REPORT_EMPTY;
+    entry->size = sizeof(*entry) + (entry->report.value == NULL ? 0 : strlen(entry->report.value)) +
+                  (entry->report.text == NULL ? 0 : strlen(entry->report.text));
+    outbox->size += entry->size;
+    *outbox->last = entry;
+    outbox->last = &entry->next;
+    outbox_send_entry(outbox, entry);
+}
+
+static void
+outbox_flush_progress(struct outbox *outbox)
+{
+    if (outbox->progress.type == REPORT_NONE)
+        return;
+    outbox->progress_due = moment_add_ms(moment_now(), PROGRESS_MS);
+    outbox_append(outbox, &outbox->progress);
+}
+
+static void
+on_progress_due(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    outbox_flush_progress(argument);
+}
+
+static void
+outbox_put_progress(struct outbox *outbox, struct report *report)
+{
+    report_clear(&outbox->progress);
+    outbox->progress = *report;
+    *report = REPORT_EMPTY;
+    if (moment_is_past(outbox->progress_due))
+        outbox_flush_progress(outbox);
+    else if (event_pending(outbox->timer, EV_TIMEOUT, NULL) == 0)
+        consumer_set_timer(outbox->timer, moment_ms_between(moment_now(), outbox->progress_due));
+}
+
+void
+outbox_put(struct outbox *outbox, struct report *report)
+{
+    if (report->type == REPORT_PROGRESS)
+        outbox_put_progress(outbox, report);
+    else
+        outbox_append(outbox, report);
+}
+
+static void
+outbox_log_refusal(const struct entry *entry, const char *reason)
+{
+    log_warn(LOG_EVENT("job report not written"), LOG_TEXT("job", entry->outbox->job->id),
+        LOG_TEXT("kind", entry->report.type == REPORT_ADD   ? "add"
+                         : entry->report.type == REPORT_LOG ? "log"
+                                                            : "progress"),
+        LOG_TEXT("reason", reason));
+}
+
+static void
+on_answer(const redisReply *reply, const struct error *lost, void *owner)
+{
+    struct entry *entry = owner;
+    struct outbox *outbox = entry->outbox;
+    struct entry **at = &outbox->first;
+    struct error err;
+    int64_t code;
+
+    if (reply == NULL) {
+        entry->is_sent = false; /* outbox_send() tries again */
+        return;
+    }
+    if (!commands_read_code(reply, lost, &code, &err))
+        outbox_log_refusal(entry, err.text);
+    else if (code < 0)
+        outbox_log_refusal(entry, "the job is gone from Redis");
+    while (*at != entry)
+        at = &(*at)->next;
+    *at = entry->next;
+    if (outbox->last == &entry->next)
+        outbox->last = at;
+    outbox->size -= entry->size;
+    entry_free(entry);
+    outbox->on_change(outbox->owner);
+}
+
+static void
+outbox_send_entry(struct outbox *outbox, struct entry *entry)
+{
+    struct redis *redis = link_redis(outbox->consumer->command);
+    const struct keys *keys = outbox->consumer->keys;
+    const struct report *report = &entry->report;
+    struct options options;
+
+    if (redis == NULL || entry->is_sent)
+        return;
+    entry->is_sent = true;
+    if (report->type == REPORT_PROGRESS)
+        commands_progress(redis, keys, outbox->job->id, report->value, on_answer, entry);
+    else if (report->type == REPORT_LOG)
+        commands_log(redis, keys, outbox->job->id, report->text, outbox->job->options.keep_logs, on_answer, entry);
+    else {
+        options_parse(report->options, strlen(report->options), &options);
+        commands_add(redis, keys, report->text, report->value, report->options, &options, on_answer, entry);
+        options_clear(&options);
+    }
+}
+
+void
+outbox_send(struct outbox *outbox)
+{
+    for (struct entry *entry = outbox->first; entry != NULL; entry = entry->next)
+        outbox_send_entry(outbox, entry);
+}
+
+void
+outbox_close(struct outbox *outbox)
+{
+    (void)event_del(outbox->timer);
+    outbox_flush_progress(outbox);
+}
+
+bool
+outbox_is_empty(const struct outbox *outbox)
+{
+    return outbox->first == NULL;
+}
+
+bool
+outbox_is_full(const struct outbox *outbox)
+{
+    return outbox->size > FULL_BYTES;
+}
+
+void
+outbox_drop(struct outbox *outbox)
+{
+    struct redis *redis = link_redis(outbox->consumer->command);
+
+    (void)event_del(outbox->timer);
+    report_clear(&outbox->progress);
+    while (outbox->first != NULL) {
+        struct entry *entry = outbox->first;
+        outbox->first = entry->next;
+        if (redis != NULL && entry->is_sent)
+            redis_forget(redis, entry);
+        entry_free(entry);
+    }
+    outbox->last = &outbox->first;
+    outbox->size = 0;
+}
+
+struct outbox *
+outbox_new(const struct consumer *consumer, void (*on_change)(void *owner), void *owner)
+{
+    struct outbox *outbox = memory_new(sizeof(*outbox));
+
+    *outbox = (struct outbox){ .consumer = consumer, .on_change = on_change, .owner = owner, .progress = REPORT_EMPTY };
+    outbox->last = &outbox->first;
+    outbox->timer = event_new(consumer->base, -1, 0, on_progress_due, outbox);
+    if (outbox->timer == NULL)
+        abort(); /* out of memory */
+    return outbox;
+}
+
+void
+outbox_open(struct outbox *outbox, const struct job *job)
+{
+    outbox->job = job;
+    outbox->progress_due = moment_now();
+}
+
+void
+outbox_free(struct outbox *outbox)
+{
+    if (outbox == NULL)
+        return;
+    outbox_drop(outbox);
+    event_free(outbox->timer);
+    free(outbox);
+}

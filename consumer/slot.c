@@ -1,0 +1,394 @@
+#include "consumer/slot.h"
+
+#include <event2/util.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/memory.h"
+#include "consumer/outbox.h"
+
+/* When Redis refuses an outcome for a reason of its own (out of memory, say), it is offered again after this time. */
+#define AGAIN_MS 1000
+
+enum slot_state { SLOT_FREE, SLOT_RUNNING, SLOT_FINISHING, SLOT_ABANDONED };
+
+struct slot {
+    const struct consumer *consumer;
+    slot_free_fn *on_free;
+    void *owner;
+    enum slot_state state;
+    struct job job; /* unless FREE */
+    char *token;
+    struct moment started;
+    struct child *child; /* RUNNING and ABANDONED; NULL once it is done */
+    struct outbox *outbox;
+    bool outbox_was_full;
+    struct report verdict; /* FINISHING */
+    int sent;              /* how often the outcome was sent */
+    bool is_sent;          /* and is on its way now */
+    struct event *again;
+};
+
+static void
+slot_empty(struct slot *slot, const struct commands_fetched *next)
+{
+    outbox_drop(slot->outbox);
+    job_clear(&slot->job);
+    report_clear(&slot->verdict);
+    slot->state = SLOT_FREE;
+    slot->on_free(slot, next, slot->owner);
+}
+
+static struct commands_hold
+hold_of(const struct slot *slot)
+{
+    return (struct commands_hold){ .id = slot->job.id, .token = slot->token, .attempt = slot->job.attempt };
+}
+
+static const char *
+refusal_text(int64_t code)
+{
+    switch (code) {
+    case -1:
+        return "the job is gone from Redis";
+    case -2:
+        return "its lock is gone, and another attempt has begun or it was put back";
+    case -3:
+        return "it is not in active any more";
+    case -6:
+        return "its lock is held by another worker";
+    default:
+        return "Redis refused it";
+    }
+}
+
+static void
+slot_log_refusal(const struct slot *slot, int64_t code)
+{
+    /* Sent before over a connection that broke before the answer: it was written then. */
+    if (slot->sent > 1 && code != -6)
+        log_info(LOG_EVENT("outcome was already written"), LOG_TEXT("job", slot->job.id));
+    else
+        log_warn(
+            LOG_EVENT("outcome not written"), LOG_TEXT("job", slot->job.id), LOG_TEXT("reason", refusal_text(code)));
+}
+
+static void
+on_outcome(const redisReply *reply, const struct error *lost, void *owner)
+{
+    struct slot *slot = owner;
+    struct commands_fetched next = { .has_job = false };
+    struct error err;
+    int64_t code = 0;
+
+    slot->is_sent = false;
+    if (reply == NULL)
+        return; /* slot_connected() sends it again */
+    if (reply->type == REDIS_REPLY_ARRAY ? !commands_read_fetched(reply, lost, &next, &err)
+                                         : !commands_read_code(reply, lost, &code, &err)) {
+        log_warn(LOG_EVENT("outcome refused for now"), LOG_TEXT("job", slot->job.id), LOG_ERROR(&err));
+        consumer_set_timer(slot->again, AGAIN_MS);
+        return;
+    }
+    if (code < 0)
+        slot_log_refusal(slot, code);
+    if (next.has_job) {
+        char *token = slot->token;
+        slot->token = NULL;
+        outbox_drop(slot->outbox);
+        job_clear(&slot->job);
+        report_clear(&slot->verdict);
+        slot_start(slot, &next.job, token);
+        free(token);
+        return;
+    }
+    slot_empty(slot, reply->type == REDIS_REPLY_ARRAY ? &next : NULL);
+}
+
+static double
+random_fraction(void)
+{
+    uint32_t bits;
+
+    evutil_secure_rng_get_bytes(&bits, sizeof(bits));
+    return bits / 4294967296.0;
+}
+
+/* BullMQ 5.76: whether this failure is to be followed by another attempt, and after how long. */
+static bool
+is_retried(const struct job *job, const struct report *verdict, int64_t *delay_ms)
+{
+    if (!verdict->retry || job->attempts_made + 1 >= job->options.attempts)
+        return false;
+    if (options_backoff_ms(&job->options, job->attempts_made + 1, random_fraction(), delay_ms))
+        return true;
+    log_warn(LOG_EVENT("unknown backoff"), LOG_TEXT("job", job->id),
+        LOG_TEXT("advice", "use the type fixed or exponential"));
+    return false;
+}
+
+static void
+slot_send_failure(struct slot *slot, struct redis *redis, const struct commands_hold *hold)
+{
+    const struct consumer *consumer = slot->consumer;
+    char *stacktrace = job_stacktrace_with(&slot->job, slot->verdict.text);
+    struct commands_retry retry = {
+        .lifo = slot->job.options.lifo, .reason = slot->verdict.text, .stacktrace = stacktrace
+    };
+    struct commands_finish finish = {
+        .failed = true, .outcome = slot->verdict.text, .stacktrace = stacktrace, .fetch = !consumer->is_closing
+    };
+
+    if (is_retried(&slot->job, &slot->verdict, &retry.delay_ms))
+        commands_retry(redis, consumer->keys, hold, &retry, on_outcome, slot);
+    else
+        commands_finish(redis, consumer->keys, &consumer->taking, hold, &slot->job.options, &finish, on_outcome, slot);
+    free(stacktrace);
+}
+
+static void
+slot_send_outcome(struct slot *slot)
+{
+    const struct consumer *consumer = slot->consumer;
+    struct redis *redis = link_redis(consumer->command);
+    struct commands_hold hold = hold_of(slot);
+    struct commands_finish finish = { .outcome = slot->verdict.value, .fetch = !consumer->is_closing };
+
+    if (redis == NULL || slot->is_sent)
+        return;
+    slot->sent++;
+    slot->is_sent = true;
+    switch (slot->verdict.type) {
+    case REPORT_COMPLETED:
+        commands_finish(redis, consumer->keys, &consumer->taking, &hold, &slot->job.options, &finish, on_outcome, slot);
+        return;
+    case REPORT_FAILED:
+        slot_send_failure(slot, redis, &hold);
+        return;
+    case REPORT_DELAY:
+        commands_delay(redis, consumer->keys, &hold, (struct wall){ slot->verdict.until_ms }, on_outcome, slot);
+        return;
+    case REPORT_INTERRUPTED:
+        commands_release(redis, consumer->keys, &hold, on_outcome, slot);
+        return;
+    case REPORT_NONE:
+    case REPORT_PROGRESS:
+    case REPORT_LOG:
+    case REPORT_ADD:
+        break;
+    }
+    abort(); /* report_judge() leaves only verdicts */
+}
+
+static void
+on_again(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    slot_send_outcome(argument);
+}
+
+static const char *
+verdict_event(const struct slot *slot)
+{
+    switch (slot->verdict.type) {
+    case REPORT_COMPLETED:
+        return "job completed";
+    case REPORT_DELAY:
+        return "job delayed";
+    case REPORT_INTERRUPTED:
+        return "job goes back to the queue";
+    default:
+        return "job failed";
+    }
+}
+
+/* Takes the verdict over. */
+static void
+slot_finish(struct slot *slot, struct report *verdict)
+{
+    slot->verdict = *verdict;
+    *verdict = REPORT_EMPTY;
+    slot->state = SLOT_FINISHING;
+    slot->sent = 0;
+    LOG_AT(slot->verdict.type == REPORT_FAILED ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, LOG_EVENT(verdict_event(slot)),
+        LOG_TEXT("job", slot->job.id), LOG_BYTES("name", slot->job.name, slot->job.name_length),
+        LOG_NUMBER("attempt", slot->job.attempts_started),
+        LOG_NUMBER("durationMs", moment_ms_between(slot->started, moment_now())),
+        LOG_TEXT("reason", slot->verdict.text));
+    outbox_close(slot->outbox);
+    slot_send_outcome(slot);
+}
+
+static void
+on_child_report(struct report *report, void *owner)
+{
+    struct slot *slot = owner;
+
+    if (slot->state != SLOT_RUNNING)
+        return; /* the job is not ours any more */
+    outbox_put(slot->outbox, report);
+    if (outbox_is_full(slot->outbox) && !slot->outbox_was_full) {
+        slot->outbox_was_full = true;
+        child_set_reading(slot->child, false);
+    }
+}
+
+static void
+on_outbox_change(void *owner)
+{
+    struct slot *slot = owner;
+
+    if (slot->outbox_was_full && !outbox_is_full(slot->outbox)) {
+        slot->outbox_was_full = false;
+        if (slot->child != NULL)
+            child_set_reading(slot->child, true);
+    }
+}
+
+static void
+on_child_done(struct report *verdict, bool crashed, void *owner)
+{
+    struct slot *slot = owner;
+    bool was_stopped = child_is_stopped(slot->child);
+
+    slot->child = NULL;
+    if (slot->state == SLOT_ABANDONED) {
+        slot_empty(slot, NULL);
+        return;
+    }
+    /* Whoever dies of our own stopping has not failed. */
+    if (crashed && was_stopped)
+        verdict->type = REPORT_INTERRUPTED;
+    slot_finish(slot, verdict);
+}
+
+static void
+slot_start_child(struct slot *slot)
+{
+    const struct job *job = &slot->job;
+    const struct keys *keys = slot->consumer->keys;
+    struct child_events events = { .on_report = on_child_report, .on_done = on_child_done, .owner = slot };
+    struct report_job description = { .queue = keys->queue,
+        .prefix = keys->prefix,
+        .id = job->id,
+        .name = job->name,
+        .name_length = job->name_length,
+        .data = job->data,
+        .data_length = job->data_length,
+        .options = job->options_text,
+        .attempts_made = job->attempts_made,
+        .attempts_started = job->attempts_started,
+        .stalled_counter = job->stalled_counter,
+        .timestamp_ms = job->timestamp_ms };
+    struct text input = TEXT_EMPTY;
+    struct error err;
+
+    report_add_job(&description, &input);
+    if (child_start(
+            slot->consumer->children, slot->consumer->program, input.data, input.length, &events, &slot->child, &err))
+        log_info(LOG_EVENT("job started"), LOG_TEXT("job", job->id), LOG_BYTES("name", job->name, job->name_length),
+            LOG_NUMBER("attempt", job->attempts_started), LOG_NUMBER("child", child_pid(slot->child)));
+    else {
+        struct report verdict = { .type = REPORT_FAILED, .text = memory_copy_string(err.text), .retry = true };
+        slot_finish(slot, &verdict);
+    }
+    text_clear(&input);
+}
+
+void
+slot_start(struct slot *slot, struct job *job, const char *token)
+{
+    slot->job = *job;
+    *job = (struct job){ .id = NULL };
+    free(slot->token);
+    slot->token = memory_copy_string(token);
+    slot->started = moment_now();
+    slot->state = SLOT_RUNNING;
+    slot->outbox_was_full = false;
+    outbox_open(slot->outbox, &slot->job);
+    if (slot->consumer->is_closing) {
+        struct report verdict = { .type = REPORT_INTERRUPTED, .text = memory_copy_string("the worker is closing") };
+        slot_finish(slot, &verdict);
+    } else if (slot->job.deferred_failure != NULL) {
+        struct report verdict = { .type = REPORT_FAILED, .text = memory_copy_string(slot->job.deferred_failure) };
+        slot_finish(slot, &verdict);
+    } else
+        slot_start_child(slot);
+}
+
+bool
+slot_is_free(const struct slot *slot)
+{
+    return slot->state == SLOT_FREE;
+}
+
+bool
+slot_hold(const struct slot *slot, struct commands_hold *out)
+{
+    if (slot->state != SLOT_RUNNING && slot->state != SLOT_FINISHING)
+        return false;
+    *out = hold_of(slot);
+    return true;
+}
+
+void
+slot_connected(struct slot *slot)
+{
+    if (slot->state != SLOT_RUNNING && slot->state != SLOT_FINISHING)
+        return;
+    outbox_send(slot->outbox);
+    if (slot->state == SLOT_FINISHING)
+        slot_send_outcome(slot);
+}
+
+void
+slot_lose(struct slot *slot)
+{
+    if (slot->state != SLOT_RUNNING)
+        return; /* an outcome on its way gets its own answer */
+    log_warn(LOG_EVENT("lock lost"), LOG_TEXT("job", slot->job.id), LOG_NUMBER("attempt", slot->job.attempts_started),
+        LOG_TEXT("reason", "another worker has the job now; ours is stopped, and nothing is written"));
+    slot->state = SLOT_ABANDONED;
+    outbox_drop(slot->outbox);
+    child_stop(slot->child, AGAIN_MS);
+}
+
+void
+slot_stop(struct slot *slot, int64_t grace_ms)
+{
+    if (slot->child != NULL)
+        child_stop(slot->child, grace_ms);
+}
+
+struct slot *
+slot_new(const struct consumer *consumer, slot_free_fn *on_free, void *owner)
+{
+    struct slot *slot = memory_new(sizeof(*slot));
+
+    *slot = (struct slot){ .consumer = consumer, .on_free = on_free, .owner = owner, .verdict = REPORT_EMPTY };
+    slot->outbox = outbox_new(consumer, on_outbox_change, slot);
+    slot->again = event_new(consumer->base, -1, 0, on_again, slot);
+    if (slot->again == NULL)
+        abort(); /* out of memory */
+    return slot;
+}
+
+void
+slot_free(struct slot *slot)
+{
+    struct redis *redis;
+
+    if (slot == NULL)
+        return;
+    redis = link_redis(slot->consumer->command);
+    if (redis != NULL)
+        redis_forget(redis, slot);
+    outbox_free(slot->outbox);
+    event_free(slot->again);
+    job_clear(&slot->job);
+    report_clear(&slot->verdict);
+    free(slot->token);
+    free(slot);
+}

@@ -1,0 +1,72 @@
+#include "consumer/stalled.h"
+
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "common/memory.h"
+
+struct stalled {
+    const struct consumer *consumer;
+    struct event *timer;
+};
+
+static void
+on_looked(const redisReply *reply, const struct error *lost, void *owner)
+{
+    struct error err;
+
+    (void)owner;
+    if (!commands_read_list(reply, lost, &err)) {
+        log_warn(LOG_EVENT("no look for stalled jobs"), LOG_ERROR(&err));
+        return;
+    }
+    for (size_t i = 0; i < reply->elements; i++)
+        log_warn(LOG_EVENT("stalled job put back"), LOG_TEXT("job", reply->element[i]->str));
+}
+
+void
+stalled_look(struct stalled *stalled)
+{
+    struct redis *redis = link_redis(stalled->consumer->command);
+
+    consumer_set_timer(stalled->timer, stalled->consumer->stalled_ms);
+    (void)log_flush(); /* lines that standard error did not take when they were written */
+    /* The throttle lives a little shorter than our interval: it must not outlast it, or every other look would be in vain. */
+    if (redis != NULL)
+        commands_recover_stalled(
+            redis, stalled->consumer->keys, stalled->consumer->stalled_ms * 19 / 20, on_looked, stalled);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    stalled_look(argument);
+}
+
+struct stalled *
+stalled_new(const struct consumer *consumer)
+{
+    struct stalled *stalled = memory_new(sizeof(*stalled));
+
+    stalled->consumer = consumer;
+    stalled->timer = event_new(consumer->base, -1, 0, on_timer, stalled);
+    if (stalled->timer == NULL)
+        abort(); /* out of memory */
+    return stalled;
+}
+
+void
+stalled_free(struct stalled *stalled)
+{
+    struct redis *redis;
+
+    if (stalled == NULL)
+        return;
+    redis = link_redis(stalled->consumer->command);
+    if (redis != NULL)
+        redis_forget(redis, stalled);
+    event_free(stalled->timer);
+    free(stalled);
+}

@@ -1,0 +1,285 @@
+#include "consumer/worker.h"
+
+#include <event2/util.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/memory.h"
+#include "consumer/fetch.h"
+#include "consumer/locks.h"
+#include "consumer/stalled.h"
+
+#define UUID_SIZE 37
+
+struct worker {
+    const struct worker_options *options;
+    struct consumer consumer;
+    struct link *blocking;
+    struct fetch *fetch;
+    struct slot **slots;
+    struct locks *locks;
+    struct stalled *stalled;
+    struct event *on_term;
+    struct event *on_int;
+    struct event *shutdown; /* first the end of the grace time, then the end of everything */
+    char uuid[UUID_SIZE];
+    int signal; /* the first one; 0: running */
+    bool grace_is_over;
+    int status;
+};
+
+/* A version 4 UUID, as BullMQ's workers have them. */
+static void
+make_uuid(char out[UUID_SIZE])
+{
+    unsigned char b[16];
+
+    evutil_secure_rng_get_bytes(b, sizeof(b));
+    b[6] = (unsigned char)((b[6] & 0x0F) | 0x40);
+    b[8] = (unsigned char)((b[8] & 0x3F) | 0x80);
+    (void)snprintf(out, UUID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+        b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+static struct slot *
+free_slot(const struct worker *worker)
+{
+    for (size_t i = 0; i < worker->options->concurrency; i++)
+        if (slot_is_free(worker->slots[i]))
+            return worker->slots[i];
+    return NULL;
+}
+
+static bool
+is_idle(const struct worker *worker)
+{
+    for (size_t i = 0; i < worker->options->concurrency; i++)
+        if (!slot_is_free(worker->slots[i]))
+            return false;
+    return true;
+}
+
+static void
+worker_end(struct worker *worker, int status)
+{
+    worker->status = status;
+    (void)event_base_loopbreak(worker->consumer.base);
+}
+
+static void
+worker_end_if_done(struct worker *worker)
+{
+    if (worker->signal != 0 && fetch_is_stopped(worker->fetch) && is_idle(worker))
+        worker_end(worker, EXIT_SUCCESS);
+}
+
+static bool
+has_free_slot(void *owner)
+{
+    return free_slot(owner) != NULL;
+}
+
+static void
+on_job(struct job *job, const char *token, void *owner)
+{
+    slot_start(free_slot(owner), job, token);
+}
+
+static void
+on_fetch_stopped(void *owner)
+{
+    worker_end_if_done(owner);
+}
+
+static void
+on_slot_free(struct slot *slot, const struct commands_fetched *next, void *owner)
+{
+    struct worker *worker = owner;
+
+    (void)slot;
+    if (next == NULL)
+        fetch_slot_free(worker->fetch);
+    else
+        fetch_slot_empty(worker->fetch, next);
+    worker_end_if_done(worker);
+}
+
+/* Locks first: another worker may be about to look for stalled jobs. */
+static void
+on_command_up(void *owner)
+{
+    struct worker *worker = owner;
+
+    locks_renew(worker->locks);
+    for (size_t i = 0; i < worker->options->concurrency; i++)
+        slot_connected(worker->slots[i]);
+    fetch_connected(worker->fetch);
+    stalled_look(worker->stalled);
+}
+
+static void
+on_command_down(void *owner)
+{
+    struct worker *worker = owner;
+
+    fetch_lost(worker->fetch);
+}
+
+static void
+on_blocking_up(void *owner)
+{
+    struct worker *worker = owner;
+
+    fetch_blocking_connected(worker->fetch);
+}
+
+static void
+on_blocking_down(void *owner)
+{
+    (void)owner; /* what waited on it starts anew when it is up again */
+}
+
+static void
+worker_stop_slots(struct worker *worker, int64_t grace_ms)
+{
+    for (size_t i = 0; i < worker->options->concurrency; i++)
+        slot_stop(worker->slots[i], grace_ms);
+}
+
+static void
+on_shutdown_timer(evutil_socket_t fd, short what, void *argument)
+{
+    struct worker *worker = argument;
+    int64_t whole = worker->options->shutdown_ms;
+
+    (void)fd;
+    (void)what;
+    if (!worker->grace_is_over) {
+        worker->grace_is_over = true;
+        log_info(LOG_EVENT("stopping running jobs"));
+        worker_stop_slots(worker, whole * 3 / 10);
+        consumer_set_timer(worker->shutdown, whole * 4 / 10);
+        return;
+    }
+    log_error(LOG_EVENT("shutdown incomplete"),
+        LOG_TEXT("reason",
+            "an outcome could not be written in time; another worker takes the job over when its lock expires"));
+    worker_end(worker, EXIT_FAILURE);
+}
+
+static void
+on_signal(evutil_socket_t number, short what, void *argument)
+{
+    struct worker *worker = argument;
+
+    (void)what;
+    if (worker->signal != 0) {
+        log_warn(LOG_EVENT("second signal, ending now"), LOG_NUMBER("signal", number));
+        worker_end(worker, 128 + (int)number);
+        return;
+    }
+    worker->signal = (int)number;
+    worker->consumer.is_closing = true;
+    log_info(LOG_EVENT("worker closing"), LOG_NUMBER("signal", number), LOG_YES_NO("idle", is_idle(worker)));
+    consumer_set_timer(worker->shutdown, worker->options->shutdown_ms * 6 / 10);
+    fetch_stop(worker->fetch);
+    link_free(worker->blocking); /* a marker that nobody here waits for stays in Redis, for another worker */
+    worker->blocking = NULL;
+}
+
+static struct event *
+watch_signal(struct worker *worker, int number)
+{
+    struct event *event = evsignal_new(worker->consumer.base, number, on_signal, worker);
+
+    if (event == NULL || event_add(event, NULL) != 0)
+        abort(); /* out of memory */
+    return event;
+}
+
+static void
+worker_connect(struct worker *worker)
+{
+    const struct worker_options *options = worker->options;
+    struct link_options link = {
+        .base = worker->consumer.base, .url = options->redis, .tls = options->tls, .owner = worker
+    };
+
+    link.role = "command";
+    link.on_up = on_command_up;
+    link.on_down = on_command_down;
+    worker->consumer.command = link_new(&link);
+    link.role = "blocking";
+    link.client_name = options->keys->client_name; /* only this one: BullMQ would count us twice */
+    link.on_up = on_blocking_up;
+    link.on_down = on_blocking_down;
+    worker->blocking = link_new(&link);
+}
+
+static void
+worker_init(struct worker *worker, const struct worker_options *options)
+{
+    struct fetch_events events = {
+        .has_free_slot = has_free_slot, .on_job = on_job, .on_stopped = on_fetch_stopped, .owner = worker
+    };
+
+    *worker = (struct worker){ .options = options };
+    make_uuid(worker->uuid);
+    worker->consumer.base = event_base_new();
+    if (worker->consumer.base == NULL)
+        abort(); /* out of memory */
+    worker->consumer.keys = options->keys;
+    worker->consumer.taking = (struct commands_taking){ .lock_ms = options->lock_ms, .worker_name = options->name };
+    worker->consumer.program = options->program;
+    worker->consumer.stalled_ms = options->stalled_ms;
+    worker->consumer.children = children_new(worker->consumer.base);
+    worker->shutdown = event_new(worker->consumer.base, -1, 0, on_shutdown_timer, worker);
+    if (worker->shutdown == NULL)
+        abort(); /* out of memory */
+    worker->on_term = watch_signal(worker, SIGTERM);
+    worker->on_int = watch_signal(worker, SIGINT);
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed connection is an error of the write */
+    worker_connect(worker);
+    worker->slots = memory_new(options->concurrency * sizeof(struct slot *));
+    for (size_t i = 0; i < options->concurrency; i++)
+        worker->slots[i] = slot_new(&worker->consumer, on_slot_free, worker);
+    worker->locks = locks_new(&worker->consumer, worker->slots, options->concurrency);
+    worker->stalled = stalled_new(&worker->consumer);
+    worker->fetch = fetch_new(&worker->consumer, worker->blocking, worker->uuid, &events);
+}
+
+static void
+worker_clear(struct worker *worker)
+{
+    link_free(worker->blocking);
+    fetch_free(worker->fetch);
+    stalled_free(worker->stalled);
+    locks_free(worker->locks);
+    for (size_t i = 0; i < worker->options->concurrency; i++)
+        slot_free(worker->slots[i]);
+    free(worker->slots);
+    link_free(worker->consumer.command);
+    event_free(worker->on_term);
+    event_free(worker->on_int);
+    event_free(worker->shutdown);
+    children_free(worker->consumer.children);
+    event_base_free(worker->consumer.base);
+}
+
+int
+worker_run(const struct worker_options *options)
+{
+    struct worker worker;
+
+    worker_init(&worker, options);
+    log_info(LOG_EVENT("worker starting"), LOG_TEXT("queue", options->keys->queue),
+        LOG_TEXT("prefix", options->keys->prefix), LOG_NUMBER("concurrency", options->concurrency),
+        LOG_TEXT("worker", worker.uuid));
+    (void)event_base_dispatch(worker.consumer.base);
+    log_info(LOG_EVENT("worker closed"), LOG_NUMBER("status", worker.status));
+    worker_clear(&worker);
+    return worker.status;
+}

@@ -1,0 +1,35 @@
+/*
+ * worker: the loop, put together. It knows BullMQ, not backups: queue, concurrency and the job program are its parameters.
+ *
+ * SIGTERM or SIGINT closes it: no new job; a running one may end within three fifths of shutdown_ms, is then stopped with SIGTERM, with SIGKILL
+ * after nine tenths, and goes back to the queue once its process is gone. At shutdown_ms everything is over. A second signal: now.
+ */
+#ifndef CONSUMER_WORKER_H
+#define CONSUMER_WORKER_H
+
+#include <openssl/ssl.h>
+
+#include "common/redis_url.h"
+#include "protocol/keys.h"
+
+struct worker_options {
+    const struct keys *keys;
+    const char *name; /* BullMQ's worker name, in keys->client_name as well; NULL: none */
+    const struct redis_url *redis;
+    SSL_CTX *tls;         /* with rediss */
+    size_t concurrency;   /* 1 to WORKER_CONCURRENCY_MAX jobs at a time */
+    int64_t lock_ms;      /* life of a lock, renewed at half */
+    int64_t stalled_ms;   /* between two looks for stalled jobs */
+    int64_t shutdown_ms;  /* from the signal to the end of everything */
+    char *const *program; /* argv of the job program, NULL at its end */
+};
+
+#define WORKER_CONCURRENCY_MAX 1000
+
+/*
+ * Runs until a signal ends it. The exit status: 0, all jobs are finished or given back; 1, something could not be given back in time (its lock
+ * expires, and another worker takes it over); 128 + the signal's number after a second signal.
+ */
+int worker_run(const struct worker_options *options);
+
+#endif

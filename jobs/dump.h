@@ -1,0 +1,37 @@
+/*
+ * dump: pg_dump, writing into a file that we made.
+ *
+ * The password never stands in an argument list or an environment: pg_dump reads it from a password file that exists only as an open
+ * descriptor of ours. Its session has the same settings as ours (jobs/database), whatever the URL's own `options` say.
+ */
+#ifndef JOBS_DUMP_H
+#define JOBS_DUMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/postgres_url.h"
+#include "common/text.h"
+#include "jobs/database.h"
+
+typedef void dump_progress_fn(int64_t bytes, void *owner); /* about twice a second */
+
+struct dump_order {
+    const struct postgres_url *url;
+    const struct database *database; /* open: the server's version and the password are its */
+    const char *path;                /* an empty file, */
+    int fd;                          /* and open on it */
+    dump_progress_fn *on_progress;
+    void *owner;
+};
+
+/* `warnings` gets what pg_dump said although it succeeded. ERROR_LOST: the connection or pg_dump itself was killed; try again. */
+bool dump_write(const struct dump_order *order, struct text *warnings, struct error *err) MUST_CHECK;
+
+bool dump_find_version(struct text *version, struct error *err) MUST_CHECK; /* of pg_dump: "15.18 (Debian ...)" */
+
+/* One line of a password file, for any server. ERROR_CONFIG: such a file cannot hold this password. */
+bool dump_add_password_line(const char *password, struct text *out, struct error *err) MUST_CHECK;
+
+#endif

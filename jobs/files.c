@@ -1,0 +1,90 @@
+#include "jobs/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+bool
+files_write(int fd, const char *bytes, size_t length, struct error *err)
+{
+    while (length > 0) {
+        ssize_t count = write(fd, bytes, length);
+
+        if (count == -1 && errno == EINTR)
+            continue;
+        if (count == -1)
+            return error_set_errno(err, errno, "write");
+        bytes += count;
+        length -= (size_t)count;
+    }
+    return true;
+}
+
+bool
+files_sync(int fd, struct error *err)
+{
+    int result;
+
+    do
+        result = fsync(fd);
+    while (result == -1 && errno == EINTR);
+    return result == 0 || error_set_errno(err, errno, "sync");
+}
+
+bool
+files_sync_directory(int directory_fd, struct error *err)
+{
+    if (files_sync(directory_fd, err))
+        return true;
+    if (err->sys_errno != EINVAL && err->sys_errno != EOPNOTSUPP && err->sys_errno != ENOSYS)
+        return error_add(err, "the backup directory");
+    log_warn(LOG_EVENT("directory not synced"), LOG_TEXT("reason", strerrordesc_np(err->sys_errno)));
+    return true;
+}
+
+static bool
+set_publish_failure(int errnum, const char *from, const char *to, struct error *err)
+{
+    if (errnum == EEXIST)
+        return error_set(err, ERROR_CONFLICT, "'%s' exists already", to);
+    return error_set_errno(err, errnum, "rename '%s' to '%s'", from, to);
+}
+
+/* The name is reserved by whoever creates it; only then is it renamed over. A crash in between leaves an empty file. */
+static bool
+publish_by_reserving(int directory_fd, const char *from, const char *to, struct error *err)
+{
+    int fd = openat(directory_fd, to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd == -1)
+        return set_publish_failure(errno, from, to, err);
+    (void)close(fd); /* empty: there is nothing to lose */
+    if (renameat(directory_fd, from, directory_fd, to) == 0)
+        return true;
+    (void)set_publish_failure(errno, from, to, err);
+    if (unlinkat(directory_fd, to, 0) == -1)
+        error_also(err, "'%s' could not be removed: %s", to, strerrordesc_np(errno));
+    return false;
+}
+
+bool
+files_publish(int directory_fd, const char *from, const char *to, struct error *err)
+{
+    if (renameat2(directory_fd, from, directory_fd, to, RENAME_NOREPLACE) == 0)
+        return true;
+    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+        return set_publish_failure(errno, from, to, err);
+    if (linkat(directory_fd, from, directory_fd, to, 0) == 0) {
+        if (unlinkat(directory_fd, from, 0) == -1)
+            log_warn(LOG_EVENT("temporary name not removed"), LOG_TEXT("file", from),
+                LOG_TEXT("reason", strerrordesc_np(errno)));
+        return true;
+    }
+    if (errno == EEXIST)
+        return set_publish_failure(errno, from, to, err);
+    return publish_by_reserving(directory_fd, from, to, err);
+}

@@ -1,0 +1,109 @@
+/*
+ * history: all the SQL: the rows of backup_config, backup_run and audit_log.
+ *
+ * The tables are the app's, kept by Prisma: timestamps are without time zone, in UTC, to the millisecond, and updated_at is ours to set.
+ *
+ *     queued --start--> running --succeed--> success
+ *       ^  \               |  \
+ *       |   `--fail--.     |   `--fail--> failed --start--> running (the job was tried again)
+ *       |            v     |
+ *       `---requeue (stopped; a row that somebody is waiting for)
+ *
+ * Only the holder of the lock starts a row, so a `running` row that is not the holder's belongs to nobody: history_close_abandoned(). What is
+ * written without the lock says in its WHERE which states it may leave; *changed tells whether the row was in one.
+ */
+#ifndef JOBS_HISTORY_H
+#define JOBS_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "jobs/database.h"
+#include "jobs/uuid.h"
+
+struct history_config {
+    char *name;
+    bool enabled;
+    char *retention; /* JSON text */
+};
+
+enum history_status { HISTORY_QUEUED, HISTORY_RUNNING, HISTORY_SUCCESS, HISTORY_FAILED };
+
+struct history_run {
+    char id[UUID_SIZE];
+    enum history_status status;
+    int64_t size_bytes;
+    char *dump_path; /* NULL: none */
+    char *manifest;  /* JSON text; NULL: none */
+};
+
+/* `found` false: no such row; nothing to clear then. */
+bool history_find_config(
+    struct database *database, const char *id, struct history_config *out, bool *found, struct error *err) MUST_CHECK;
+void history_config_clear(struct history_config *config);
+bool history_find_run(
+    struct database *database, const char *id, struct history_run *out, bool *found, struct error *err) MUST_CHECK;
+void history_run_clear(struct history_run *run);
+
+/* A new SCHEDULED row, queued, under an id that the caller made. */
+bool history_insert_run(struct database *database, const char *id, const char *config_id, struct error *err) MUST_CHECK;
+
+/* Under the lock. False also if the row has vanished. */
+bool history_start_run(struct database *database, const char *id, struct wall started, struct error *err) MUST_CHECK;
+
+/* Whether the row is `running` since `started`: still the run that history_start_run() began. */
+bool history_is_ours(
+    struct database *database, const char *id, struct wall started, bool *ours, struct error *err) MUST_CHECK;
+
+struct history_success {
+    struct wall started;
+    struct wall finished;
+    int64_t size_bytes;
+    const char *dump_path;
+    const char *manifest_path;
+    const char *manifest; /* JSON text */
+};
+bool history_succeed(struct database *database, const char *id, const struct history_success *success, bool *changed,
+    struct error *err) MUST_CHECK;
+
+/*
+ * To `failed`. With `started`: the row as history_start_run() left it, and no other; NULL: a row that was not started, queued or failed
+ * before.
+ */
+bool history_fail(struct database *database, const char *id, const struct wall *started, const char *reason,
+    bool *changed, struct error *err) MUST_CHECK;
+/* The row as history_start_run() left it goes back to `queued`. */
+bool history_requeue(
+    struct database *database, const char *id, struct wall started, bool *changed, struct error *err) MUST_CHECK;
+
+/* Under the lock: closes every running row, with audit rows, `but_id` excepted. */
+bool history_close_abandoned(
+    struct database *database, const char *but_id, const char *reason, size_t *closed, struct error *err) MUST_CHECK;
+
+bool history_touch_config(
+    struct database *database, const char *id, struct wall last_run, struct error *err) MUST_CHECK;
+
+/* size_bytes of the config's last successful run; 0: none. */
+bool history_last_size(
+    struct database *database, const char *config_id, int64_t *size_bytes, struct error *err) MUST_CHECK;
+
+/* backup.run.completed and backup.run.failed. */
+bool history_audit_completed(struct database *database, const char *id, const char *config_id, int64_t size_bytes,
+    const char *filename, struct error *err) MUST_CHECK;
+bool history_audit_failed(
+    struct database *database, const char *id, const char *config_id, const char *reason, struct error *err) MUST_CHECK;
+
+/*
+ * Of every config: successful rows that name a dump, newest first. Columns: id, started_at (UTC milliseconds, may be null), dump_path,
+ * manifest_path (may be null), whether it is a row of `config_id` ("t" or "f").
+ */
+bool history_list_dumps(
+    struct database *database, const char *config_id, struct database_rows **rows, struct error *err) MUST_CHECK;
+
+/* Takes both paths off these rows. `ids` is a Postgres array literal, "{id,id}". */
+bool history_forget_paths(struct database *database, const char *ids, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * process: an external program, from start to reaping.
+ *
+ * The program gets a process group of its own, SIGKILL when we die, an empty standard input, an environment built from an allowlist (so
+ * that no connection URL or key of ours reaches it), and no descriptor but those named. What it prints, on standard output and error alike,
+ * is kept: the last 4 KB of its words. They are well-formed UTF-8.
+ *
+ * process_free() leaves nothing behind: what still runs is stopped and reaped.
+ */
+#ifndef JOBS_PROCESS_H
+#define JOBS_PROCESS_H
+
+#include <stdbool.h>
+
+#include "common/error.h"
+#include "common/text.h"
+
+#define PROCESS_NO_FD (-1)
+
+struct process_command {
+    const char *const *argv;        /* NULL at its end; argv[0] is looked up in PATH */
+    const char *const *environment; /* "NAME=value", NULL at its end; on top of the allowlist. NULL: nothing */
+    int handed_down;                /* a descriptor that it inherits under the same number; PROCESS_NO_FD: none */
+};
+
+struct process;
+typedef void process_tick_fn(void *owner);
+
+struct process *process_start(const struct process_command *command, struct error *err) MUST_CHECK; /* NULL: failed */
+
+/* Reads what it has printed so far, without waiting; whoever works while it runs calls this now and then. */
+void process_listen(struct process *process);
+
+/*
+ * Waits for its end; `on_tick` (NULL: none) is called about twice a second meanwhile. True: exit status 0. ERROR_REFUSED: it ended with
+ * another status; ERROR_LOST: a signal killed it; both with its last words. Stopped or out of time: it is killed first.
+ */
+bool process_finish(struct process *process, process_tick_fn *on_tick, void *owner, struct error *err) MUST_CHECK;
+
+const char *process_words(struct process *process); /* "" if it said nothing; valid until the next call */
+void process_free(struct process *process);
+
+/* The allowlist applied to `environment`; each entry goes behind the others, NULL-terminated. free() the array, not its strings. */
+const char **process_environment(char *const *environment, const char *const *more);
+
+#endif

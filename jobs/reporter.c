@@ -1,0 +1,87 @@
+#include "jobs/reporter.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/memory.h"
+
+#define LOG_ROW_BYTES 8192 /* the last words of a program fit */
+
+static int report_fd = -1;
+
+void
+reporter_start(int fd)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    report_fd = fd;
+}
+
+static void
+send_report(const struct report *report)
+{
+    struct text line = TEXT_EMPTY;
+    size_t written = 0;
+
+    report_add_line(report, &line);
+    while (report_fd != -1 && written < line.length) {
+        ssize_t count = write(report_fd, line.data + written, line.length - written);
+
+        if (count == -1 && errno == EINTR)
+            continue;
+        if (count == -1) {
+            log_warn(LOG_EVENT("report not taken"), LOG_TEXT("reason", strerrordesc_np(errno)));
+            report_fd = -1;
+        } else
+            written += (size_t)count;
+    }
+    text_clear(&line);
+}
+
+void
+reporter_progress(const char *phase, int64_t bytes, int percent)
+{
+    struct text value = TEXT_EMPTY;
+
+    text_format(&value, "{\"phase\":\"%s\",\"bytes\":%" PRId64, phase, bytes);
+    if (percent != REPORTER_NO_PERCENT)
+        text_format(&value, ",\"percent\":%d", percent);
+    text_add(&value, "}");
+    send_report(&(struct report){ .type = REPORT_PROGRESS, .value = value.data });
+    text_clear(&value);
+}
+
+void
+reporter_log(const char *format, ...)
+{
+    char row[LOG_ROW_BYTES];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(row, sizeof(row), format, arguments);
+    va_end(arguments);
+    send_report(&(struct report){ .type = REPORT_LOG, .text = row });
+}
+
+void
+reporter_add(const char *name, const char *data, const char *options)
+{
+    struct report report = { .type = REPORT_ADD };
+
+    report.text = memory_copy_string(name);
+    report.value = memory_copy_string(data);
+    report.options = memory_copy_string(options);
+    send_report(&report);
+    report_clear(&report);
+}
+
+void
+reporter_verdict(const struct report *verdict)
+{
+    send_report(verdict);
+}

@@ -1,0 +1,129 @@
+#include "jobs/stop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* Far enough for "never", near enough for arithmetic on it. */
+#define NEVER_NS (INT64_MAX / 2)
+
+/* poll takes an int; whoever waits longer just waits again. */
+#define LONGEST_WAIT_MS 3600000
+
+static int signals_fd = -1;
+static bool requested;
+static bool shielded;
+static struct moment whole_deadline = { .ns = NEVER_NS };
+static struct moment deadline_now = { .ns = NEVER_NS };
+
+bool
+stop_start(struct moment deadline, struct error *err)
+{
+    sigset_t signals;
+
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGCHLD);
+    (void)signal(SIGCHLD, SIG_DFL); /* if whoever started us ignores it, waitpid would never see a child */
+    if (sigprocmask(SIG_BLOCK, &signals, NULL) == -1)
+        return error_set_errno(err, errno, "block signals");
+    signals_fd = signalfd(signals_fd, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signals_fd == -1)
+        return error_set_errno(err, errno, "signalfd");
+    requested = false;
+    shielded = false;
+    whole_deadline = deadline;
+    deadline_now = deadline;
+    return true;
+}
+
+/* Shielded and told to stop: not much time is left. */
+static void
+shorten_deadline(void)
+{
+    struct moment soon = moment_add_ms(moment_now(), STOP_CLEAN_UP_MS);
+
+    if (soon.ns < deadline_now.ns)
+        deadline_now = soon;
+}
+
+/* True if there were any. */
+static bool
+read_signals(void)
+{
+    struct signalfd_siginfo signal;
+    bool any = false;
+
+    while (signals_fd != -1 && read(signals_fd, &signal, sizeof(signal)) == (ssize_t)sizeof(signal)) {
+        any = true;
+        if (signal.ssi_signo == SIGCHLD)
+            continue;
+        requested = true;
+        if (shielded)
+            shorten_deadline();
+    }
+    return any;
+}
+
+static bool
+may_go_on(struct error *err)
+{
+    if (requested && !shielded)
+        return error_set(err, ERROR_STOPPED, "the worker was stopped");
+    if (moment_is_past(deadline_now))
+        return error_set(err, ERROR_TIMEOUT,
+            shielded ? "it took too long to finish" : "the job ran longer than BACKUP_JOB_LOCK_MINUTES allows");
+    return true;
+}
+
+bool
+stop_check(struct error *err)
+{
+    (void)read_signals();
+    return may_go_on(err);
+}
+
+bool
+stop_wait(int fd, short events, struct moment until, struct error *err)
+{
+    struct pollfd polled[2] = { { .fd = signals_fd, .events = POLLIN }, { .fd = fd, .events = events } };
+    struct moment earliest = until.ns < deadline_now.ns ? until : deadline_now;
+    int64_t wait_ms;
+
+    /* A SIGCHLD that is read here must not be slept over: the caller looked at its child before it came. */
+    if (read_signals() || !may_go_on(err))
+        return may_go_on(err);
+    wait_ms = moment_ms_between(moment_now(), earliest);
+    if (wait_ms < 0)
+        wait_ms = 0;
+    if (wait_ms > LONGEST_WAIT_MS)
+        wait_ms = LONGEST_WAIT_MS;
+    if (poll(polled, 2, (int)wait_ms) == -1 && errno != EINTR)
+        return error_set_errno(err, errno, "poll");
+    return stop_check(err);
+}
+
+void
+stop_shield(struct moment deadline)
+{
+    shielded = true;
+    deadline_now = deadline;
+    if (requested)
+        shorten_deadline();
+}
+
+bool
+stop_was_requested(void)
+{
+    (void)read_signals();
+    return requested;
+}
+
+bool
+stop_is_overdue(void)
+{
+    return moment_is_past(whole_deadline);
+}

@@ -1,0 +1,27 @@
+#include "jobs/verdict.h"
+
+#include "common/memory.h"
+
+void
+verdict_complete(struct report *verdict, const char *returnvalue)
+{
+    *verdict = (struct report){ .type = REPORT_COMPLETED, .value = memory_copy_string(returnvalue) };
+}
+
+void
+verdict_fail(struct report *verdict, const char *reason, bool retry)
+{
+    *verdict = (struct report){ .type = REPORT_FAILED, .text = memory_copy_string(reason), .retry = retry };
+}
+
+void
+verdict_interrupt(struct report *verdict, const char *reason)
+{
+    *verdict = (struct report){ .type = REPORT_INTERRUPTED, .text = memory_copy_string(reason) };
+}
+
+void
+verdict_delay(struct report *verdict, struct wall until)
+{
+    *verdict = (struct report){ .type = REPORT_DELAY, .until_ms = until.ms };
+}

@@ -1,0 +1,344 @@
+#include "protocol/commands.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/pack.h"
+
+#define MAX_WORDS 16
+#define MAX_STALLED 1 /* BullMQ 5.76: the default of maxStalledCount */
+/* What a blocked read may take beyond its own time before the connection counts as lost. */
+#define WAIT_PATIENCE_MS 2000
+
+/* The words of one script call: the queue's key first, then the arguments. Numbers keep their text here. */
+struct words {
+    int count;
+    const char *words[MAX_WORDS];
+    size_t lengths[MAX_WORDS];
+    char numbers[MAX_WORDS][24];
+};
+
+static void
+add_bytes(struct words *words, const char *bytes, size_t length)
+{
+    words->words[words->count] = bytes;
+    words->lengths[words->count] = length;
+    words->count++;
+}
+
+static void
+add_string(struct words *words, const char *string)
+{
+    add_bytes(words, string == NULL ? "" : string, string == NULL ? 0 : strlen(string));
+}
+
+static void
+add_number(struct words *words, int64_t number)
+{
+    char *text = words->numbers[words->count];
+    int length = snprintf(text, sizeof(words->numbers[0]), "%" PRId64, number);
+
+    add_bytes(words, text, (size_t)length);
+}
+
+static void
+add_flag(struct words *words, bool flag)
+{
+    add_string(words, flag ? "1" : "");
+}
+
+static void
+start_words(struct words *words, const struct keys *keys)
+{
+    words->count = 0;
+    add_bytes(words, keys->base, keys->base_length);
+}
+
+static void
+add_hold(struct words *words, const struct commands_hold *hold)
+{
+    add_string(words, hold->id);
+    add_string(words, hold->token);
+    add_string(words, hold->attempt);
+}
+
+static void
+send_words(struct redis *redis, const struct script *script, struct words *words, redis_reply_fn *on_reply, void *owner)
+{
+    redis_eval(redis, script, words->count, words->words, words->lengths, on_reply, owner);
+}
+
+void
+commands_fetch(struct redis *redis, const struct keys *keys, const struct commands_taking *taking, const char *token,
+    redis_reply_fn *on_reply, void *owner)
+{
+    struct words words;
+
+    start_words(&words, keys);
+    add_number(&words, wall_now().ms);
+    add_string(&words, token);
+    add_number(&words, taking->lock_ms);
+    add_string(&words, taking->worker_name);
+    send_words(redis, &script_fetch, &words, on_reply, owner);
+}
+
+static void
+pack_finish(struct pack *pack, const struct options *options, const struct commands_finish *finish)
+{
+    const struct options_keep *keep = finish->failed ? &options->on_fail : &options->on_complete;
+
+    pack_map(pack, keep->age_seconds >= 0 ? 5 : 4);
+    pack_string(pack, "attempts");
+    pack_number(pack, options->attempts);
+    pack_string(pack, "count");
+    pack_number(pack, keep->count);
+    pack_string(pack, "limit");
+    pack_number(pack, keep->limit);
+    if (keep->age_seconds >= 0) {
+        pack_string(pack, "age");
+        pack_number(pack, keep->age_seconds);
+    }
+    pack_string(pack, "fields");
+    pack_array(pack, finish->stacktrace == NULL ? 0 : 2);
+    if (finish->stacktrace != NULL) {
+        pack_string(pack, "stacktrace");
+        pack_string(pack, finish->stacktrace);
+    }
+}
+
+void
+commands_finish(struct redis *redis, const struct keys *keys, const struct commands_taking *taking,
+    const struct commands_hold *hold, const struct options *options, const struct commands_finish *finish,
+    redis_reply_fn *on_reply, void *owner)
+{
+    struct words words;
+    struct pack pack;
+
+    pack_init(&pack);
+    pack_finish(&pack, options, finish);
+    start_words(&words, keys);
+    add_number(&words, wall_now().ms);
+    add_hold(&words, hold);
+    add_string(&words, finish->failed ? "failed" : "completed");
+    add_string(&words, finish->outcome);
+    add_flag(&words, finish->fetch);
+    add_number(&words, taking->lock_ms);
+    add_string(&words, taking->worker_name);
+    add_bytes(&words, pack.buffer.data, pack.buffer.size);
+    send_words(redis, &script_finish, &words, on_reply, owner);
+    pack_clear(&pack);
+}
+
+void
+commands_release(struct redis *redis, const struct keys *keys, const struct commands_hold *hold,
+    redis_reply_fn *on_reply, void *owner)
+{
+    struct words words;
+
+    start_words(&words, keys);
+    add_hold(&words, hold);
+    send_words(redis, &script_release, &words, on_reply, owner);
+}
+
+void
+commands_retry(struct redis *redis, const struct keys *keys, const struct commands_hold *hold,
+    const struct commands_retry *retry, redis_reply_fn *on_reply, void *owner)
+{
+    struct wall now = wall_now();
+    struct words words;
+
+    start_words(&words, keys);
+    if (retry->delay_ms == 0) {
+        add_number(&words, now.ms);
+        add_hold(&words, hold);
+        add_flag(&words, retry->lifo);
+    } else {
+        add_hold(&words, hold);
+        add_number(&words, retry->delay_ms);
+        add_number(&words, now.ms + retry->delay_ms);
+        add_flag(&words, true);
+    }
+    add_string(&words, "failedReason");
+    add_string(&words, retry->reason);
+    add_string(&words, "stacktrace");
+    add_string(&words, retry->stacktrace);
+    send_words(redis, retry->delay_ms == 0 ? &script_retry : &script_delay, &words, on_reply, owner);
+}
+
+void
+commands_delay(struct redis *redis, const struct keys *keys, const struct commands_hold *hold, struct wall until,
+    redis_reply_fn *on_reply, void *owner)
+{
+    struct wall now = wall_now();
+    struct words words;
+
+    start_words(&words, keys);
+    add_hold(&words, hold);
+    add_number(&words, until.ms > now.ms ? until.ms - now.ms : 0);
+    add_number(&words, until.ms > now.ms ? until.ms : now.ms);
+    add_flag(&words, false);
+    send_words(redis, &script_delay, &words, on_reply, owner);
+}
+
+void
+commands_extend_locks(struct redis *redis, const struct keys *keys, int64_t lock_ms, size_t count,
+    const struct commands_hold *holds, redis_reply_fn *on_reply, void *owner)
+{
+    struct words words;
+    struct pack pack;
+
+    pack_init(&pack);
+    pack_array(&pack, count * 3);
+    for (size_t i = 0; i < count; i++) {
+        pack_string(&pack, holds[i].id);
+        pack_string(&pack, holds[i].token);
+        pack_string(&pack, holds[i].attempt);
+    }
+    start_words(&words, keys);
+    add_number(&words, lock_ms);
+    add_bytes(&words, pack.buffer.data, pack.buffer.size);
+    send_words(redis, &script_extend_locks, &words, on_reply, owner);
+    pack_clear(&pack);
+}
+
+void
+commands_recover_stalled(
+    struct redis *redis, const struct keys *keys, int64_t interval_ms, redis_reply_fn *on_reply, void *owner)
+{
+    struct words words;
+
+    start_words(&words, keys);
+    add_number(&words, wall_now().ms);
+    add_number(&words, interval_ms);
+    add_number(&words, MAX_STALLED);
+    send_words(redis, &script_stalled, &words, on_reply, owner);
+}
+
+void
+commands_progress(struct redis *redis, const struct keys *keys, const char *id, const char *progress,
+    redis_reply_fn *on_reply, void *owner)
+{
+    struct words words;
+
+    start_words(&words, keys);
+    add_string(&words, id);
+    add_string(&words, progress);
+    send_words(redis, &script_progress, &words, on_reply, owner);
+}
+
+void
+commands_log(struct redis *redis, const struct keys *keys, const char *id, const char *row, int64_t keep_logs,
+    redis_reply_fn *on_reply, void *owner)
+{
+    struct words words;
+
+    start_words(&words, keys);
+    add_string(&words, id);
+    add_string(&words, row);
+    if (keep_logs > 0)
+        add_number(&words, keep_logs);
+    else
+        add_string(&words, ""); /* BullMQ 5.76: 0 counts as not set */
+    send_words(redis, &script_log, &words, on_reply, owner);
+}
+
+void
+commands_add(struct redis *redis, const struct keys *keys, const char *name, const char *data, const char *options_text,
+    const struct options *options, redis_reply_fn *on_reply, void *owner)
+{
+    struct words words;
+
+    start_words(&words, keys);
+    add_string(&words, options->job_id);
+    add_string(&words, name);
+    add_string(&words, data);
+    add_string(&words, options_text);
+    add_number(&words, wall_now().ms);
+    add_number(&words, options->delay_ms);
+    add_number(&words, options->priority);
+    add_flag(&words, options->lifo);
+    send_words(redis, &script_add, &words, on_reply, owner);
+}
+
+void
+commands_wait(struct redis *redis, const struct keys *keys, int64_t wait_ms, redis_reply_fn *on_reply, void *owner)
+{
+    char seconds[32];
+    const char *words[] = { "BZPOPMIN", keys->marker, seconds };
+    size_t lengths[] = { 8, strlen(keys->marker), 0 };
+
+    if (wait_ms % 1000 == 0) /* Redis before 6.0 takes whole seconds only */
+        lengths[2] = (size_t)snprintf(seconds, sizeof(seconds), "%" PRId64, wait_ms / 1000);
+    else
+        lengths[2] =
+            (size_t)snprintf(seconds, sizeof(seconds), "%" PRId64 ".%03d", wait_ms / 1000, (int)(wait_ms % 1000));
+    redis_call(redis, 3, words, lengths, wait_ms + WAIT_PATIENCE_MS, on_reply, owner);
+}
+
+bool
+commands_read_marker(const redisReply *reply, const struct error *lost, int64_t *due_ms, struct error *err)
+{
+    char *end;
+    double score;
+
+    *due_ms = 0;
+    if (!redis_check_reply(reply, lost, err))
+        return false;
+    if (reply->type == REDIS_REPLY_NIL)
+        return true;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 || reply->element[2]->type != REDIS_REPLY_STRING)
+        return error_set(err, ERROR_INPUT, "BZPOPMIN answered with something that is no marker");
+    /* BullMQ 5.76: the score is the due time, and may be fractional */
+    score = strtod(reply->element[2]->str, &end);
+    if (*end != '\0' || !isfinite(score) || score < 0 || score > 9007199254740991.0)
+        return error_set(err, ERROR_INPUT, "a marker's score is no time");
+    *due_ms = (int64_t)score;
+    return true;
+}
+
+bool
+commands_read_code(const redisReply *reply, const struct error *lost, int64_t *code, struct error *err)
+{
+    if (!redis_check_reply(reply, lost, err))
+        return false;
+    *code = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
+    return true;
+}
+
+bool
+commands_read_list(const redisReply *reply, const struct error *lost, struct error *err)
+{
+    if (!redis_check_reply(reply, lost, err))
+        return false;
+    if (reply->type != REDIS_REPLY_ARRAY)
+        return error_set(err, ERROR_INPUT, "a script answered with something that is no list");
+    for (size_t i = 0; i < reply->elements; i++)
+        if (reply->element[i]->type != REDIS_REPLY_STRING)
+            return error_set(err, ERROR_INPUT, "a script answered with a list that is not of ids");
+    return true;
+}
+
+bool
+commands_read_fetched(
+    const redisReply *reply, const struct error *lost, struct commands_fetched *out, struct error *err)
+{
+    const redisReply *id;
+
+    if (!redis_check_reply(reply, lost, err))
+        return false;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4 || reply->element[2]->type != REDIS_REPLY_INTEGER ||
+        reply->element[3]->type != REDIS_REPLY_INTEGER)
+        return error_set(err, ERROR_INPUT, "a fetch answered with something that is no job");
+    *out = (struct commands_fetched){ .limited_ms = reply->element[2]->integer,
+        .next_delayed_ms = reply->element[3]->integer };
+    if (reply->element[0]->type != REDIS_REPLY_ARRAY)
+        return true;
+    id = reply->element[1];
+    if (id->type != REDIS_REPLY_STRING)
+        return error_set(err, ERROR_INPUT, "a fetch answered with a job that has no id");
+    out->has_job = job_read(id->str, (size_t)id->len, reply->element[0], &out->job, err);
+    return out->has_job;
+}

@@ -1,0 +1,107 @@
+/*
+ * commands: one function per BullMQ operation that a worker needs, each one round trip.
+ *
+ * All of them send and return; the answer goes to on_reply (protocol/redis). The pure commands_read_*() functions make sense of it. Times are
+ * Unix milliseconds from our own clock, as BullMQ's are. Operations on a job that we hold name it by `struct commands_hold`, and are refused
+ * with a negative code, nothing changed, if we do not hold it any more:
+ *
+ *     -1 the job's hash is gone   -2 its lock is gone   -3 it is not in `active`   -6 its lock is somebody else's
+ */
+#ifndef PROTOCOL_COMMANDS_H
+#define PROTOCOL_COMMANDS_H
+
+#include "common/clock.h"
+#include "protocol/job.h"
+#include "protocol/keys.h"
+#include "protocol/redis.h"
+
+/* A job that we hold. Everything belongs to the caller. */
+struct commands_hold {
+    const char *id;
+    const char *token;   /* of its lock */
+    const char *attempt; /* `ats` of the attempt that we started, as text */
+};
+
+/* How to take a job. */
+struct commands_taking {
+    int64_t lock_ms;
+    const char *worker_name; /* NULL: none */
+};
+
+/* What came of fetching: a job, or why there is none. */
+struct commands_fetched {
+    bool has_job;
+    struct job job;          /* the caller's to clear if has_job */
+    int64_t limited_ms;      /* a rate limit: nothing before that; 0: none */
+    int64_t next_delayed_ms; /* Unix ms of the next delayed job; 0: none known */
+};
+
+void commands_fetch(struct redis *redis, const struct keys *keys, const struct commands_taking *taking,
+    const char *token, redis_reply_fn *on_reply, void *owner);
+
+/* Reads the reply to a fetch, or to a finish that was not refused. ERROR_REFUSED: Redis said no. ERROR_INPUT: what it said is no answer. */
+bool commands_read_fetched(
+    const redisReply *reply, const struct error *lost, struct commands_fetched *out, struct error *err) MUST_CHECK;
+
+/* Moves a job to completed (`failed` false; `outcome` is JSON) or failed (`outcome` is the reason); takes the next one if `fetch`. */
+struct commands_finish {
+    bool failed;
+    const char *outcome;
+    const char *stacktrace; /* JSON text of an array; NULL: unchanged */
+    bool fetch;             /* the next job gets the same token */
+};
+void commands_finish(struct redis *redis, const struct keys *keys, const struct commands_taking *taking,
+    const struct commands_hold *hold, const struct options *options, const struct commands_finish *finish,
+    redis_reply_fn *on_reply, void *owner);
+
+/* Back to the front of the queue; no attempt is counted. */
+void commands_release(struct redis *redis, const struct keys *keys, const struct commands_hold *hold,
+    redis_reply_fn *on_reply, void *owner);
+
+/* A failed attempt that is to be repeated at once, or after delay_ms. */
+struct commands_retry {
+    int64_t delay_ms; /* 0: at once */
+    bool lifo;
+    const char *reason;
+    const char *stacktrace;
+};
+void commands_retry(struct redis *redis, const struct keys *keys, const struct commands_hold *hold,
+    const struct commands_retry *retry, redis_reply_fn *on_reply, void *owner);
+
+/* To delayed until then; no attempt is counted. */
+void commands_delay(struct redis *redis, const struct keys *keys, const struct commands_hold *hold, struct wall until,
+    redis_reply_fn *on_reply, void *owner);
+
+/* The code of finish, release, retry, delay, progress or log: 0 (or more) done, negative refused. Errors as commands_read_fetched(). */
+bool commands_read_code(const redisReply *reply, const struct error *lost, int64_t *code, struct error *err) MUST_CHECK;
+
+/* Renews locks. The answer is a list of ids that are no longer ours. */
+void commands_extend_locks(struct redis *redis, const struct keys *keys, int64_t lock_ms, size_t count,
+    const struct commands_hold *holds, redis_reply_fn *on_reply, void *owner);
+
+/* Puts back jobs whose worker died. The answer is a list of their ids; empty too if somebody looked within `interval_ms`. */
+void commands_recover_stalled(
+    struct redis *redis, const struct keys *keys, int64_t interval_ms, redis_reply_fn *on_reply, void *owner);
+
+bool commands_read_list(
+    const redisReply *reply, const struct error *lost, struct error *err) MUST_CHECK; /* of strings */
+
+void commands_progress(struct redis *redis, const struct keys *keys, const char *id, const char *progress,
+    redis_reply_fn *on_reply, void *owner);
+void commands_log(struct redis *redis, const struct keys *keys, const char *id, const char *row, int64_t keep_logs,
+    redis_reply_fn *on_reply, void *owner);
+
+/* Adds a job; `options_text` is stored as it is, `options` is what it says. The answer is the id. */
+void commands_add(struct redis *redis, const struct keys *keys, const char *name, const char *data,
+    const char *options_text, const struct options *options, redis_reply_fn *on_reply, void *owner);
+
+/*
+ * Blocks until a job may be runnable, at most `wait_ms` (1 at least), on a connection of its own. The answer, nothing or a marker, is read by
+ * commands_read_marker(): Unix ms of when to look again, 0 for now.
+ */
+void commands_wait(
+    struct redis *redis, const struct keys *keys, int64_t wait_ms, redis_reply_fn *on_reply, void *owner);
+bool commands_read_marker(
+    const redisReply *reply, const struct error *lost, int64_t *due_ms, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * link: a connection to Redis that comes back.
+ *
+ * It resolves, connects, secures and greets (AUTH, SELECT, CLIENT SETNAME, INFO), and does so again whenever the connection is lost, after
+ * growing, jittered pauses, for ever. The owner is told on_up when commands may be sent and on_down when the connection is gone; between
+ * the two, link_redis() is the connection. An attempt that fails is logged once a minute at most per reason and is no event.
+ *
+ *     DOWN --pause over--> CONNECTING --connected--> GREETING --all answered--> UP --lost--> DOWN
+ */
+#ifndef PROTOCOL_LINK_H
+#define PROTOCOL_LINK_H
+
+#include <event2/event.h>
+
+#include "common/redis_url.h"
+#include "protocol/redis.h"
+#include "protocol/tls.h"
+
+/* What INFO said at the last greeting. */
+struct link_server {
+    int version; /* 70015 for 7.0.15 */
+};
+
+struct link_options {
+    struct event_base *base;
+    const struct redis_url *url; /* stays the caller's, as long as the link lives */
+    SSL_CTX *tls;                /* with rediss; stays the caller's */
+    const char *client_name;     /* CLIENT SETNAME; NULL: none. Copied. */
+    const char *role;            /* for the log: "command", "blocking"; a constant */
+    void (*on_up)(void *owner);
+    void (*on_down)(void *owner);
+    void *owner;
+};
+
+struct link;
+
+struct link *link_new(const struct link_options *options); /* starts to connect at once */
+struct redis *link_redis(struct link *link);               /* NULL unless UP */
+const struct link_server *link_server(const struct link *link);
+void link_free(
+    struct link *link); /* closes; no event comes any more. Takes NULL. May be called from inside on_up and on_down. */
+
+#endif

@@ -1,0 +1,44 @@
+--- include queue
+-- Looks for jobs in active whose worker has let its lock expire, and puts them back (BullMQ 5.76: moveStalledJobsToWait). Returns their ids.
+-- ARGV: now, interval_ms, how often a job may stall before it fails.
+--
+-- Two looks decide: the first marks everything in active, renewing a lock takes the mark off, the second puts back what is still marked and has
+-- no lock. All workers share one throttle, so that many of them look no more often than one.
+if not call('SET', P .. 'stalled-check', ARGV[1], 'NX', 'PX', ARGV[2]) then
+    return {}
+end
+trim_events()
+
+-- A scheduler's job is never failed for stalling (BullMQ 6.7): its schedule would end with it.
+local function is_scheduled(id)
+    local scheduler = call('HGET', P .. id, 'rjk')
+    return scheduler and (call('EXISTS', P .. 'repeat:' .. scheduler) == 1 or call('ZSCORE', P .. 'repeat', scheduler))
+end
+
+local recovered = {}
+local list = target_list()
+local marked = call('SMEMBERS', P .. 'stalled')
+if #marked > 0 then
+    call('DEL', P .. 'stalled')
+end
+for _, id in ipairs(marked) do
+    if call('EXISTS', P .. id .. ':lock') == 0 and call('LREM', P .. 'active', 1, id) > 0 then
+        local count = call('HINCRBY', P .. id, 'stc', 1)
+        if count > tonumber(ARGV[3]) and not is_scheduled(id) then
+            call('HSET', P .. id, 'defa', 'job stalled more than allowable limit')
+        end
+        call('RPUSH', list, id)
+        call('XADD', EVENTS, '*', 'event', 'waiting', 'jobId', id, 'prev', 'active')
+        call('XADD', EVENTS, '*', 'event', 'stalled', 'jobId', id)
+        recovered[#recovered + 1] = id
+    end
+end
+if #recovered > 0 and not is_blocked() then
+    wake_one()
+end
+
+local active = call('LRANGE', P .. 'active', 0, -1)
+for from = 1, #active, 5000 do
+    call('SADD', P .. 'stalled', unpack(active, from, math.min(from + 4999, #active)))
+end
+return recovered

@@ -1,0 +1,111 @@
+#include "protocol/options.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/memory.h"
+
+#define KEEP_LIMIT 1000                 /* BullMQ 5.76: jobs removed by age at a time, unless said otherwise */
+#define DELAY_MAX_MS 9007199254740991.0 /* JavaScript's greatest safe integer */
+
+/* A number as JavaScript would floor it, between `least` and 2^53; `missing` if it is no number. */
+static int64_t
+number_of(const json_t *value, int64_t least, int64_t missing)
+{
+    double number = json_number_value(value);
+
+    if (!json_is_number(value))
+        return missing;
+    if (number < (double)least)
+        return least;
+    return number > DELAY_MAX_MS ? (int64_t)DELAY_MAX_MS : (int64_t)floor(number);
+}
+
+static struct options_keep
+keep_of(const json_t *value)
+{
+    struct options_keep keep = { .count = -1, .age_seconds = -1, .limit = KEEP_LIMIT };
+
+    if (json_is_true(value))
+        keep.count = 0;
+    else if (json_is_number(value))
+        keep.count = number_of(value, -1, -1);
+    else if (json_is_object(value)) {
+        keep.count = number_of(json_object_get(value, "count"), -1, -1);
+        keep.age_seconds = number_of(json_object_get(value, "age"), 0, -1);
+        keep.limit = number_of(json_object_get(value, "limit"), 1, KEEP_LIMIT);
+    }
+    return keep;
+}
+
+/* A bare number is a fixed delay. */
+static void
+read_backoff(const json_t *value, struct options *out)
+{
+    const json_t *delay = json_is_object(value) ? json_object_get(value, "delay") : value;
+    const char *type = json_string_value(json_object_get(value, "type"));
+
+    if (!json_is_number(value) && !json_is_object(value))
+        return;
+    out->backoff_delay_ms = fmin(fmax(json_number_value(delay), 0), DELAY_MAX_MS);
+    out->backoff_jitter = fmin(fmax(json_number_value(json_object_get(value, "jitter")), 0), 1);
+    if (json_is_number(value) || (type != NULL && strcmp(type, "fixed") == 0))
+        out->backoff = BACKOFF_FIXED;
+    else if (type != NULL && strcmp(type, "exponential") == 0)
+        out->backoff = BACKOFF_EXPONENTIAL;
+    else
+        out->backoff = BACKOFF_UNKNOWN;
+}
+
+void
+options_parse(const char *bytes, size_t length, struct options *out)
+{
+    json_t *opts = json_loadb(bytes, length, JSON_ALLOW_NUL, NULL);
+    const char *job_id = json_string_value(json_object_get(opts, "jobId"));
+
+    *out = (struct options){ .backoff = BACKOFF_NONE };
+    out->attempts = number_of(json_object_get(opts, "attempts"), 0, 0);
+    read_backoff(json_object_get(opts, "backoff"), out);
+    out->on_complete = keep_of(json_object_get(opts, "removeOnComplete"));
+    out->on_fail = keep_of(json_object_get(opts, "removeOnFail"));
+    out->stack_trace_limit = number_of(json_object_get(opts, "stackTraceLimit"), 0, -1);
+    out->keep_logs = number_of(json_object_get(opts, "kl"), 0, -1);
+    out->delay_ms = number_of(json_object_get(opts, "delay"), 0, 0);
+    out->priority = number_of(json_object_get(opts, "priority"), 0, 0);
+    out->lifo = json_is_true(json_object_get(opts, "lifo"));
+    out->job_id = job_id == NULL || *job_id == '\0' ? NULL : memory_copy_string(job_id);
+    json_decref(opts);
+}
+
+void
+options_clear(struct options *options)
+{
+    free(options->job_id);
+    options->job_id = NULL;
+}
+
+bool
+options_backoff_ms(const struct options *options, int64_t attempt, double chance, int64_t *delay_ms)
+{
+    double delay = options->backoff_delay_ms;
+    double jitter = options->backoff_jitter;
+
+    *delay_ms = 0;
+    switch (options->backoff) {
+    case BACKOFF_NONE:
+        return true;
+    case BACKOFF_UNKNOWN:
+        return false;
+    case BACKOFF_EXPONENTIAL:
+        delay = round(exp2((double)(attempt - 1)) * delay);
+        break;
+    case BACKOFF_FIXED:
+        break;
+    }
+    if (jitter > 0)
+        delay = floor(chance * delay * jitter + delay * (1 - jitter));
+    *delay_ms = (int64_t)fmin(delay, DELAY_MAX_MS);
+    return true;
+}

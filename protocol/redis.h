@@ -1,0 +1,51 @@
+/*
+ * redis: one connection, commands in order, replies in order.
+ *
+ * The promise: every redis_call() and redis_eval() ends in at most one call of its on_reply, never from inside the call itself: with a
+ * reply, or with NULL and an error if the connection is lost first. The reply belongs to us and is gone when on_reply returns; it may be an
+ * error reply (redis_check_reply() tells). After redis_free() and redis_forget() nothing is called any more. redis_free() may be called from
+ * inside on_reply and on_lost.
+ *
+ * A connection is lost, for good, when its stream ends or fails, when the other side breaks the protocol, when a reply does not come in
+ * time, or when Redis says that it cannot serve us in its present state (LOADING, READONLY, MASTERDOWN): then all outstanding calls get
+ * the error, in order, and on_lost is called last. Who wants another connection makes one (protocol/link).
+ */
+#ifndef PROTOCOL_REDIS_H
+#define PROTOCOL_REDIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <event2/bufferevent.h>
+#include <hiredis/hiredis.h>
+
+#include "common/error.h"
+#include "protocol/scripts.h"
+
+struct redis;
+typedef void redis_reply_fn(const redisReply *reply, const struct error *err, void *owner);
+typedef void redis_lost_fn(const struct error *err, void *owner);
+
+/* How long a reply may take before the connection counts as lost, unless a command blocks by design. */
+#define REDIS_PATIENCE_MS 20000
+
+/* Takes the connected stream over and frees it in the end. */
+struct redis *redis_new(struct bufferevent *stream, redis_lost_fn *on_lost, void *owner);
+
+/* Sends a command of `count` words. on_reply may be NULL: nobody cares. `patience_ms`: how long the reply may take, from now. */
+void redis_call(struct redis *redis, int count, const char **words, const size_t *lengths, int64_t patience_ms,
+    redis_reply_fn *on_reply, void *owner);
+
+/* Runs a script with one key: EVALSHA, and EVAL if Redis does not know it (any more). `words` are key and arguments. */
+void redis_eval(struct redis *redis, const struct script *script, int count, const char **words, const size_t *lengths,
+    redis_reply_fn *on_reply, void *owner);
+
+/* The owner goes away: its outstanding replies are dropped when they come. */
+void redis_forget(struct redis *redis, const void *owner);
+void redis_free(struct redis *redis); /* takes NULL */
+
+/* False, with what Redis said, if there is no reply or it is an error: ERROR_LOST or ERROR_REFUSED. */
+bool redis_check_reply(const redisReply *reply, const struct error *lost, struct error *err) MUST_CHECK;
+
+#endif

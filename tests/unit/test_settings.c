@@ -1,0 +1,347 @@
+#include "tests/unit/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/settings.h"
+
+#define BOTH (SETTINGS_WORKER | SETTINGS_JOB)
+#define KEY "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" /* 32 bytes */
+
+/* The least that both scopes need. */
+static int
+start_with_a_good_environment(void **state)
+{
+    (void)state;
+    (void)clearenv();
+    (void)setenv("REDIS_URL", "redis://redis", 1);
+    (void)setenv("DATABASE_URL", "postgresql://me:HUNTER2@db/app", 1);
+    return 0;
+}
+
+static void
+load(struct settings *settings, unsigned scopes)
+{
+    struct text problems = TEXT_EMPTY;
+
+    if (!settings_load(settings, scopes, &problems))
+        fail_msg("%s", text_string(&problems));
+    assert_int_equal(problems.length, 0);
+    text_clear(&problems);
+}
+
+static void
+assert_problems(unsigned scopes, const char *expected)
+{
+    struct settings settings;
+    struct text problems = TEXT_EMPTY;
+
+    assert_false(settings_load(&settings, scopes, &problems));
+    assert_string_equal(text_string(&problems), expected);
+    text_clear(&problems);
+    settings_clear(&settings);
+}
+
+static void
+assert_printed(unsigned scopes, const char *expected)
+{
+    struct settings settings;
+    struct text out = TEXT_EMPTY;
+
+    load(&settings, scopes);
+    settings_print(&settings, scopes, &out);
+    assert_string_equal(text_string(&out), expected);
+    text_clear(&out);
+    settings_clear(&settings);
+}
+
+static void
+a_bare_environment_gives_the_defaults(void **state)
+{
+    struct settings settings;
+
+    (void)state;
+    load(&settings, BOTH);
+    assert_int_equal(settings.log_level, LOG_LEVEL_INFO);
+    assert_int_equal(settings.job_lock_minutes, 360);
+    assert_string_equal(settings.redis.host, "redis");
+    assert_null(settings.redis_ca_file);
+    assert_null(settings.extra_ca_file);
+    assert_int_equal(settings.lock_seconds, 30);
+    assert_int_equal(settings.stalled_seconds, 10);
+    assert_int_equal(settings.shutdown_seconds, 5);
+    assert_string_equal(postgres_url_value(&settings.database, "host"), "db");
+    assert_string_equal(settings.storage_directory, "./data/backup");
+    assert_string_equal(settings.weavestream_version, "dev");
+    assert_string_equal(settings.password_key_id, "1");
+    assert_false(secret_is_set(&settings.smtp_key));
+    assert_string_equal(settings.smtp_key_id, "1");
+    assert_false(secret_is_set(&settings.smtp_previous_keys));
+    settings_clear(&settings);
+    assert_null(settings.storage_directory);
+}
+
+static void
+every_variable_finds_its_field(void **state)
+{
+    struct settings settings;
+
+    (void)state;
+    (void)setenv("REDIS_URL", "rediss://:pw@r:1/2", 1);
+    (void)setenv("REDIS_TLS_CA", "/ca.pem", 1);
+    (void)setenv("NODE_EXTRA_CA_CERTS", "/extra.pem", 1);
+    (void)setenv("BACKUP_LOCK_SECONDS", "5", 1);
+    (void)setenv("BACKUP_STALLED_SECONDS", "1", 1);
+    (void)setenv("BACKUP_SHUTDOWN_SECONDS", "3600", 1);
+    (void)setenv("BACKUP_STORAGE_DIR", "/srv/backup", 1);
+    (void)setenv("BACKUP_JOB_LOCK_MINUTES", "1440", 1);
+    (void)setenv("WEAVESTREAM_VERSION", "1.2.3", 1);
+    (void)setenv("PASSWORD_ENCRYPTION_KEY_KID", "7", 1);
+    (void)setenv("SMTP_SECRET_KEY", KEY, 1);
+    (void)setenv("SMTP_SECRET_KEY_KID", "8", 1);
+    (void)setenv("SMTP_PREVIOUS_KEYS", "a:" KEY ",b:" KEY, 1);
+    (void)setenv("LOG_LEVEL", "trace", 1);
+    load(&settings, BOTH);
+    assert_true(settings.redis.tls);
+    assert_int_equal(settings.redis.database, 2);
+    assert_string_equal(settings.redis_ca_file, "/ca.pem");
+    assert_string_equal(settings.extra_ca_file, "/extra.pem");
+    assert_int_equal(settings.lock_seconds, 5);
+    assert_int_equal(settings.stalled_seconds, 1);
+    assert_int_equal(settings.shutdown_seconds, 3600);
+    assert_string_equal(settings.storage_directory, "/srv/backup");
+    assert_int_equal(settings.job_lock_minutes, 1440);
+    assert_string_equal(settings.weavestream_version, "1.2.3");
+    assert_string_equal(settings.password_key_id, "7");
+    assert_string_equal(secret_reveal(&settings.smtp_key), KEY);
+    assert_string_equal(settings.smtp_key_id, "8");
+    assert_string_equal(secret_reveal(&settings.smtp_previous_keys), "a:" KEY ",b:" KEY);
+    assert_int_equal(settings.log_level, LOG_LEVEL_TRACE);
+    settings_clear(&settings);
+}
+
+static void
+an_empty_variable_counts_as_not_set(void **state)
+{
+    struct settings settings;
+
+    (void)state;
+    (void)setenv("BACKUP_LOCK_SECONDS", "", 1);
+    (void)setenv("LOG_LEVEL", "", 1);
+    (void)setenv("REDIS_TLS_CA", "", 1);
+    (void)setenv("SMTP_SECRET_KEY", "", 1);
+    load(&settings, BOTH);
+    assert_int_equal(settings.lock_seconds, 30);
+    assert_int_equal(settings.log_level, LOG_LEVEL_INFO);
+    assert_null(settings.redis_ca_file);
+    assert_false(secret_is_set(&settings.smtp_key));
+    settings_clear(&settings);
+
+    (void)setenv("REDIS_URL", "", 1);
+    assert_problems(SETTINGS_WORKER,
+        "REDIS_URL is not set: it must be redis://, rediss:// or unix://, as in redis://:password@redis:6379/0\n");
+}
+
+static void
+what_a_scope_does_not_need_is_neither_required_nor_checked(void **state)
+{
+    struct settings settings;
+
+    (void)state;
+    (void)clearenv();
+    (void)setenv("REDIS_URL", "redis://redis", 1);
+    (void)setenv("SMTP_SECRET_KEY", "nonsense", 1);
+    load(&settings, SETTINGS_WORKER);
+    assert_null(settings.storage_directory);
+    settings_clear(&settings);
+
+    (void)clearenv();
+    (void)setenv("DATABASE_URL", "postgresql://db/app", 1);
+    (void)setenv("BACKUP_LOCK_SECONDS", "nonsense", 1);
+    load(&settings, SETTINGS_JOB);
+    assert_null(settings.redis.host);
+    settings_clear(&settings);
+}
+
+static void
+everything_wrong_is_told_at_once_one_line_each(void **state)
+{
+    (void)state;
+    (void)clearenv();
+    (void)setenv("BACKUP_LOCK_SECONDS", "4", 1);
+    (void)setenv("BACKUP_STALLED_SECONDS", "0", 1);
+    (void)setenv("BACKUP_SHUTDOWN_SECONDS", "3601", 1);
+    (void)setenv("BACKUP_JOB_LOCK_MINUTES", "6h", 1);
+    (void)setenv("SMTP_SECRET_KEY", "HUNTER2", 1);
+    (void)setenv("SMTP_PREVIOUS_KEYS", "1:HUNTER2", 1);
+    (void)setenv("LOG_LEVEL", "verbose", 1);
+    assert_problems(BOTH,
+        "REDIS_URL is not set: it must be redis://, rediss:// or unix://, as in redis://:password@redis:6379/0\n"
+        "BACKUP_LOCK_SECONDS='4': not a whole number from 5 to 3600\n"
+        "BACKUP_STALLED_SECONDS='0': not a whole number from 1 to 3600\n"
+        "BACKUP_SHUTDOWN_SECONDS='3601': not a whole number from 1 to 3600\n"
+        "DATABASE_URL is not set: it must be postgresql://, as in postgresql://user:password@postgres:5432/database\n"
+        "BACKUP_JOB_LOCK_MINUTES='6h': not a whole number from 5 to 1440\n"
+        "SMTP_SECRET_KEY: not base64 of 32 bytes\n"
+        "SMTP_PREVIOUS_KEYS: not 'kid:key,kid:key', each key base64 of 32 bytes\n"
+        "LOG_LEVEL='verbose': not one of trace, debug, info, warn, error, fatal\n");
+}
+
+static void
+numbers_are_whole_and_within_their_bounds(void **state)
+{
+    static const char *const wrong[] = { "4", "3601", "-30", "30.0", "30 ", " 30", "+30", "0x1E", "1e2",
+        "99999999999999999999" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct text expected = TEXT_EMPTY;
+
+        (void)setenv("BACKUP_LOCK_SECONDS", wrong[i], 1);
+        text_format(&expected, "BACKUP_LOCK_SECONDS='%s': not a whole number from 5 to 3600\n", wrong[i]);
+        assert_problems(SETTINGS_WORKER, expected.data);
+        text_clear(&expected);
+    }
+}
+
+static void
+a_wrong_url_is_told_without_its_value(void **state)
+{
+    (void)state;
+    (void)setenv("REDIS_URL", "http://:HUNTER2@h", 1);
+    (void)setenv("DATABASE_URL", "postgresql://u:HUNTER2/@h/d", 1);
+    assert_problems(BOTH,
+        "REDIS_URL: the scheme is none of 'redis', 'rediss', 'unix'\n"
+        "DATABASE_URL: the port is not a number from 1 to 65535 (write ':', '/' and '@' in a password as %3A, %2F and "
+        "%40)\n");
+}
+
+static bool
+takes(const char *name, const char *value)
+{
+    struct settings settings;
+    struct text problems = TEXT_EMPTY;
+    bool ok;
+
+    (void)setenv(name, value, 1);
+    ok = settings_load(&settings, BOTH, &problems);
+    assert_null(strstr(text_string(&problems), "AAAA"));
+    text_clear(&problems);
+    settings_clear(&settings);
+    return ok;
+}
+
+static void
+a_key_is_base64_of_32_bytes(void **state)
+{
+    (void)state;
+    assert_true(takes("SMTP_SECRET_KEY", KEY));
+    assert_true(takes("SMTP_SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+    assert_true(takes("SMTP_SECRET_KEY", "AAAA+/-_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="));
+    assert_false(takes("SMTP_SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+    assert_false(takes("SMTP_SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="));
+    assert_false(takes("SMTP_SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="));
+    assert_false(takes("SMTP_SECRET_KEY", "AAAA AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="));
+    assert_false(takes("SMTP_SECRET_KEY", "AAAA"));
+}
+
+static void
+previous_keys_are_a_list_of_ids_and_keys(void **state)
+{
+    (void)state;
+    assert_true(takes("SMTP_PREVIOUS_KEYS", "1:" KEY));
+    assert_true(takes("SMTP_PREVIOUS_KEYS", "1:" KEY ",x-y:" KEY));
+    assert_true(takes("SMTP_PREVIOUS_KEYS", "1:" KEY ","));
+    assert_false(takes("SMTP_PREVIOUS_KEYS", ","));
+    assert_false(takes("SMTP_PREVIOUS_KEYS", KEY));
+    assert_false(takes("SMTP_PREVIOUS_KEYS", ":" KEY));
+    assert_false(takes("SMTP_PREVIOUS_KEYS", "1:"));
+    assert_false(takes("SMTP_PREVIOUS_KEYS", "1:" KEY ",,2:" KEY));
+    assert_false(takes("SMTP_PREVIOUS_KEYS", "1:" KEY ",2:AAAA"));
+}
+
+static void
+printing_marks_defaults(void **state)
+{
+    (void)state;
+    (void)setenv("BACKUP_LOCK_SECONDS", "30", 1); /* the default, but given */
+    assert_printed(SETTINGS_WORKER, "REDIS_URL=redis://redis:6379/0\n"
+                                    "REDIS_TLS_CA=  (default)\n"
+                                    "NODE_EXTRA_CA_CERTS=  (default)\n"
+                                    "BACKUP_LOCK_SECONDS=30\n"
+                                    "BACKUP_STALLED_SECONDS=10  (default)\n"
+                                    "BACKUP_SHUTDOWN_SECONDS=5  (default)\n"
+                                    "BACKUP_JOB_LOCK_MINUTES=360  (default)\n"
+                                    "LOG_LEVEL=info  (default)\n");
+}
+
+static void
+printing_masks_secrets(void **state)
+{
+    (void)state;
+    (void)setenv("DATABASE_URL", "postgresql://me:HUNTER2@db:1/app?schema=s&connection_limit=2", 1);
+    (void)setenv("SMTP_SECRET_KEY", KEY, 1);
+    (void)setenv("SMTP_PREVIOUS_KEYS", "a:" KEY, 1);
+    (void)setenv("LOG_LEVEL", "debug", 1);
+    assert_printed(SETTINGS_JOB, "DATABASE_URL=host='db' port='1' user='me' dbname='app' password='***' (schema 's')\n"
+                                 "BACKUP_STORAGE_DIR=./data/backup  (default)\n"
+                                 "BACKUP_JOB_LOCK_MINUTES=360  (default)\n"
+                                 "WEAVESTREAM_VERSION=dev  (default)\n"
+                                 "PASSWORD_ENCRYPTION_KEY_KID=1  (default)\n"
+                                 "SMTP_SECRET_KEY=***\n"
+                                 "SMTP_SECRET_KEY_KID=1  (default)\n"
+                                 "SMTP_PREVIOUS_KEYS=***\n"
+                                 "LOG_LEVEL=debug\n");
+}
+
+static void
+assert_redis_printed(const char *given, const char *expected)
+{
+    struct settings settings;
+    struct text out = TEXT_EMPTY;
+    const char *end;
+
+    (void)setenv("REDIS_URL", given, 1);
+    load(&settings, SETTINGS_WORKER);
+    settings_print(&settings, SETTINGS_WORKER, &out);
+    end = strchr(out.data, '\n');
+    assert_non_null(end);
+    out.data[end - out.data] = '\0';
+    assert_string_equal(out.data + strlen("REDIS_URL="), expected);
+    text_clear(&out);
+    settings_clear(&settings);
+}
+
+static void
+a_redis_url_is_printed_as_it_is_understood(void **state)
+{
+    (void)state;
+    assert_redis_printed("redis://:HUNTER2@h", "redis://:***@h:6379/0");
+    assert_redis_printed("rediss://me:HUNTER2@h:1/2", "rediss://me:***@h:1/2");
+    assert_redis_printed("redis://[::1]", "redis://[::1]:6379/0");
+    assert_redis_printed("unix://:HUNTER2@/run/r.sock?db=1", "unix://:***@/run/r.sock?db=1");
+    assert_redis_printed("/run/r.sock", "unix:///run/r.sock?db=0");
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, start_with_a_good_environment)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_bare_environment_gives_the_defaults),
+        TEST(every_variable_finds_its_field),
+        TEST(an_empty_variable_counts_as_not_set),
+        TEST(what_a_scope_does_not_need_is_neither_required_nor_checked),
+        TEST(everything_wrong_is_told_at_once_one_line_each),
+        TEST(numbers_are_whole_and_within_their_bounds),
+        TEST(a_wrong_url_is_told_without_its_value),
+        TEST(a_key_is_base64_of_32_bytes),
+        TEST(previous_keys_are_a_list_of_ids_and_keys),
+        TEST(printing_marks_defaults),
+        TEST(printing_masks_secrets),
+        TEST(a_redis_url_is_printed_as_it_is_understood),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,11 @@
+# One line per room under test.
+add_unit_test(NAME text LINK common)
+add_unit_test(NAME clock LINK common)
+add_unit_test(NAME error LINK common)
+add_unit_test(NAME log LINK common)
+add_unit_test(NAME url LINK common)
+add_unit_test(NAME redis_url LINK common)
+add_unit_test(NAME postgres_url LINK common)
+add_unit_test(NAME settings LINK common)
+add_unit_test(NAME report LINK common)
+add_unit_test(NAME secret LINK common WRAP explicit_bzero)
