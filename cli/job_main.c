@@ -36,6 +36,19 @@ static const char usage[] =
     "\n"
     "Exit status: 0 once a verdict was written, 64 for a wrong command line, 78 for wrong settings.\n";
 
+/* A standard descriptor that is closed would become the next socket or file, and our lines would go there. */
+static void
+open_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= STDIN_FILENO && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        (void)close(fd);
+}
+
 /* The worker's pipe if there is one; a terminal gets the lines to read. Programs that we start must not inherit it. */
 static int
 find_report_fd(void)
@@ -106,7 +119,8 @@ run_program(void)
     struct settings settings;
     int status = EX_OK;
 
-    reporter_start(find_report_fd());
+    open_standard_descriptors();
+    reporter_start(find_report_fd()); /* before anything else is opened: it looks for what is open already */
     if (settings_load(&settings, SETTINGS_JOB, &problems)) {
         log_start("weavestream-backup-job", settings.log_level);
         perform(&settings, &verdict);

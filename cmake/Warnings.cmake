@@ -32,6 +32,11 @@ if(WEAVESTREAM_SANITIZE)
     add_link_options(${sanitize})
 endif()
 
+if(WEAVESTREAM_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+    add_link_options(-fsanitize=fuzzer-no-link)
+endif()
+
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
     set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
     add_flags_if_known(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection

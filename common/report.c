@@ -1,6 +1,7 @@
 #include "common/report.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -14,8 +15,13 @@
 static json_t *
 json_read(const char *bytes, size_t length, json_error_t *why)
 {
-    json_t *value = json_loadb(bytes, length, JSON_READ, why);
+    json_t *value;
 
+    if (length > 0 && memchr(bytes, '\0', length) != NULL) { /* the library passes over one behind a number */
+        (void)snprintf(why->text, sizeof(why->text), "there is a NUL byte in it");
+        return NULL;
+    }
+    value = json_loadb(bytes, length, JSON_READ, why);
     if (value == NULL && json_error_code(why) == json_error_numeric_overflow)
         value = json_loadb(bytes, length, JSON_READ | JSON_DECODE_INT_AS_REAL, why);
     return value;

@@ -103,11 +103,20 @@ child_end_report(struct child *child)
 }
 
 static void
+child_kill(struct child *child)
+{
+    child->is_killed = true;
+    if (!child->is_reaped)
+        (void)kill(-child->pid, SIGKILL); /* ESRCH: it is gone already, and about to be reaped */
+}
+
+/* Not child_stop(): nobody asked it to stop, it has failed. */
+static void
 child_break(struct child *child, const struct error *err)
 {
     child->broken = *err;
     child_end_report(child);
-    child_stop(child, 0);
+    child_kill(child);
 }
 
 static void
@@ -199,14 +208,6 @@ on_input_event(struct bufferevent *stream, short what, void *argument)
 }
 
 static void
-child_kill(struct child *child)
-{
-    child->is_killed = true;
-    if (!child->is_reaped)
-        (void)kill(-child->pid, SIGKILL); /* ESRCH: it is gone already, and about to be reaped */
-}
-
-static void
 on_timer(evutil_socket_t fd, short what, void *argument)
 {
     struct child *child = argument;
@@ -255,7 +256,7 @@ child_is_stopped(const struct child *child)
 void
 child_set_reading(struct child *child, bool reading)
 {
-    if (child->reading == reading || child->report == NULL)
+    if (child->reading == reading || child->report == NULL || (child->is_reaped && !reading))
         return;
     child->reading = reading;
     if (reading) {
@@ -286,8 +287,10 @@ on_child_exit(evutil_socket_t number, short what, void *argument)
             continue;
         child->is_reaped = true;
         (void)event_del(child->timer);
-        if (!child_finish(child))
-            child_set_timer(child, LINGER_MS);
+        if (child_finish(child))
+            continue;
+        child_set_reading(child, true); /* what is left is no more than a pipe and a buffer: it need not wait */
+        child_set_timer(child, LINGER_MS);
     }
 }
 
@@ -343,6 +346,8 @@ child_become(const struct pipes *pipes, char *const *argv, pid_t parent, const s
         _exit(EXIT_FAILURE);
     (void)close(input);
     (void)close(report);
+    /* Everything of ours is close-on-exec, but libevent opens a socket before it can be made so. Fails on kernels before 5.9 only. */
+    (void)close_range(REPORT_DESCRIPTOR + 1, ~0U, 0);
     for (int number = 1; number < NSIG; number++)
         (void)sigaction(number, &standard, NULL); /* fails for SIGKILL and SIGSTOP, as it must */
     (void)sigprocmask(SIG_SETMASK, mask, NULL);

@@ -39,6 +39,12 @@ entry_free(struct entry *entry)
     free(entry);
 }
 
+static size_t
+length_of(const char *string)
+{
+    return string == NULL ? 0 : strlen(string);
+}
+
 static void
 outbox_append(struct outbox *outbox, struct report *report)
 {
@@ -46,8 +52,8 @@ outbox_append(struct outbox *outbox, struct report *report)
 
     *entry = (struct entry){ .outbox = outbox, .report = *report };
     *report = REPORT_EMPTY;
-    entry->size = sizeof(*entry) + (entry->report.value == NULL ? 0 : strlen(entry->report.value)) +
-                  (entry->report.text == NULL ? 0 : strlen(entry->report.text));
+    entry->size = sizeof(*entry) + length_of(entry->report.value) + length_of(entry->report.text) +
+                  length_of(entry->report.options);
     outbox->size += entry->size;
     *outbox->last = entry;
     outbox->last = &entry->next;

@@ -8,7 +8,7 @@
 #include "common/memory.h"
 #include "consumer/outbox.h"
 
-/* When Redis refuses an outcome for a reason of its own (out of memory, say), it is offered again after this time. */
+/* When Redis refuses an outcome for a reason of its own (out of memory, say), it is offered again after this time, which doubles up to 32-fold. */
 #define AGAIN_MS 1000
 
 enum slot_state { SLOT_FREE, SLOT_RUNNING, SLOT_FINISHING, SLOT_ABANDONED };
@@ -88,7 +88,7 @@ on_outcome(const redisReply *reply, const struct error *lost, void *owner)
     if (reply->type == REDIS_REPLY_ARRAY ? !commands_read_fetched(reply, lost, &next, &err)
                                          : !commands_read_code(reply, lost, &code, &err)) {
         log_warn(LOG_EVENT("outcome refused for now"), LOG_TEXT("job", slot->job.id), LOG_ERROR(&err));
-        consumer_set_timer(slot->again, AGAIN_MS);
+        consumer_set_timer(slot->again, AGAIN_MS << (slot->sent < 6 ? slot->sent - 1 : 5));
         return;
     }
     if (code < 0)
@@ -157,6 +157,7 @@ slot_send_outcome(struct slot *slot)
 
     if (redis == NULL || slot->is_sent)
         return;
+    (void)event_del(slot->again); /* or it would come for an empty slot, or for the next job */
     slot->sent++;
     slot->is_sent = true;
     switch (slot->verdict.type) {
@@ -214,7 +215,7 @@ slot_finish(struct slot *slot, struct report *verdict)
     slot->sent = 0;
     LOG_AT(slot->verdict.type == REPORT_FAILED ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, LOG_EVENT(verdict_event(slot)),
         LOG_TEXT("job", slot->job.id), LOG_BYTES("name", slot->job.name, slot->job.name_length),
-        LOG_NUMBER("attempt", slot->job.attempts_started),
+        LOG_NUMBER("attempt", slot->job.attempts_started), LOG_NUMBER("attempts", slot->job.options.attempts),
         LOG_NUMBER("durationMs", moment_ms_between(slot->started, moment_now())),
         LOG_TEXT("reason", slot->verdict.text));
     outbox_close(slot->outbox);

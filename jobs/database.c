@@ -15,6 +15,7 @@
 #define CONNECT_SECONDS 10 /* unless the URL says otherwise */
 #define QUERY_SECONDS 300  /* nothing of ours takes long; a migration may hold a table for a while */
 #define CANCEL_MS 500      /* for a cancelled query to come back */
+#define REVIVE_PAUSE_MS 500
 #define KEYWORDS (POSTGRES_URL_KEYWORDS + 8)
 
 struct database {
@@ -237,14 +238,6 @@ database_open(const struct postgres_url *url, const char *application, struct er
     return NULL;
 }
 
-bool
-database_reopen(struct database *database, struct error *err)
-{
-    PQfinish(database->connection);
-    database->connection = NULL;
-    return connect_session(database, err) && set_up_session(database, err);
-}
-
 void
 database_close(struct database *database)
 {
@@ -376,6 +369,36 @@ database_query(struct database *database, const char *sql, size_t count, const c
     *rows = memory_new(sizeof(**rows));
     (*rows)->result = result;
     return true;
+}
+
+static bool
+reopen(struct database *database, struct error *err)
+{
+    PQfinish(database->connection);
+    database->connection = NULL;
+    return connect_session(database, err) && set_up_session(database, err);
+}
+
+bool
+database_revive(struct database *database, int64_t patience_ms, struct error *err)
+{
+    struct moment until = moment_add_ms(moment_now(), patience_ms);
+    struct error stopped;
+
+    if (database_query(database, "SELECT 1", 0, NULL, NULL, err))
+        return true;
+    while (err->code == ERROR_LOST) {
+        if (reopen(database, err))
+            return true;
+        if (moment_is_past(until))
+            return false;
+        if (!stop_wait(-1, 0, moment_add_ms(moment_now(), REVIVE_PAUSE_MS), &stopped)) {
+            if (stopped.code == ERROR_STOPPED)
+                *err = stopped; /* otherwise, why there is no session says more */
+            return false;
+        }
+    }
+    return false;
 }
 
 size_t

@@ -4,7 +4,7 @@
  * Every wait goes through jobs/stop: connecting and querying end early when the job has to, and the session can still be used afterwards,
  * because a query that was left behind is cancelled on the server. Only looking up the host's name blocks (libpq does it by itself).
  *
- * ERROR_LOST: the session is gone, and with it the lock; database_reopen() makes a new one. ERROR_REFUSED: the server said no, in its own
+ * ERROR_LOST: the session is gone, and with it the lock; database_revive() makes a new one. ERROR_REFUSED: the server said no, in its own
  * words and with its SQLSTATE. Sessions are named "weavestream-backup <what>": other jobs tell by that name who holds the lock.
  */
 #ifndef JOBS_DATABASE_H
@@ -27,7 +27,11 @@ struct database_rows;
 
 /* `url` and `application` must outlive the session. NULL: failed. */
 struct database *database_open(const struct postgres_url *url, const char *application, struct error *err) MUST_CHECK;
-bool database_reopen(struct database *database, struct error *err) MUST_CHECK;
+/*
+ * Makes sure that there is a session: the old one, or a new one as soon as the server takes one again, for `patience_ms` at most. A new one
+ * does not hold the lock that the old one held.
+ */
+bool database_revive(struct database *database, int64_t patience_ms, struct error *err) MUST_CHECK;
 void database_close(struct database *database); /* NULL is fine */
 
 /*

@@ -6,23 +6,23 @@
 #include "jobs/run.h"
 #include "jobs/verdict.h"
 
+typedef void perform_fn(const struct settings *settings, const struct payload *payload, struct report *verdict);
+
+static perform_fn *const performers[] = {
+    [PAYLOAD_RUN] = run_perform,
+    [PAYLOAD_PRUNE] = prune_perform,
+};
+
 void
 job_perform(const struct settings *settings, const char *bytes, size_t length, struct report *verdict)
 {
     struct payload payload;
     struct error err;
 
-    if (!payload_parse(bytes, length, &payload, &err)) {
-        log_warn(LOG_EVENT("invalid payload"), LOG_ERROR(&err));
-        verdict_fail(verdict, err.text, false);
+    if (payload_parse(bytes, length, &payload, &err)) {
+        performers[payload.kind](settings, &payload, verdict);
         return;
     }
-    switch (payload.kind) {
-    case PAYLOAD_RUN:
-        run_perform(settings, &payload, verdict);
-        break;
-    case PAYLOAD_PRUNE:
-        prune_perform(settings, &payload, verdict);
-        break;
-    }
+    log_warn(LOG_EVENT("invalid payload"), LOG_ERROR(&err));
+    verdict_fail(verdict, err.text, false);
 }

@@ -22,6 +22,7 @@
 #define WORDS_BYTES 4096   /* kept of what it prints */
 #define HEADLINE_BYTES 700 /* of those, in an error text */
 #define TICK_MS 500
+#define REAP_MS 5
 #define TERM_GRACE_MS 800 /* from SIGTERM to SIGKILL: pg_dump needs a moment to cancel its query */
 
 struct process {
@@ -76,34 +77,52 @@ is_overridden(const char *entry, const char *const *more)
     return false;
 }
 
-static size_t
-count_strings(const char *const *list)
-{
-    size_t count = 0;
+struct list {
+    char **strings; /* NULL at its end */
+    size_t count;
+};
 
-    while (list != NULL && list[count] != NULL)
-        count++;
-    return count;
+static struct list
+list_make(void)
+{
+    return (struct list){ .strings = memory_new(sizeof(char *)) };
 }
 
-const char **
+static void
+list_add(struct list *list, const char *string)
+{
+    list->strings = memory_resize(list->strings, (list->count + 2) * sizeof(*list->strings));
+    list->strings[list->count++] = memory_copy_string(string);
+    list->strings[list->count] = NULL;
+}
+
+/* exec wants strings that may be written to. */
+static void
+list_add_all(struct list *list, const char *const *strings)
+{
+    for (; strings != NULL && *strings != NULL; strings++)
+        list_add(list, *strings);
+}
+
+char **
 process_environment(char *const *environment, const char *const *more)
 {
-    size_t room = count_strings(always) + count_strings(more) + 1;
-    const char **out;
-    size_t count = 0;
+    struct list list = list_make();
 
-    for (char *const *entry = environment; *entry != NULL; entry++)
-        room++;
-    out = memory_new(room * sizeof(*out));
-    for (char *const *entry = environment; *entry != NULL; entry++)
-        if (may_inherit(*entry) && !is_overridden(*entry, more))
-            out[count++] = *entry;
-    for (const char *const *entry = always; *entry != NULL; entry++)
-        out[count++] = *entry;
-    for (const char *const *entry = more; entry != NULL && *entry != NULL; entry++)
-        out[count++] = *entry;
-    return out;
+    for (; *environment != NULL; environment++)
+        if (may_inherit(*environment) && !is_overridden(*environment, more))
+            list_add(&list, *environment);
+    list_add_all(&list, always);
+    list_add_all(&list, more);
+    return list.strings;
+}
+
+void
+process_free_list(char **list)
+{
+    for (char **string = list; string != NULL && *string != NULL; string++)
+        free(*string);
+    free(list);
 }
 
 /* Looked up by us, so that between fork and exec nothing is left to do but system calls. */
@@ -134,10 +153,16 @@ find_program(const char *name, struct text *path, struct error *err)
     return false;
 }
 
+struct image {
+    const char *path;
+    char **argv;
+    char **environment;
+    int handed_down;
+};
+
 /* In the child: system calls only. Comes back, with errno, only if it could not become the program. */
 static void
-become_program(
-    const struct process_command *command, const char *path, char *const *environment, int output, pid_t parent)
+become_program(const struct image *image, int output, pid_t parent)
 {
     sigset_t none;
     int null;
@@ -156,12 +181,12 @@ become_program(
     if (dup2(output, STDOUT_FILENO) == -1 || dup2(output, STDERR_FILENO) == -1)
         return;
     (void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* also what we inherited; ours are born so, if the kernel cannot */
-    if (command->handed_down != PROCESS_NO_FD && fcntl(command->handed_down, F_SETFD, 0) == -1)
+    if (image->handed_down != PROCESS_NO_FD && fcntl(image->handed_down, F_SETFD, 0) == -1)
         return;
     (void)sigemptyset(&none);
     if (sigprocmask(SIG_SETMASK, &none, NULL) == -1)
         return;
-    (void)execve(path, (char *const *)(uintptr_t)command->argv, environment);
+    (void)execve(image->path, image->argv, image->environment);
 }
 
 /* The errno with which exec came back, or 0: the pipe closed itself because it succeeded. */
@@ -178,9 +203,8 @@ read_exec_result(int fd)
 }
 
 static bool
-fork_program(struct process *process, const struct process_command *command, const char *path, struct error *err)
+fork_program(struct process *process, const struct image *image, struct error *err)
 {
-    const char **environment = process_environment(environ, command->environment);
     int output[2] = { -1, -1 };
     int result[2] = { -1, -1 };
     pid_t parent = getpid();
@@ -197,7 +221,7 @@ fork_program(struct process *process, const struct process_command *command, con
         goto out;
     }
     if (process->pid == 0) {
-        become_program(command, path, (char *const *)(uintptr_t)environment, output[1], parent);
+        become_program(image, output[1], parent);
         errnum = errno;
         (void)!write(result[1], &errnum, sizeof(errnum)); /* if nobody reads it, nobody is left to tell */
         _exit(127);
@@ -210,7 +234,7 @@ fork_program(struct process *process, const struct process_command *command, con
     (void)fcntl(process->output, F_SETFL, O_NONBLOCK);
     errnum = read_exec_result(result[0]);
     if (errnum != 0) {
-        (void)error_set_errno(err, errnum, "start '%s'", path);
+        (void)error_set_errno(err, errnum, "start '%s'", image->path);
         goto out;
     }
     ok = true;
@@ -221,7 +245,6 @@ out:
         if (result[i] != -1)
             (void)close(result[i]);
     }
-    free(environment);
     return ok;
 }
 
@@ -229,15 +252,26 @@ struct process *
 process_start(const struct process_command *command, struct error *err)
 {
     struct process *process = memory_new(sizeof(*process));
+    struct image image = { .handed_down = command->handed_down };
+    struct list argv = list_make();
     struct text path = TEXT_EMPTY;
+    bool ok;
 
     process->name = memory_copy_string(command->argv[0]);
     process->pid = -1;
     process->output = -1;
-    if (!find_program(process->name, &path, err) || !fork_program(process, command, text_string(&path), err)) {
+    list_add_all(&argv, command->argv);
+    image.argv = argv.strings;
+    image.environment = process_environment(environ, command->environment);
+    ok = find_program(process->name, &path, err);
+    image.path = text_string(&path);
+    ok = ok && fork_program(process, &image, err);
+    if (!ok) {
         process_free(process);
         process = NULL;
     }
+    process_free_list(image.environment);
+    process_free_list(image.argv);
     text_clear(&path);
     return process;
 }
@@ -372,7 +406,10 @@ process_finish(struct process *process, process_tick_fn *on_tick, void *owner, s
     struct moment next_tick = moment_add_ms(moment_now(), TICK_MS);
 
     while (!reap(process, WNOHANG)) {
-        if (!stop_wait(process->output, POLLIN, next_tick, err)) {
+        /* What it prints ends a moment before it can be reaped. */
+        struct moment look_again = process->output == -1 ? moment_add_ms(moment_now(), REAP_MS) : next_tick;
+
+        if (!stop_wait(process->output, POLLIN, look_again, err)) {
             kill_and_reap(process);
             return error_add(err, "%s", process->name);
         }

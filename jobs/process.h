@@ -40,7 +40,8 @@ bool process_finish(struct process *process, process_tick_fn *on_tick, void *own
 const char *process_words(struct process *process); /* "" if it said nothing; valid until the next call */
 void process_free(struct process *process);
 
-/* The allowlist applied to `environment`; each entry goes behind the others, NULL-terminated. free() the array, not its strings. */
-const char **process_environment(char *const *environment, const char *const *more);
+/* What a program gets: what the allowlist lets through of `environment`, then `more`. NULL at its end. */
+char **process_environment(char *const *environment, const char *const *more);
+void process_free_list(char **list); /* with its strings */
 
 #endif

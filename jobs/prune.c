@@ -35,7 +35,7 @@ struct dump {
     const char *id;   /* the rows' */
     const char *path; /* the rows' */
     bool mine;        /* of the config that is pruned; the others only say which files they need */
-    bool is_missing;  /* its file is not there */
+    bool is_missing;  /* its file is not there, or is none */
     enum fate fate;
     char name[STORE_NAME_SIZE];     /* in the directory */
     char manifest[STORE_NAME_SIZE]; /* "": none */
@@ -114,20 +114,17 @@ take_lock(struct prune *prune, struct error *err)
     return true;
 }
 
-/* Which files in the directory the row means. False: not one that we may touch. */
+/* Which files in the directory the row means. False: none that we may touch. */
 static bool
 resolve(const struct prune *prune, struct dump *dump, const char *manifest_path, struct error *err)
 {
+    struct error ignored; /* something that is no file: when it is to be deleted, that is told */
     int64_t size;
 
     if (!store_resolve(prune->store, dump->path, dump->name, err) ||
         (manifest_path != NULL && !store_resolve(prune->store, manifest_path, dump->manifest, err)))
         return false;
-    if (dump->manifest[0] != '\0' && !store_find(prune->store, dump->manifest, &size, err))
-        return false;
-    if (!store_find(prune->store, dump->name, &size, err))
-        return false;
-    dump->is_missing = size == -1;
+    dump->is_missing = !store_find(prune->store, dump->name, &size, &ignored) || size == -1;
     return true;
 }
 
@@ -289,15 +286,29 @@ add_to_batch(struct prune *prune, const char *id)
     prune->batch_count++;
 }
 
+/* Both are looked at before either is deleted. What a row that stays needs counts as done. */
+static bool
+remove_files(struct prune *prune, const struct dump *dump, struct error *err)
+{
+    const char *const names[] = { dump->name, dump->manifest };
+    int64_t size;
+
+    for (size_t i = 0; i < 2; i++)
+        if (names[i][0] != '\0' && !store_find(prune->store, names[i], &size, err))
+            return false;
+    for (size_t i = 0; i < 2; i++)
+        if (names[i][0] != '\0' && !is_needed(prune, names[i]) && !store_remove(prune->store, names[i], err))
+            return false;
+    return true;
+}
+
 static void
 remove_dump(struct prune *prune, const struct dump *dump)
 {
     bool shared = is_needed(prune, dump->name);
     struct error err;
 
-    if ((!shared && !store_remove(prune->store, dump->name, &err)) ||
-        (dump->manifest[0] != '\0' && !is_needed(prune, dump->manifest) &&
-            !store_remove(prune->store, dump->manifest, &err))) {
+    if (!remove_files(prune, dump, &err)) {
         prune->failed++;
         log_warn(
             LOG_EVENT("dump not deleted"), LOG_TEXT("run", dump->id), LOG_TEXT("file", dump->name), LOG_ERROR(&err));

@@ -38,10 +38,10 @@ enum retention_reason {
 };
 
 struct retention_row {
-    bool has_time;
     struct wall time;
-    unsigned reasons; /* out: to keep it; 0: it goes */
     size_t rank;      /* out: 1 for the newest */
+    unsigned reasons; /* out: to keep it; 0: it goes */
+    bool has_time;
 };
 
 /* Fills in the reasons. The order of the rows is the caller's, and decides between rows of the same time: the first is the newest. */

@@ -20,8 +20,8 @@
 
 #define RECORD_MS 300000  /* to write down what is done */
 #define CLEAN_UP_MS 15000 /* to write down what failed */
-#define REVIVE_PAUSE_MS 500
-#define PUBLISH_TRIES 10 /* names that somebody else may snatch */
+#define REVIVE_MS 60000   /* for a server that is restarting */
+#define PUBLISH_TRIES 10  /* names that somebody else may snatch */
 #define ABANDONED "interrupted: the worker died during the backup"
 #define HANDED_BACK "interrupted: the worker was stopped, the job went back to the queue"
 #define CONCURRENT "Another backup is already running for this instance."
@@ -302,7 +302,8 @@ confirm_lock(struct run *run, struct error *err)
         if (err->code != ERROR_LOST)
             return false;
         log_warn(LOG_EVENT("session lost"), LOG_TEXT("run", run->id), LOG_ERROR(err));
-        if (!database_reopen(run->database, err) || !lock_take_for_run(run->database, true, &run->holder, err) ||
+        if (!database_revive(run->database, REVIVE_MS, err) ||
+            !lock_take_for_run(run->database, true, &run->holder, err) ||
             !history_is_ours(run->database, run->id, run->started_at, &ours, err))
             return error_add(err, "the session with the backup lock was lost");
     }
@@ -358,26 +359,6 @@ publish_dump(struct run *run, struct error *err)
     return ok;
 }
 
-/*
- * A session to write with, for what has to be written down although something failed: the server may be restarting. Only in a shielded
- * phase, whose deadline ends the trying.
- */
-static bool
-revive_session(struct run *run, struct error *err)
-{
-    struct error stopped;
-
-    if (database_query(run->database, "SELECT 1", 0, NULL, NULL, err))
-        return true;
-    while (err->code == ERROR_LOST) {
-        if (database_reopen(run->database, err))
-            return true;
-        if (!stop_wait(-1, 0, moment_add_ms(moment_now(), REVIVE_PAUSE_MS), &stopped))
-            return false; /* why there is no session says more */
-    }
-    return false;
-}
-
 static bool
 record_success(struct run *run, struct error *err)
 {
@@ -394,7 +375,8 @@ record_success(struct run *run, struct error *err)
     text_format(&manifest_path, "%s/%s", store_directory(run->store), run->names.manifest);
     success.dump_path = text_string(&dump_path);
     success.manifest_path = text_string(&manifest_path);
-    ok = revive_session(run, err) && history_succeed(run->database, run->id, &success, &changed, err);
+    ok = database_revive(run->database, REVIVE_MS, err) &&
+         history_succeed(run->database, run->id, &success, &changed, err);
     if (ok && !changed)
         ok = error_set(err, ERROR_REFUSED, "it is no longer running, or was deleted");
     text_clear(&dump_path);
@@ -452,7 +434,7 @@ close_row(struct run *run, const char *reason, const char *audit_reason)
 
     if (run->id[0] == '\0')
         return;
-    if (!revive_session(run, &err) ||
+    if (!database_revive(run->database, REVIVE_MS, &err) ||
         !history_fail(run->database, run->id, run->started ? &run->started_at : NULL, reason, &changed, &err)) {
         log_error(LOG_EVENT("row not closed"), LOG_TEXT("run", run->id), LOG_ERROR(&err));
         return;
@@ -471,8 +453,8 @@ end_stopped(struct run *run)
     reporter_log("Interrupted: the worker was stopped, the job goes back to the queue");
     if (run->row_is_made)
         close_row(run, HANDED_BACK, HANDED_BACK);
-    else if (run->started &&
-             (!revive_session(run, &err) || !history_requeue(run->database, run->id, run->started_at, &changed, &err)))
+    else if (run->started && (!database_revive(run->database, REVIVE_MS, &err) ||
+                                 !history_requeue(run->database, run->id, run->started_at, &changed, &err)))
         log_error(LOG_EVENT("row not requeued"), LOG_TEXT("run", run->id), LOG_ERROR(&err));
     verdict_interrupt(run->verdict, "the worker was stopped");
 }

@@ -23,7 +23,7 @@
 #define NAME_CHARACTERS "0123456789TZ:-"
 
 #define NAMES_TRIED 1000
-#define FOREIGN_STALE_SECONDS (30 * 60)
+#define FOREIGN_STALE_SECONDS ((int64_t)30 * 60)
 
 struct store {
     char *path;

@@ -293,7 +293,7 @@ commands_read_marker(const redisReply *reply, const struct error *lost, int64_t 
         return error_set(err, ERROR_INPUT, "BZPOPMIN answered with something that is no marker");
     /* BullMQ 5.76: the score is the due time, and may be fractional */
     score = strtod(reply->element[2]->str, &end);
-    if (*end != '\0' || !isfinite(score) || score < 0 || score > 9007199254740991.0)
+    if (end == reply->element[2]->str || *end != '\0' || !isfinite(score) || score < 0 || score > 9007199254740991.0)
         return error_set(err, ERROR_INPUT, "a marker's score is no time");
     *due_ms = (int64_t)score;
     return true;

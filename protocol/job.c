@@ -112,7 +112,8 @@ job_stacktrace_with(const struct job *job, const char *reason)
         json_decref(trace);
         trace = json_array();
     }
-    text_format(&entry, "Error: %s", reason);
+    text_add(&entry, "Error: ");
+    text_add_utf8(&entry, reason, strlen(reason)); /* a deferred failure is text from Redis */
     (void)json_array_append_new(trace, json_string_nocheck(text_string(&entry)));
     text_clear(&entry);
     while (json_array_size(trace) > limit)

@@ -158,20 +158,10 @@ link_read_info(struct link *link, const char *info, struct error *err)
     return true;
 }
 
-/* One of the answers to our greeting. Any refusal ends the attempt. */
+/* One answer to our greeting was good; after the last one the link is up. */
 static void
-on_greeted(const redisReply *reply, const struct error *lost, void *owner)
+link_greeted(struct link *link)
 {
-    struct link *link = owner;
-    struct error err;
-
-    if (reply == NULL)
-        return; /* on_lost tells */
-    if (!redis_check_reply(reply, lost, &err) ||
-        (reply->type == REDIS_REPLY_STRING && !link_read_info(link, reply->str, &err))) {
-        link_fall(link, &err);
-        return;
-    }
     if (--link->greetings > 0)
         return;
     (void)event_del(link->timer);
@@ -184,15 +174,45 @@ on_greeted(const redisReply *reply, const struct error *lost, void *owner)
     link->options.on_up(link->options.owner);
 }
 
+/* Any refusal but that of the name ends the attempt. */
 static void
-link_greet_with(struct link *link, int count, const char **words)
+on_greeted(const redisReply *reply, const struct error *lost, void *owner)
+{
+    struct link *link = owner;
+    struct error err;
+
+    if (reply == NULL)
+        return; /* on_lost tells */
+    if (redis_check_reply(reply, lost, &err) &&
+        (reply->type != REDIS_REPLY_STRING || link_read_info(link, reply->str, &err)))
+        link_greeted(link);
+    else
+        link_fall(link, &err);
+}
+
+/* Without its name the connection works all the same; only queue.getWorkers() and dashboards do not see it. */
+static void
+on_named(const redisReply *reply, const struct error *lost, void *owner)
+{
+    struct link *link = owner;
+    struct error err;
+
+    if (reply == NULL)
+        return; /* on_lost tells */
+    if (!redis_check_reply(reply, lost, &err))
+        log_warn(LOG_EVENT("client name refused"), LOG_TEXT("name", link->client_name), LOG_ERROR(&err));
+    link_greeted(link);
+}
+
+static void
+link_greet_with(struct link *link, int count, const char **words, redis_reply_fn *on_reply)
 {
     size_t lengths[3];
 
     for (int i = 0; i < count; i++)
         lengths[i] = strlen(words[i]);
     link->greetings++;
-    redis_call(link->redis, count, words, lengths, CONNECT_MS, on_greeted, link);
+    redis_call(link->redis, count, words, lengths, CONNECT_MS, on_reply, link);
 }
 
 static void
@@ -206,15 +226,15 @@ link_greet(struct link *link)
     link->stream = NULL; /* the connection's now */
     link->greetings = 0;
     if (secret_is_set(&url->password) && url->user != NULL)
-        link_greet_with(link, 3, (const char *[]){ "AUTH", url->user, secret_reveal(&url->password) });
+        link_greet_with(link, 3, (const char *[]){ "AUTH", url->user, secret_reveal(&url->password) }, on_greeted);
     else if (secret_is_set(&url->password))
-        link_greet_with(link, 2, (const char *[]){ "AUTH", secret_reveal(&url->password) });
+        link_greet_with(link, 2, (const char *[]){ "AUTH", secret_reveal(&url->password) }, on_greeted);
     if (link->client_name != NULL)
-        link_greet_with(link, 3, (const char *[]){ "CLIENT", "SETNAME", link->client_name });
+        link_greet_with(link, 3, (const char *[]){ "CLIENT", "SETNAME", link->client_name }, on_named);
     (void)evutil_snprintf(database, sizeof(database), "%d", url->database);
     if (url->database != 0)
-        link_greet_with(link, 2, (const char *[]){ "SELECT", database });
-    link_greet_with(link, 1, (const char *[]){ "INFO" });
+        link_greet_with(link, 2, (const char *[]){ "SELECT", database }, on_greeted);
+    link_greet_with(link, 1, (const char *[]){ "INFO" }, on_greeted);
 }
 
 /* Why a stream could not connect: the resolver, TLS, or the system. */
@@ -245,6 +265,7 @@ on_connect_event(struct bufferevent *stream, short what, void *argument)
     int yes = 1;
 
     if ((what & BEV_EVENT_CONNECTED) != 0) {
+        (void)evutil_make_socket_closeonexec(bufferevent_getfd(stream)); /* libevent's sockets are not born so */
         if (link->options.url->host != NULL)
             (void)setsockopt(bufferevent_getfd(stream), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)); /* only speed */
         (void)setsockopt(bufferevent_getfd(stream), SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));

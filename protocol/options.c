@@ -99,7 +99,8 @@ options_backoff_ms(const struct options *options, int64_t attempt, double chance
     case BACKOFF_UNKNOWN:
         return false;
     case BACKOFF_EXPONENTIAL:
-        delay = round(exp2((double)(attempt - 1)) * delay);
+        if (delay > 0) /* twice nothing is nothing, however often; infinity times nothing is not */
+            delay = round(exp2((double)(attempt - 1)) * delay);
         break;
     case BACKOFF_FIXED:
         break;

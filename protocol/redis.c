@@ -246,19 +246,18 @@ reply_is_error(const redisReply *reply, const char *code)
            reply->str[strlen(code)] == ' ';
 }
 
-/* Redis does not know the script: the same call again, with the text. Later ones that fail the same way keep their order. */
+/* Redis does not know the script: the same call again, with the text, and only once. Later ones that fail the same way keep their order. */
 static void
 redis_resend_first(struct redis *redis)
 {
     struct outstanding *entry = redis->first;
-    struct outstanding *again;
 
     redis->first = entry->next;
     if (redis->first == NULL)
         redis->last = &redis->first;
     redis_send_script(redis, entry->script_call, true);
-    again = redis_expect(redis, REDIS_PATIENCE_MS, entry->on_reply, entry->owner);
-    again->script_call = entry->script_call;
+    (void)redis_expect(redis, REDIS_PATIENCE_MS, entry->on_reply, entry->owner);
+    script_call_free(entry->script_call);
     free(entry);
 }
 
@@ -387,7 +386,12 @@ redis_check_reply(const redisReply *reply, const struct error *lost, struct erro
         *err = *lost;
         return false;
     }
-    if (reply->type == REDIS_REPLY_ERROR)
-        return error_set(err, ERROR_REFUSED, "Redis: %s", reply->str);
+    if (reply->type == REDIS_REPLY_ERROR) {
+        /* The error for an unknown command repeats its arguments, and those of AUTH are a password. */
+        const char *arguments = strstr(reply->str, ", with args beginning with");
+
+        return error_set(err, ERROR_REFUSED, "Redis: %.*s",
+            (int)(arguments == NULL ? strlen(reply->str) : (size_t)(arguments - reply->str)), reply->str);
+    }
     return true;
 }

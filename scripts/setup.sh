@@ -132,7 +132,7 @@ if ((${#missing[@]} == 0)) && node_modules_current; then exit 0; fi
 as_root=()
 if ((EUID != 0)); then as_root=(sudo); fi
 
-if ((${#missing[@]} > 0)) && ((EUID != 0)) && ! sudo -v; then
+if ((${#missing[@]} > 0)) && ((EUID != 0)) && ! { command -v sudo >/dev/null && sudo -v; }; then
     complain 'Packages are missing, and only root may install them. Have somebody run:' "  apt-get install --no-install-recommends ${missing[*]%%|*}"
     exit 1
 fi
@@ -182,7 +182,7 @@ install_packages() {
     if [[ " ${chosen[*]} " == *' postgresql '* ]]; then
         write_quiet_file /etc/postgresql-common/createcluster.d/weavestream-backup.conf 644 <<<'create_main_cluster = false'
     fi
-    step "Install ${#chosen[@]} packages: ${chosen[*]}" apt install -y --no-install-recommends "${chosen[@]}" || return 1
+    step "Install ${chosen[*]}" apt install -y --no-install-recommends "${chosen[@]}" || return 1
     # The package would have Redis started at the next boot; who has just got it from us did not ask for that.
     if [[ -n $redis_is_new && -d /run/systemd/system ]]; then "${as_root[@]}" systemctl disable --quiet redis-server.service || true; fi
     remove_quiet_files

@@ -55,7 +55,11 @@ sources() { git ls-files --cached --others --exclude-standard -z -- "$@" | while
     if [[ -f $file ]]; then printf '%s\0' "$file"; fi
 done; }
 
-check_format() { sources '*.c' '*.h' | xargs -0 -r clang-format --dry-run -Werror --; }
+check_format() {
+    if sources '*.c' '*.h' | xargs -0 -r clang-format --dry-run -Werror -- 2>&1 | { grep -F ' error: ' || true; }; then return 0; fi
+    echo "'clang-format -i FILE' mends these."
+    return 1
+}
 check_shell() { sources '*.sh' '.ci/run' 'docker/*entrypoint*' | xargs -0 -r shellcheck -x --; }
 check_node() {
     local file
@@ -72,10 +76,9 @@ build() {
     shift
     cmake --preset "$preset" && cmake --build --preset "$preset" "$@"
 }
-# All that clang-tidy finds, without its own chatter.
+# All that clang-tidy finds, one line each.
 lint() {
-    cmake --preset lint && cmake --build --preset lint -- -k 0 |
-        grep -vE '^([0-9]+ warnings? (generated|treated)|Suppressed [0-9]+ warn|Use -header-filter)'
+    cmake --preset lint && cmake --build --preset lint -- -k 0 | grep --line-buffered -E '^\[[0-9]+/|(error|warning): |^ninja: '
 }
 
 # Counts single tests in ctest's report: "passed failed". Programs that count (cmocka; our Node runner) are believed; any other test is one.

@@ -131,7 +131,7 @@ async function restore({ postgres, client, row }) {
 async function lookAtTheQueue({ redis, queue, job }) {
   heading('The queue, as an administrator sees it');
   const shownCli = async (...args) => shown(`redis-cli ${args.map((one) => (/[ *{]/.test(one) ? `'${one}'` : one)).join(' ')}`, await redis.cli(...args));
-  await shownCli('--scan', '--pattern', 'bull:backup:*');
+  shown("redis-cli --scan --pattern 'bull:backup:*' | sort", (await redis.cli('--scan', '--pattern', 'bull:backup:*')).split('\n').sort().join('\n'));
   await shownCli('ZRANGE', 'bull:backup:completed', '0', '-1');
   await shownCli('HMGET', `bull:backup:${job.id}`, 'name', 'data', 'returnvalue', 'ats');
   const pruneId = `prune-${job.data.backupRunId}`;

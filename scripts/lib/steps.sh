@@ -14,6 +14,8 @@
 steps_folder=$(mktemp -d "${TMPDIR:-/tmp}/weavestream-backup-steps-XXXXXX")
 steps_passed=0
 steps_failed=0
+# What ninja, ctest and cmocka say of each thing that goes well; left out when a failure is shown.
+steps_good_news='^-- |^\[[0-9]+/[0-9]+\] (Building|Linking|Generating)|^ *Start +[0-9]+:|   Passed  |^\[ +(RUN|OK) +\]|^ok   '
 declare -A steps_title=() steps_log=() steps_since=() # by process id, of those that run
 
 if [[ -t 1 ]]; then steps_live=yes; else steps_live=''; fi
@@ -80,8 +82,7 @@ steps_close() {
         steps_failed=$((steps_failed + 1))
         printf '%sFAILED%s %s (exit code %d after %s); the end of what it said:\n' \
             "$steps_red" "$steps_plain" "${steps_title[$pid]}$note" "$status" "$took"
-        # Without ninja's word on each file that went well.
-        { grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Generating)' "${steps_log[$pid]}" || true; } | tail -n 60 | sed 's/^/      /'
+        { grep -vE "$steps_good_news" "${steps_log[$pid]}" || true; } | tail -n 80 | sed 's/^/      /'
     fi
     unset "steps_title[$pid]"
 }

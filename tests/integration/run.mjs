@@ -45,6 +45,7 @@ function note(event) {
   if (event.type === 'test:start') path.splice(event.nesting, Infinity, event.name);
   if (event.type !== 'test:pass' && event.type !== 'test:fail') return;
   running.delete(event.name);
+  if (event.leftOut) return;
   const name = [...path.slice(0, event.nesting), event.name].join(': ');
   if (event.suite && (event.type === 'test:pass' || event.failureType === 'subtestsFailed')) return;
   if (event.type === 'test:fail') return fail(name, event.reason);

@@ -1,5 +1,6 @@
 #include "tests/unit/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/postgres_url.h"
@@ -190,7 +191,7 @@ no_error_repeats_a_part_of_the_password(void **state)
                 struct postgres_url url;
                 struct error err = ERROR_EMPTY;
 
-                (void)strcpy(string, urls[i]);
+                (void)snprintf(string, sizeof(string), "%s", urls[i]);
                 string[at] = *c;
                 if (postgres_url_parse(string, &url, &err))
                     postgres_url_clear(&url);

@@ -1,19 +1,20 @@
 #include "tests/unit/test.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/redis_url.h"
 
 struct expected {
     const char *string;
-    bool tls;
     const char *host;
-    int port;
     const char *socket_path;
     const char *user;
     const char *password;
+    int port;
     int database;
+    bool tls;
 };
 
 static void
@@ -160,7 +161,7 @@ no_error_repeats_a_part_of_the_password(void **state)
                 struct redis_url url;
                 struct error err = ERROR_EMPTY;
 
-                (void)strcpy(string, urls[i]);
+                (void)snprintf(string, sizeof(string), "%s", urls[i]);
                 string[at] = *c;
                 if (redis_url_parse(string, &url, &err))
                     redis_url_clear(&url);

@@ -51,7 +51,7 @@ json_escapes_what_json_must(void **state)
     assert_json("a\"b\\c\n\r\t\x01\x7F", 10, "\"a\\\"b\\\\c\\n\\r\\t\\u0001\\u007f\"");
     assert_json("a\0b", 3, "\"a\\u0000b\"");
     assert_json(
-        "gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x90\x98", 14, "\"gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x90\x98\"");
+        "gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x90\x98", 15, "\"gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x90\x98\"");
 }
 
 static void
@@ -63,6 +63,17 @@ json_replaces_what_is_no_utf8(void **state)
     assert_json("\xC0\xAF", 2, "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");                                 /* overlong */
     assert_json("\xED\xA0\x80", 3, "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");                 /* a surrogate */
     assert_json("\xF4\x90\x80\x80", 4, "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""); /* beyond U+10FFFF */
+}
+
+static void
+text_for_postgres_is_utf8_without_nul(void **state)
+{
+    struct text out = TEXT_EMPTY;
+
+    (void)state;
+    text_add_utf8(&out, "a\0\n\xFF\xC3\xBC\xC3", 7);
+    assert_string_equal(out.data, "a\xEF\xBF\xBD\n\xEF\xBF\xBD\xC3\xBC\xEF\xBF\xBD");
+    text_clear(&out);
 }
 
 static bool
@@ -111,6 +122,7 @@ main(void)
         cmocka_unit_test(additions_grow_it_and_reset_empties_it),
         cmocka_unit_test(json_escapes_what_json_must),
         cmocka_unit_test(json_replaces_what_is_no_utf8),
+        cmocka_unit_test(text_for_postgres_is_utf8_without_nul),
         cmocka_unit_test(integers_are_read_strictly),
     };
 

@@ -81,3 +81,10 @@ export async function untilState(queue, job, states, { timeout = 20_000 } = {}) 
   if (!wanted.includes(state)) throw new Error(`job ${id} is ${state}, not ${wanted.join(' or ')}: ${fresh?.failedReason ?? ''}`);
   return fresh;
 }
+
+/* What the event stream tells of a job, oldest first: [{ event: 'added', name: 'run' }, ...]. */
+export async function eventsOf(client, job, { queue = 'backup' } = {}) {
+  const entries = await client.xrange(`bull:${queue}:events`, '-', '+');
+  const objects = entries.map(([, fields]) => Object.fromEntries(fields.flatMap((name, index) => (index % 2 === 0 ? [[name, fields[index + 1]]] : []))));
+  return objects.filter(({ jobId }) => jobId === (job.id ?? job)).map(({ jobId, ...rest }) => rest);
+}

@@ -188,9 +188,10 @@ export async function startPostgres({ extraConf = [], tls = false } = {}) {
     get environment() {
       return clientEnvironment();
     },
-    async createDatabase(name) {
+    /* `template`: a database to copy, to which nobody is connected. */
+    async createDatabase(name, { template = 'template1' } = {}) {
       const admin = await administrator();
-      await admin.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);
+      await admin.query(`CREATE DATABASE ${pg.escapeIdentifier(name)} TEMPLATE ${pg.escapeIdentifier(template)}`);
       await admin.end();
     },
     /* What psql prints, unaligned and without headers. */

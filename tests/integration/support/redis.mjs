@@ -10,6 +10,7 @@
  *     await redis.restart()         same port; the data is there again with `appendonly`, which is the default, as in the app's compose file
  *     await redis.restart({ wipe: true, signal: 'SIGKILL' })
  *     redis.pause(), redis.resume() SIGSTOP, SIGCONT: a server that hangs
+ *     redis.database(3)             the same server, its database 3: for tests that share a server (extraArgs: ['databases 100'])
  */
 import { readFileSync, rmSync, writeFileSync, openSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -114,7 +115,7 @@ export async function startRedis({ tls = false, password = '', user = '', unixSo
 
   await startSomewhere();
 
-  return {
+  const server = {
     folder,
     socketPath,
     password,
@@ -151,10 +152,20 @@ export async function startRedis({ tls = false, password = '', user = '', unixSo
     },
     pause: () => process.kill(child.pid, 'SIGSTOP'),
     resume: () => process.kill(child.pid, 'SIGCONT'),
+    /* Everything but connection(), client(), cli() and `url` is the whole server's. */
+    database(number) {
+      const view = Object.create(server, { url: { get: () => (socketPath ? `${server.url}?db=${number}` : server.url.replace(/0$/, `${number}`)) } });
+      return Object.assign(view, {
+        connection: (more = {}) => connection({ db: number, ...more }),
+        client: (more = {}) => client({ db: number, ...more }),
+        cli: (...args) => server.cli('-n', `${number}`, ...args),
+      });
+    },
     async stop(signal = 'SIGTERM') {
       for (const one of clients) one.disconnect();
       clients.clear();
       await end(signal);
     },
   };
+  return server;
 }

@@ -14,6 +14,7 @@ export default async function* reporter(source) {
     const line = { type, name: data.name, nesting: data.nesting, suite: data.details?.type === 'suite' };
     if (type === 'test:pass' || type === 'test:fail') {
       line.milliseconds = data.details.duration_ms;
+      line.leftOut = typeof data.skip === 'string' && data.skip.includes('name does not match pattern'); // by run.mjs --only
       line.skipped = data.skip !== undefined || data.todo !== undefined;
       line.failureType = data.details.error?.failureType;
       line.reason = type === 'test:fail' ? reason(data.details.error) : undefined;

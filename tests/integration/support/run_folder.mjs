@@ -64,11 +64,11 @@ export function temporaryFolder(name = 'folder') {
 
 /*
  * child_process.spawn, and the process is stopped at our own end at the latest, with `lastSignal`. Waits until it runs; an unknown program is
- * an error here. Inside, `child.ended` is a promise of { code, signal }.
+ * an error here. Inside, `child.ended` is a promise of { code, signal }. It has a session of its own: Ctrl-C is for us to pass on.
  */
 export function startProcess(program, args, { lastSignal = 'SIGKILL', ...options } = {}) {
   watchForTheEnd();
-  const child = spawn(program, args, options);
+  const child = spawn(program, args, { detached: true, ...options });
   child.ended = new Promise((resolve) => {
     child.once('exit', (code, signal) => {
       started.delete(child.pid);

@@ -1,0 +1,18 @@
+# Fuzzers: tests/fuzz/fuzz_<what>.c with seeds in tests/fuzz/seeds/<what>. An ordinary build replays the seeds; with WEAVESTREAM_FUZZ (clang)
+# they are libFuzzer programs: build/fuzz/tests/fuzz_report tests/fuzz/seeds/report -max_total_time=60, say.
+function(add_fuzzer)
+    cmake_parse_arguments(fuzz "" "NAME" "LINK" ${ARGN})
+    add_executable(fuzz_${fuzz_NAME} fuzz/fuzz_${fuzz_NAME}.c)
+    if(WEAVESTREAM_FUZZ)
+        target_link_options(fuzz_${fuzz_NAME} PRIVATE -fsanitize=fuzzer)
+    else()
+        target_sources(fuzz_${fuzz_NAME} PRIVATE fuzz/replay.c)
+    endif()
+    target_link_libraries(fuzz_${fuzz_NAME} PRIVATE ${fuzz_LINK} warnings)
+    add_test(NAME fuzz_${fuzz_NAME} COMMAND fuzz_${fuzz_NAME} -runs=0 ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/seeds/${fuzz_NAME})
+    set_tests_properties(fuzz_${fuzz_NAME} PROPERTIES LABELS fuzz TIMEOUT 60)
+endfunction()
+
+add_fuzzer(NAME report LINK common)
+add_fuzzer(NAME settings_url LINK common)
+add_fuzzer(NAME fetched LINK protocol)

@@ -1,0 +1,74 @@
+/* Replies of Redis, through hiredis' reader, to everything that makes sense of them. */
+#include "tests/fuzz/fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/commands.h"
+
+static void
+check_job(const struct job *job)
+{
+    char *stacktrace = job_stacktrace_with(job, "no");
+    int64_t delay_ms = -1;
+
+    assert(job->id != NULL && job->name != NULL && job->data != NULL && job->options_text[0] == '{');
+    assert(job->attempts_started >= 1 && job->attempts_made >= 0 && strtoll(job->attempt, NULL, 10) >= 1);
+    assert(stacktrace[0] == '[' && stacktrace[strlen(stacktrace) - 1] == ']');
+    free(stacktrace);
+    for (int64_t attempt = 1; attempt < 5000; attempt += 1249) {
+        (void)!options_backoff_ms(&job->options, attempt, 0.5, &delay_ms);
+        assert(delay_ms >= 0 && delay_ms <= 9007199254740991);
+    }
+}
+
+static void
+check_reply(const redisReply *reply)
+{
+    struct commands_fetched fetched;
+    struct error err = ERROR_EMPTY;
+    int64_t number;
+
+    if (commands_read_fetched(reply, NULL, &fetched, &err)) {
+        if (fetched.has_job) {
+            check_job(&fetched.job);
+            job_clear(&fetched.job);
+        }
+    } else
+        assert(err.text[0] != '\0');
+    if (commands_read_marker(reply, NULL, &number, &err))
+        assert(number >= 0);
+    (void)!commands_read_code(reply, NULL, &number, &err);
+    if (commands_read_list(reply, NULL, &err))
+        for (size_t i = 0; i < reply->elements; i++)
+            assert(reply->element[i]->str != NULL);
+}
+
+/* An array that claims to be huge takes its memory before its elements come: that is the library's affair. */
+static int
+has_huge_array(const uint8_t *data, size_t size)
+{
+    for (size_t i = 0; i + 4 < size; i++)
+        if (data[i] == '*' && data[i + 1] >= '0' && data[i + 2] >= '0' && data[i + 3] >= '0' && data[i + 4] >= '0')
+            return 1;
+    return 0;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    redisReader *reader;
+    void *reply = NULL;
+
+    if (has_huge_array(data, size))
+        return 0;
+    reader = redisReaderCreate();
+    assert(reader != NULL);
+    if (redisReaderFeed(reader, (const char *)data, size) == REDIS_OK)
+        while (redisReaderGetReply(reader, &reply) == REDIS_OK && reply != NULL) {
+            check_reply(reply);
+            freeReplyObject(reply);
+        }
+    redisReaderFree(reader);
+    return 0;
+}

@@ -1,0 +1,542 @@
+#include "tests/unit/test.h"
+
+#include <msgpack.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "protocol/commands.h"
+#include "protocol/pack.h"
+#include "tests/unit/fake_redis.h"
+
+static struct error lost;
+
+static bool
+read_fetched(const char *resp, struct commands_fetched *out, struct error *err)
+{
+    redisReply *reply = fake_reply(resp, strlen(resp));
+    bool ok = commands_read_fetched(reply, NULL, out, err);
+
+    freeReplyObject(reply);
+    return ok;
+}
+
+static void
+assert_fetch_refused(const char *resp, enum error_code code, const char *expected)
+{
+    struct commands_fetched fetched;
+    struct error err = ERROR_EMPTY;
+
+    assert_false(read_fetched(resp, &fetched, &err));
+    assert_int_equal(err.code, code);
+    assert_string_equal(err.text, expected);
+}
+
+static void
+a_fetched_job_is_read(void **state)
+{
+    struct commands_fetched fetched;
+    struct error err;
+
+    (void)state;
+    assert_true(read_fetched(
+        "*4\r\n*4\r\n$4\r\nname\r\n$3\r\nrun\r\n$3\r\nats\r\n$1\r\n2\r\n$3\r\na:1\r\n:0\r\n:0\r\n", &fetched, &err));
+    assert_true(fetched.has_job);
+    assert_string_equal(fetched.job.id, "a:1");
+    assert_string_equal(fetched.job.name, "run");
+    assert_string_equal(fetched.job.attempt, "3");
+    assert_int_equal(fetched.limited_ms, 0);
+    assert_int_equal(fetched.next_delayed_ms, 0);
+    job_clear(&fetched.job);
+}
+
+static void
+a_fetch_without_a_job_says_why(void **state)
+{
+    struct commands_fetched fetched;
+    struct error err;
+
+    (void)state;
+    assert_true(read_fetched("*4\r\n:0\r\n:0\r\n:0\r\n:0\r\n", &fetched, &err));
+    assert_false(fetched.has_job);
+    assert_int_equal(fetched.limited_ms, 0);
+    assert_int_equal(fetched.next_delayed_ms, 0);
+    assert_true(read_fetched("*4\r\n:0\r\n:0\r\n:996\r\n:0\r\n", &fetched, &err));
+    assert_int_equal(fetched.limited_ms, 996);
+    assert_true(read_fetched("*4\r\n:0\r\n:0\r\n:0\r\n:1795384326754\r\n", &fetched, &err));
+    assert_int_equal(fetched.next_delayed_ms, 1795384326754);
+}
+
+static void
+a_fetch_of_another_shape_is_refused(void **state)
+{
+    static const char no_job[] = "a fetch answered with something that is no job";
+    static const char *const shapes[] = { ":0\r\n", ":-2\r\n", "$-1\r\n", "*-1\r\n", "+OK\r\n", "$1\r\nx\r\n", "*0\r\n",
+        "*3\r\n:0\r\n:0\r\n:0\r\n", "*5\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n", "*4\r\n:0\r\n:0\r\n$1\r\n0\r\n:0\r\n",
+        "*4\r\n:0\r\n:0\r\n:0\r\n$-1\r\n", "*4\r\n*0\r\n$1\r\n7\r\n*0\r\n:0\r\n" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+        assert_fetch_refused(shapes[i], ERROR_INPUT, no_job);
+    assert_fetch_refused("*4\r\n*0\r\n:7\r\n:0\r\n:0\r\n", ERROR_INPUT, "a fetch answered with a job that has no id");
+    assert_fetch_refused("*4\r\n*0\r\n$-1\r\n:0\r\n:0\r\n", ERROR_INPUT, "a fetch answered with a job that has no id");
+    assert_fetch_refused(
+        "*4\r\n*1\r\n$1\r\nx\r\n$1\r\n7\r\n:0\r\n:0\r\n", ERROR_INPUT, "job '7': its fields are no hash");
+    assert_fetch_refused("-OOM no room\r\n", ERROR_REFUSED, "Redis: OOM no room");
+}
+
+static void
+a_lost_answer_is_told_by_every_reader(void **state)
+{
+    struct commands_fetched fetched;
+    struct error err = ERROR_EMPTY;
+    int64_t number;
+
+    (void)state;
+    (void)error_set(&lost, ERROR_LOST, "Redis closed the connection");
+    assert_false(commands_read_fetched(NULL, &lost, &fetched, &err));
+    assert_string_equal(err.text, "Redis closed the connection");
+    assert_false(commands_read_code(NULL, &lost, &number, &err));
+    assert_false(commands_read_list(NULL, &lost, &err));
+    assert_false(commands_read_marker(NULL, &lost, &number, &err));
+    assert_int_equal(err.code, ERROR_LOST);
+}
+
+static bool
+read_marker(const char *resp, int64_t *due_ms, struct error *err)
+{
+    redisReply *reply = fake_reply(resp, strlen(resp));
+    bool ok = commands_read_marker(reply, NULL, due_ms, err);
+
+    freeReplyObject(reply);
+    return ok;
+}
+
+static void
+assert_marker(const char *score, int64_t expected)
+{
+    struct text resp = TEXT_EMPTY;
+    struct error err = ERROR_EMPTY;
+    int64_t due_ms = -1;
+
+    text_format(&resp, "*3\r\n$3\r\nkey\r\n$1\r\n1\r\n$%zu\r\n%s\r\n", strlen(score), score);
+    assert_true(read_marker(resp.data, &due_ms, &err));
+    assert_int_equal(due_ms, expected);
+    text_clear(&resp);
+}
+
+static void
+a_marker_is_the_time_to_look_again(void **state)
+{
+    struct error err;
+    int64_t due_ms = -1;
+
+    (void)state;
+    assert_marker("0", 0);
+    assert_marker("1795383391003", 1795383391003);
+    assert_marker("1795383391003.0002", 1795383391003); /* as bullmq writes them */
+    assert_marker("1.7953833910030002e+12", 1795383391003);
+    assert_true(read_marker("*-1\r\n", &due_ms, &err)); /* nobody woke us */
+    assert_int_equal(due_ms, 0);
+}
+
+static void
+assert_marker_refused(const char *resp, const char *expected)
+{
+    struct error err = ERROR_EMPTY;
+    int64_t due_ms;
+
+    assert_false(read_marker(resp, &due_ms, &err));
+    assert_string_equal(err.text, expected);
+}
+
+static void
+a_marker_of_another_shape_is_refused(void **state)
+{
+    static const char no_marker[] = "BZPOPMIN answered with something that is no marker";
+    static const char no_time[] = "a marker's score is no time";
+
+    (void)state;
+    assert_marker_refused(":0\r\n", no_marker);
+    assert_marker_refused("*0\r\n", no_marker);
+    assert_marker_refused("*2\r\n$1\r\na\r\n$1\r\n0\r\n", no_marker);
+    assert_marker_refused("*3\r\n$1\r\na\r\n$1\r\nb\r\n:0\r\n", no_marker);
+    assert_marker_refused("*3\r\n$1\r\na\r\n$1\r\nb\r\n$3\r\nnan\r\n", no_time);
+    assert_marker_refused("*3\r\n$1\r\na\r\n$1\r\nb\r\n$3\r\ninf\r\n", no_time);
+    assert_marker_refused("*3\r\n$1\r\na\r\n$1\r\nb\r\n$2\r\n-1\r\n", no_time);
+    assert_marker_refused("*3\r\n$1\r\na\r\n$1\r\nb\r\n$2\r\n1x\r\n", no_time);
+    assert_marker_refused("*3\r\n$1\r\na\r\n$1\r\nb\r\n$4\r\n1e17\r\n", no_time);
+    assert_marker_refused("*3\r\n$1\r\na\r\n$1\r\nb\r\n$0\r\n\r\n", no_time);
+    assert_marker_refused("-WRONGTYPE no\r\n", "Redis: WRONGTYPE no");
+}
+
+static void
+a_code_is_the_number_or_else_zero(void **state)
+{
+    static const struct {
+        const char *resp;
+        int64_t code;
+    } all[] = { { ":0\r\n", 0 }, { ":-6\r\n", -6 }, { ":3\r\n", 3 }, { "$2\r\n-6\r\n", 0 }, { "+OK\r\n", 0 },
+        { "*0\r\n", 0 }, { "$-1\r\n", 0 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        redisReply *reply = fake_reply(all[i].resp, strlen(all[i].resp));
+        struct error err;
+        int64_t code = 7;
+
+        assert_true(commands_read_code(reply, NULL, &code, &err));
+        assert_int_equal(code, all[i].code);
+        freeReplyObject(reply);
+    }
+}
+
+static void
+assert_list(const char *resp, const char *expected_error)
+{
+    redisReply *reply = fake_reply(resp, strlen(resp));
+    struct error err = ERROR_EMPTY;
+
+    assert_int_equal(commands_read_list(reply, NULL, &err), expected_error == NULL);
+    assert_string_equal(err.text, expected_error == NULL ? "" : expected_error);
+    freeReplyObject(reply);
+}
+
+static void
+a_list_is_of_strings(void **state)
+{
+    (void)state;
+    assert_list("*0\r\n", NULL);
+    assert_list("*2\r\n$1\r\na\r\n$0\r\n\r\n", NULL);
+    assert_list(":0\r\n", "a script answered with something that is no list");
+    assert_list("*-1\r\n", "a script answered with something that is no list");
+    assert_list("*2\r\n$1\r\na\r\n:1\r\n", "a script answered with a list that is not of ids");
+    assert_list("*1\r\n$-1\r\n", "a script answered with a list that is not of ids");
+    assert_list("-ERR no\r\n", "Redis: ERR no");
+}
+
+/* --- what is sent --- */
+
+struct fixture {
+    struct event_base *base;
+    struct fake_client *client;
+    struct redis *redis;
+    struct keys keys;
+    struct commands_taking taking;
+    struct commands_hold hold;
+};
+
+static void
+on_lost(const struct error *err, void *owner)
+{
+    (void)owner;
+    fail_msg("lost: %s", err->text);
+}
+
+static int
+set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    struct bufferevent *stream;
+    struct error err;
+
+    assert_non_null(fixture);
+    fixture->base = event_base_new();
+    fixture->client = fake_pair(fixture->base, &stream);
+    fixture->redis = redis_new(stream, on_lost, NULL);
+    assert_true(keys_init(&fixture->keys, "bull", "backup", NULL, &err));
+    fixture->taking = (struct commands_taking){ .lock_ms = 30000, .worker_name = NULL };
+    fixture->hold = (struct commands_hold){ .id = "7", .token = "uuid:0", .attempt = "2" };
+    *state = fixture;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    redis_free(fixture->redis);
+    fake_client_free(fixture->client);
+    keys_clear(&fixture->keys);
+    event_base_free(fixture->base);
+    free(fixture);
+    return 0;
+}
+
+static void
+assert_now(const redisReply *command, size_t i)
+{
+    int64_t ms = strtoll(fake_word(command, i), NULL, 10);
+
+    assert_in_range(ms, wall_now().ms - 10000, wall_now().ms);
+}
+
+/* Word i and all behind it, which must be the last ones. */
+static void
+assert_words_from(const redisReply *command, size_t i, const char *const *expected)
+{
+    size_t count = 0;
+
+    for (; expected[count] != NULL; count++)
+        fake_assert_word(command, i + count, expected[count]);
+    assert_int_equal(command->elements, 3 + i + count);
+}
+
+#define ASSERT_WORDS(command, from, ...)                                                                               \
+    assert_words_from((command), (from), (const char *const[]){ __VA_ARGS__, NULL })
+
+static void
+a_script_is_given_the_queue_as_its_one_key(void **state)
+{
+    struct fixture *fixture = *state;
+    const redisReply *command;
+
+    commands_release(fixture->redis, &fixture->keys, &fixture->hold, NULL, NULL);
+    command = fake_expect(fixture->client, "release");
+    assert_string_equal(command->element[0]->str, "EVALSHA");
+    assert_string_equal(command->element[2]->str, "1");
+    assert_string_equal(command->element[3]->str, "bull:backup:");
+    ASSERT_WORDS(command, 1, "7", "uuid:0", "2");
+}
+
+static void
+a_fetch_says_who_takes_and_for_how_long(void **state)
+{
+    struct fixture *fixture = *state;
+    const redisReply *command;
+
+    commands_fetch(fixture->redis, &fixture->keys, &fixture->taking, "uuid:3", NULL, NULL);
+    command = fake_expect(fixture->client, "fetch");
+    assert_now(command, 1);
+    ASSERT_WORDS(command, 2, "uuid:3", "30000", "");
+    fixture->taking.worker_name = "nm";
+    commands_fetch(fixture->redis, &fixture->keys, &fixture->taking, "uuid:4", NULL, NULL);
+    ASSERT_WORDS(fake_expect(fixture->client, "fetch"), 2, "uuid:4", "30000", "nm");
+}
+
+static void
+assert_packed(const redisReply *command, size_t i, struct pack *expected)
+{
+    const redisReply *word = command->element[3 + i];
+
+    assert_int_equal((size_t)word->len, expected->buffer.size);
+    assert_memory_equal(word->str, expected->buffer.data, expected->buffer.size);
+    pack_clear(expected);
+}
+
+static void
+a_completed_job_is_finished_with_its_value(void **state)
+{
+    struct fixture *fixture = *state;
+    struct options options;
+    struct commands_finish finish = { .outcome = "{\"ok\":true}", .fetch = true };
+    struct pack packed;
+    const redisReply *command;
+
+    options_parse("{\"attempts\":3,\"removeOnComplete\":5}", 35, &options);
+    commands_finish(fixture->redis, &fixture->keys, &fixture->taking, &fixture->hold, &options, &finish, NULL, NULL);
+    command = fake_expect(fixture->client, "finish");
+    assert_now(command, 1);
+    fake_assert_word(command, 2, "7");
+    fake_assert_word(command, 3, "uuid:0");
+    fake_assert_word(command, 4, "2");
+    fake_assert_word(command, 5, "completed");
+    fake_assert_word(command, 6, "{\"ok\":true}");
+    fake_assert_word(command, 7, "1");
+    fake_assert_word(command, 8, "30000");
+    fake_assert_word(command, 9, "");
+    pack_init(&packed);
+    pack_map(&packed, 4);
+    pack_string(&packed, "attempts");
+    pack_number(&packed, 3);
+    pack_string(&packed, "count");
+    pack_number(&packed, 5);
+    pack_string(&packed, "limit");
+    pack_number(&packed, 1000);
+    pack_string(&packed, "fields");
+    pack_array(&packed, 0);
+    assert_packed(command, 10, &packed);
+    options_clear(&options);
+}
+
+static void
+a_failed_job_is_finished_with_its_stack_trace(void **state)
+{
+    struct fixture *fixture = *state;
+    struct options options;
+    struct commands_finish finish = { .failed = true, .outcome = "no", .stacktrace = "[\"Error: no\"]" };
+    struct pack packed;
+    const redisReply *command;
+
+    options_parse("{\"removeOnFail\":{\"age\":60}}", 27, &options);
+    commands_finish(fixture->redis, &fixture->keys, &fixture->taking, &fixture->hold, &options, &finish, NULL, NULL);
+    command = fake_expect(fixture->client, "finish");
+    fake_assert_word(command, 5, "failed");
+    fake_assert_word(command, 6, "no");
+    fake_assert_word(command, 7, "");
+    pack_init(&packed);
+    pack_map(&packed, 5);
+    pack_string(&packed, "attempts");
+    pack_number(&packed, 0);
+    pack_string(&packed, "count");
+    pack_number(&packed, -1);
+    pack_string(&packed, "limit");
+    pack_number(&packed, 1000);
+    pack_string(&packed, "age");
+    pack_number(&packed, 60);
+    pack_string(&packed, "fields");
+    pack_array(&packed, 2);
+    pack_string(&packed, "stacktrace");
+    pack_string(&packed, "[\"Error: no\"]");
+    assert_packed(command, 10, &packed);
+    options_clear(&options);
+}
+
+static void
+a_retry_is_at_once_or_delayed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct commands_retry retry = { .lifo = true, .reason = "no", .stacktrace = "[]" };
+    const redisReply *command;
+    int64_t due;
+
+    commands_retry(fixture->redis, &fixture->keys, &fixture->hold, &retry, NULL, NULL);
+    command = fake_expect(fixture->client, "retry");
+    assert_now(command, 1);
+    ASSERT_WORDS(command, 2, "7", "uuid:0", "2", "1", "failedReason", "no", "stacktrace", "[]");
+
+    retry.delay_ms = 1000;
+    commands_retry(fixture->redis, &fixture->keys, &fixture->hold, &retry, NULL, NULL);
+    command = fake_expect(fixture->client, "delay");
+    fake_assert_word(command, 4, "1000");
+    due = strtoll(fake_word(command, 5), NULL, 10);
+    assert_in_range(due, wall_now().ms - 9000, wall_now().ms + 1000);
+    ASSERT_WORDS(command, 6, "1", "failedReason", "no", "stacktrace", "[]");
+}
+
+static void
+a_job_is_delayed_until_a_time_and_not_into_the_past(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wall until = { wall_now().ms + 60000 };
+    const redisReply *command;
+    char expected[32];
+
+    commands_delay(fixture->redis, &fixture->keys, &fixture->hold, until, NULL, NULL);
+    command = fake_expect(fixture->client, "delay");
+    assert_in_range(strtoll(fake_word(command, 4), NULL, 10), 50000, 60000);
+    (void)snprintf(expected, sizeof(expected), "%lld", (long long)until.ms);
+    ASSERT_WORDS(command, 5, expected, "");
+
+    commands_delay(fixture->redis, &fixture->keys, &fixture->hold, (struct wall){ 5 }, NULL, NULL);
+    command = fake_expect(fixture->client, "delay");
+    fake_assert_word(command, 4, "0");
+    assert_now(command, 5);
+}
+
+static void
+all_locks_are_renewed_in_one_command(void **state)
+{
+    struct fixture *fixture = *state;
+    struct commands_hold holds[] = { { "7", "t:0", "1" }, { "8", "t:1", "2" } };
+    struct pack packed;
+    const redisReply *command;
+
+    commands_extend_locks(fixture->redis, &fixture->keys, 5000, 2, holds, NULL, NULL);
+    command = fake_expect(fixture->client, "extend_locks");
+    fake_assert_word(command, 1, "5000");
+    pack_init(&packed);
+    pack_array(&packed, 6);
+    for (size_t i = 0; i < 2; i++) {
+        pack_string(&packed, holds[i].id);
+        pack_string(&packed, holds[i].token);
+        pack_string(&packed, holds[i].attempt);
+    }
+    assert_packed(command, 2, &packed);
+}
+
+static void
+the_small_ones_have_their_words(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char add[] = "{\"jobId\":\"p-1\",\"delay\":5,\"priority\":2,\"lifo\":true}";
+    struct options options;
+    const redisReply *command;
+
+    commands_recover_stalled(fixture->redis, &fixture->keys, 9500, NULL, NULL);
+    command = fake_expect(fixture->client, "stalled");
+    assert_now(command, 1);
+    ASSERT_WORDS(command, 2, "9500", "1");
+    commands_progress(fixture->redis, &fixture->keys, "7", "50", NULL, NULL);
+    ASSERT_WORDS(fake_expect(fixture->client, "progress"), 1, "7", "50");
+    commands_log(fixture->redis, &fixture->keys, "7", "a row", 20, NULL, NULL);
+    ASSERT_WORDS(fake_expect(fixture->client, "log"), 1, "7", "a row", "20");
+    commands_log(fixture->redis, &fixture->keys, "7", "", -1, NULL, NULL);
+    ASSERT_WORDS(fake_expect(fixture->client, "log"), 1, "7", "", "");
+    commands_log(fixture->redis, &fixture->keys, "7", "x", 0, NULL, NULL);
+    ASSERT_WORDS(fake_expect(fixture->client, "log"), 1, "7", "x", "");
+
+    options_parse(add, strlen(add), &options);
+    commands_add(fixture->redis, &fixture->keys, "prune", "{}", "{\"x\":1}", &options, NULL, NULL);
+    command = fake_expect(fixture->client, "add");
+    fake_assert_word(command, 1, "p-1");
+    fake_assert_word(command, 2, "prune");
+    fake_assert_word(command, 3, "{}");
+    fake_assert_word(command, 4, "{\"x\":1}");
+    assert_now(command, 5);
+    ASSERT_WORDS(command, 6, "5", "2", "1");
+    options_clear(&options);
+}
+
+static void
+assert_wait(struct fixture *fixture, int64_t ms, const char *expected)
+{
+    const redisReply *command;
+
+    commands_wait(fixture->redis, &fixture->keys, ms, NULL, NULL);
+    command = fake_expect(fixture->client, "BZPOPMIN");
+    assert_int_equal(command->elements, 3);
+    fake_assert_word(command, 1, "bull:backup:marker");
+    fake_assert_word(command, 2, expected);
+}
+
+static void
+waiting_is_told_in_seconds(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_wait(fixture, 10000, "10");
+    assert_wait(fixture, 1000, "1");
+    assert_wait(fixture, 2, "0.002");
+    assert_wait(fixture, 1050, "1.050");
+    assert_wait(fixture, 9999, "9.999");
+}
+
+#define SENDS(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fetched_job_is_read),
+        cmocka_unit_test(a_fetch_without_a_job_says_why),
+        cmocka_unit_test(a_fetch_of_another_shape_is_refused),
+        cmocka_unit_test(a_lost_answer_is_told_by_every_reader),
+        cmocka_unit_test(a_marker_is_the_time_to_look_again),
+        cmocka_unit_test(a_marker_of_another_shape_is_refused),
+        cmocka_unit_test(a_code_is_the_number_or_else_zero),
+        cmocka_unit_test(a_list_is_of_strings),
+        SENDS(a_script_is_given_the_queue_as_its_one_key),
+        SENDS(a_fetch_says_who_takes_and_for_how_long),
+        SENDS(a_completed_job_is_finished_with_its_value),
+        SENDS(a_failed_job_is_finished_with_its_stack_trace),
+        SENDS(a_retry_is_at_once_or_delayed),
+        SENDS(a_job_is_delayed_until_a_time_and_not_into_the_past),
+        SENDS(all_locks_are_renewed_in_one_command),
+        SENDS(the_small_ones_have_their_words),
+        SENDS(waiting_is_told_in_seconds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

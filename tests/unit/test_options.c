@@ -1,0 +1,268 @@
+#include "tests/unit/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "protocol/options.h"
+
+#define MOST 9007199254740991 /* JavaScript's greatest safe integer */
+
+static void
+parse(const char *json, struct options *options)
+{
+    options_parse(json, strlen(json), options);
+}
+
+static void
+assert_keep(const char *value, int64_t count, int64_t age, int64_t limit)
+{
+    char json[256];
+    struct options options;
+
+    (void)snprintf(json, sizeof(json), "{\"removeOnComplete\":%s,\"removeOnFail\":%s}", value, value);
+    parse(json, &options);
+    assert_int_equal(options.on_complete.count, count);
+    assert_int_equal(options.on_complete.age_seconds, age);
+    assert_int_equal(options.on_complete.limit, limit);
+    assert_memory_equal(&options.on_complete, &options.on_fail, sizeof(options.on_fail));
+    options_clear(&options);
+}
+
+static void
+finished_jobs_are_kept_as_the_options_say(void **state)
+{
+    (void)state;
+    assert_keep("true", 0, -1, 1000);
+    assert_keep("false", -1, -1, 1000);
+    assert_keep("0", 0, -1, 1000);
+    assert_keep("7", 7, -1, 1000);
+    assert_keep("7.9", 7, -1, 1000);
+    assert_keep("-1", -1, -1, 1000);
+    assert_keep("-5", -1, -1, 1000);
+    assert_keep("{}", -1, -1, 1000);
+    assert_keep("{\"count\":5}", 5, -1, 1000);
+    assert_keep("{\"age\":10}", -1, 10, 1000);
+    assert_keep("{\"age\":0}", -1, 0, 1000);
+    assert_keep("{\"limit\":3,\"count\":5,\"age\":10}", 5, 10, 3);
+    assert_keep("{\"limit\":0,\"count\":0,\"age\":-1}", 0, 0, 1);
+    assert_keep("{\"limit\":\"3\",\"count\":null,\"age\":[]}", -1, -1, 1000);
+    assert_keep("\"yes\"", -1, -1, 1000);
+    assert_keep("null", -1, -1, 1000);
+    assert_keep("[]", -1, -1, 1000);
+    assert_keep("1e300", MOST, -1, 1000);
+}
+
+static void
+a_missing_member_has_its_default(void **state)
+{
+    struct options options;
+
+    (void)state;
+    parse("{}", &options);
+    assert_int_equal(options.attempts, 0);
+    assert_int_equal(options.backoff, BACKOFF_NONE);
+    assert_int_equal(options.on_complete.count, -1);
+    assert_int_equal(options.on_fail.count, -1);
+    assert_int_equal(options.stack_trace_limit, -1);
+    assert_int_equal(options.keep_logs, -1);
+    assert_int_equal(options.delay_ms, 0);
+    assert_int_equal(options.priority, 0);
+    assert_false(options.lifo);
+    assert_null(options.job_id);
+    options_clear(&options);
+}
+
+static void
+every_member_is_read(void **state)
+{
+    struct options options;
+
+    (void)state;
+    parse("{\"kl\":7,\"stackTraceLimit\":2,\"priority\":5,\"attempts\":3,\"delay\":1500,\"lifo\":true,\"jobId\":"
+          "\"prune-1\","
+          "\"unknown\":{}}",
+        &options);
+    assert_int_equal(options.keep_logs, 7);
+    assert_int_equal(options.stack_trace_limit, 2);
+    assert_int_equal(options.priority, 5);
+    assert_int_equal(options.attempts, 3);
+    assert_int_equal(options.delay_ms, 1500);
+    assert_true(options.lifo);
+    assert_string_equal(options.job_id, "prune-1");
+    options_clear(&options);
+    assert_null(options.job_id);
+}
+
+static void
+numbers_are_floored_and_bounded(void **state)
+{
+    struct options options;
+
+    (void)state;
+    parse("{\"attempts\":2.9,\"delay\":-5,\"kl\":-3,\"stackTraceLimit\":-1,\"priority\":1e18}", &options);
+    assert_int_equal(options.attempts, 2);
+    assert_int_equal(options.delay_ms, 0);
+    assert_int_equal(options.keep_logs, 0);
+    assert_int_equal(options.stack_trace_limit, 0);
+    assert_int_equal(options.priority, MOST);
+    options_clear(&options);
+}
+
+static void
+a_member_of_the_wrong_kind_reads_as_missing(void **state)
+{
+    struct options options;
+
+    (void)state;
+    parse("{\"attempts\":\"3\",\"delay\":true,\"lifo\":1,\"jobId\":7,\"priority\":null,\"kl\":{},\"backoff\":\"fast\"}",
+        &options);
+    assert_int_equal(options.attempts, 0);
+    assert_int_equal(options.delay_ms, 0);
+    assert_false(options.lifo);
+    assert_null(options.job_id);
+    assert_int_equal(options.priority, 0);
+    assert_int_equal(options.keep_logs, -1);
+    assert_int_equal(options.backoff, BACKOFF_NONE);
+    options_clear(&options);
+    parse("{\"jobId\":\"\"}", &options);
+    assert_null(options.job_id);
+    options_clear(&options);
+}
+
+static void
+anything_but_an_object_reads_as_an_empty_one(void **state)
+{
+    static const char *const garbage[] = { "", "null", "[]", "7", "\"x\"", "{", "{\"attempts\":3", "{\"attempts\":3}x",
+        "{\"attempts\":3,\"x\":\"\xFF\"}", "nonsense" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
+        struct options options;
+
+        parse(garbage[i], &options);
+        assert_int_equal(options.attempts, 0);
+        assert_int_equal(options.on_fail.count, -1);
+        options_clear(&options);
+    }
+}
+
+static void
+assert_delay(const char *backoff, int64_t attempt, double chance, int64_t expected)
+{
+    char json[256];
+    struct options options;
+    int64_t delay_ms = -1;
+
+    (void)snprintf(json, sizeof(json), "{\"backoff\":%s}", backoff);
+    parse(json, &options);
+    assert_true(options_backoff_ms(&options, attempt, chance, &delay_ms));
+    assert_int_equal(delay_ms, expected);
+    options_clear(&options);
+}
+
+static void
+no_backoff_is_no_delay(void **state)
+{
+    (void)state;
+    assert_delay("null", 1, 0, 0);
+    assert_delay("false", 1, 0, 0);
+    assert_delay("{\"type\":\"fixed\"}", 1, 0.5, 0);
+    assert_delay("{\"type\":\"exponential\"}", 3, 0.5, 0);
+    assert_delay("{\"type\":\"fixed\",\"delay\":\"100\"}", 1, 0, 0);
+    assert_delay("{\"type\":\"fixed\",\"delay\":-100}", 1, 0, 0);
+}
+
+static void
+a_fixed_backoff_is_always_the_same(void **state)
+{
+    (void)state;
+    assert_delay("100", 1, 0, 100);
+    assert_delay("100", 7, 0.9, 100);
+    assert_delay("0", 1, 0, 0);
+    assert_delay("{\"type\":\"fixed\",\"delay\":250}", 1, 0, 250);
+    assert_delay("{\"type\":\"fixed\",\"delay\":250}", 9, 0, 250);
+}
+
+static void
+an_exponential_backoff_doubles(void **state)
+{
+    static const char backoff[] = "{\"type\":\"exponential\",\"delay\":1000}";
+
+    (void)state;
+    assert_delay(backoff, 1, 0, 1000);
+    assert_delay(backoff, 2, 0, 2000);
+    assert_delay(backoff, 3, 0, 4000);
+    assert_delay(backoff, 10, 0, 512000);
+    assert_delay("{\"type\":\"exponential\",\"delay\":0.5}", 1, 0, 1); /* rounded */
+    assert_delay("{\"type\":\"exponential\",\"delay\":1.3}", 2, 0, 3);
+}
+
+static void
+jitter_takes_a_part_of_it_away(void **state)
+{
+    static const char fixed[] = "{\"type\":\"fixed\",\"delay\":1000,\"jitter\":0.5}";
+    static const char exponential[] = "{\"type\":\"exponential\",\"delay\":1000,\"jitter\":0.25}";
+
+    (void)state;
+    assert_delay(fixed, 1, 0, 500);
+    assert_delay(fixed, 1, 0.5, 750);
+    assert_delay(fixed, 1, 0.9999, 999);
+    assert_delay(exponential, 2, 0, 1500);
+    assert_delay(exponential, 2, 0.5, 1750);
+    assert_delay("{\"type\":\"fixed\",\"delay\":1000,\"jitter\":1}", 1, 0, 0);
+    assert_delay("{\"type\":\"fixed\",\"delay\":1000,\"jitter\":7}", 1, 0.5, 500); /* as 1 */
+    assert_delay("{\"type\":\"fixed\",\"delay\":1000,\"jitter\":-7}", 1, 0.5, 1000);
+    assert_delay("{\"type\":\"fixed\",\"delay\":1000,\"jitter\":\"1\"}", 1, 0.5, 1000);
+}
+
+static void
+a_delay_never_leaves_its_bounds(void **state)
+{
+    (void)state;
+    assert_delay("{\"type\":\"exponential\",\"delay\":1000}", 5000, 0, MOST);
+    assert_delay("{\"type\":\"exponential\",\"delay\":1000,\"jitter\":1}", 5000, 0.5, MOST);
+    assert_delay("1e300", 1, 0, MOST);
+    assert_delay("{\"type\":\"exponential\",\"delay\":0}", 5000, 0, 0); /* twice nothing is nothing, however often */
+    assert_delay("{\"type\":\"exponential\",\"delay\":0,\"jitter\":0.5}", 5000, 0.5, 0);
+}
+
+static void
+a_type_that_only_other_code_knows_is_told(void **state)
+{
+    static const char *const unknown[] = { "{\"type\":\"custom\",\"delay\":5}", "{\"delay\":5}", "{}", "{\"type\":7}" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+        char json[256];
+        struct options options;
+        int64_t delay_ms = -1;
+
+        (void)snprintf(json, sizeof(json), "{\"backoff\":%s}", unknown[i]);
+        parse(json, &options);
+        assert_int_equal(options.backoff, BACKOFF_UNKNOWN);
+        assert_false(options_backoff_ms(&options, 1, 0, &delay_ms));
+        assert_int_equal(delay_ms, 0);
+        options_clear(&options);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finished_jobs_are_kept_as_the_options_say),
+        cmocka_unit_test(a_missing_member_has_its_default),
+        cmocka_unit_test(every_member_is_read),
+        cmocka_unit_test(numbers_are_floored_and_bounded),
+        cmocka_unit_test(a_member_of_the_wrong_kind_reads_as_missing),
+        cmocka_unit_test(anything_but_an_object_reads_as_an_empty_one),
+        cmocka_unit_test(no_backoff_is_no_delay),
+        cmocka_unit_test(a_fixed_backoff_is_always_the_same),
+        cmocka_unit_test(an_exponential_backoff_doubles),
+        cmocka_unit_test(jitter_takes_a_part_of_it_away),
+        cmocka_unit_test(a_delay_never_leaves_its_bounds),
+        cmocka_unit_test(a_type_that_only_other_code_knows_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

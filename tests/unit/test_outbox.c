@@ -1,0 +1,336 @@
+#include "tests/unit/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/memory.h"
+#include "consumer/outbox.h"
+#include "tests/unit/scene.h"
+
+struct fixture {
+    struct scene scene;
+    struct outbox *outbox;
+    struct job job;
+    int changes;
+};
+
+static void
+on_change(void *owner)
+{
+    struct fixture *fixture = owner;
+
+    fixture->changes++;
+}
+
+static int
+set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    static char id[] = "7";
+
+    assert_non_null(fixture);
+    scene_init(&fixture->scene);
+    fixture->outbox = outbox_new(&fixture->scene.consumer, on_change, fixture);
+    fixture->job = (struct job){ .id = id, .options = { .keep_logs = 3 } };
+    outbox_open(fixture->outbox, &fixture->job);
+    *state = fixture;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    outbox_free(fixture->outbox);
+    scene_clear(&fixture->scene);
+    free(fixture);
+    return 0;
+}
+
+static void
+put_log(struct fixture *fixture, const char *row)
+{
+    struct report report = { .type = REPORT_LOG, .text = memory_copy_string(row) };
+
+    outbox_put(fixture->outbox, &report);
+    assert_int_equal(report.type, REPORT_NONE); /* taken over */
+    assert_null(report.text);
+}
+
+static void
+put_progress(struct fixture *fixture, const char *value)
+{
+    struct report report = { .type = REPORT_PROGRESS, .value = memory_copy_string(value) };
+
+    outbox_put(fixture->outbox, &report);
+    assert_int_equal(report.type, REPORT_NONE);
+}
+
+static void
+put_add(struct fixture *fixture, const char *name, const char *options)
+{
+    struct report report = { .type = REPORT_ADD,
+        .text = memory_copy_string(name),
+        .value = memory_copy_string("{\"a\":1}"),
+        .options = memory_copy_string(options) };
+
+    outbox_put(fixture->outbox, &report);
+}
+
+static void
+expect_log(struct fixture *fixture, const char *row)
+{
+    const redisReply *command = fake_expect(fixture->scene.client, "log");
+
+    fake_assert_word(command, 1, "7");
+    fake_assert_word(command, 2, row);
+    fake_assert_word(command, 3, "3");
+}
+
+static void
+expect_progress(struct fixture *fixture, const char *value)
+{
+    const redisReply *command = fake_expect(fixture->scene.client, "progress");
+
+    fake_assert_word(command, 1, "7");
+    fake_assert_word(command, 2, value);
+}
+
+static void
+answer_until_empty(struct fixture *fixture, int answers)
+{
+    for (int i = 0; i < answers; i++)
+        fake_answer(fixture->scene.client, ":0\r\n");
+    RUN_UNTIL(fixture->scene.base, outbox_is_empty(fixture->outbox));
+}
+
+static void
+everything_is_written_in_the_order_it_came(void **state)
+{
+    struct fixture *fixture = *state;
+    const redisReply *command;
+
+    assert_true(outbox_is_empty(fixture->outbox));
+    put_log(fixture, "a");
+    put_progress(fixture, "1");
+    put_add(fixture, "prune", "{\"jobId\":\"prune-1\",\"delay\":5}");
+    put_log(fixture, "b");
+    assert_false(outbox_is_empty(fixture->outbox));
+    expect_log(fixture, "a");
+    expect_progress(fixture, "1");
+    command = fake_expect(fixture->scene.client, "add");
+    fake_assert_word(command, 1, "prune-1");
+    fake_assert_word(command, 2, "prune");
+    fake_assert_word(command, 3, "{\"a\":1}");
+    fake_assert_word(command, 4, "{\"jobId\":\"prune-1\",\"delay\":5}");
+    fake_assert_word(command, 6, "5");
+    expect_log(fixture, "b");
+    assert_int_equal(fixture->changes, 0);
+    answer_until_empty(fixture, 4);
+    assert_int_equal(fixture->changes, 4);
+}
+
+static void
+what_redis_refuses_is_given_up(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_log(fixture, "a");
+    put_log(fixture, "b");
+    put_progress(fixture, "1");
+    fake_answer(fixture->scene.client, ":-1\r\n-OOM command not allowed\r\n$-1\r\n");
+    RUN_UNTIL(fixture->scene.base, outbox_is_empty(fixture->outbox));
+    assert_int_equal(fixture->changes, 3);
+    for (int i = 0; i < 3; i++)
+        (void)fake_take(fixture->scene.client);
+    fake_run(fixture->scene.base, 30);
+    assert_false(fake_has(fixture->scene.client));
+}
+
+static void
+what_had_no_answer_is_sent_again_in_order(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_log(fixture, "a");
+    put_log(fixture, "b");
+    put_log(fixture, "c");
+    fake_answer(fixture->scene.client, ":1\r\n");
+    RUN_UNTIL(fixture->scene.base, fixture->changes == 1);
+    scene_cut(&fixture->scene);
+    put_log(fixture, "d"); /* waits for the next connection */
+    scene_connect(&fixture->scene);
+    outbox_send(fixture->outbox);
+    outbox_send(fixture->outbox); /* twice sends nothing twice */
+    expect_log(fixture, "b");
+    expect_log(fixture, "c");
+    expect_log(fixture, "d");
+    answer_until_empty(fixture, 3);
+    assert_false(fake_has(fixture->scene.client));
+    put_log(fixture, "e");
+    expect_log(fixture, "e");
+    answer_until_empty(fixture, 1);
+}
+
+static void
+progress_is_written_once_a_second_and_the_last_one_always(void **state)
+{
+    struct fixture *fixture = *state;
+    struct moment started = moment_now();
+
+    put_progress(fixture, "1");
+    put_progress(fixture, "2");
+    put_progress(fixture, "3");
+    expect_progress(fixture, "1");
+    fake_answer(fixture->scene.client, ":0\r\n");
+    expect_progress(fixture, "3");                                        /* 2 was overtaken */
+    assert_in_range(moment_ms_between(started, moment_now()), 990, 2500); /* timers may be a millisecond early */
+    fake_answer(fixture->scene.client, ":0\r\n");
+    put_progress(fixture, "4");
+    put_progress(fixture, "5");
+    fake_run(fixture->scene.base, 30);
+    assert_false(fake_has(fixture->scene.client));
+    outbox_close(fixture->outbox); /* the job is over */
+    expect_progress(fixture, "5");
+    assert_true(moment_ms_between(started, moment_now()) < 2500);
+    answer_until_empty(fixture, 1);
+}
+
+static void
+closing_without_a_waiting_progress_writes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_progress(fixture, "1");
+    expect_progress(fixture, "1");
+    answer_until_empty(fixture, 1);
+    outbox_close(fixture->outbox);
+    assert_true(outbox_is_empty(fixture->outbox));
+    fake_run(fixture->scene.base, 30);
+    assert_false(fake_has(fixture->scene.client));
+}
+
+static void
+the_next_jobs_progress_need_not_wait(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_progress(fixture, "1");
+    expect_progress(fixture, "1");
+    answer_until_empty(fixture, 1);
+    outbox_close(fixture->outbox);
+    outbox_open(fixture->outbox, &fixture->job);
+    put_progress(fixture, "2");
+    expect_progress(fixture, "2");
+    answer_until_empty(fixture, 1);
+}
+
+static void
+dropping_it_writes_and_tells_nothing_more(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_log(fixture, "a");
+    put_progress(fixture, "1");
+    put_progress(fixture, "2");
+    outbox_drop(fixture->outbox);
+    assert_true(outbox_is_empty(fixture->outbox));
+    expect_log(fixture, "a"); /* it was on its way */
+    expect_progress(fixture, "1");
+    fake_answer(fixture->scene.client, ":1\r\n:0\r\n");
+    put_log(fixture, "b"); /* of the next job */
+    expect_log(fixture, "b");
+    assert_int_equal(fixture->changes, 0);
+    answer_until_empty(fixture, 1);
+    assert_int_equal(fixture->changes, 1);
+}
+
+static void
+dropping_it_while_redis_is_away_forgets_everything(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_log(fixture, "a");
+    scene_cut(&fixture->scene);
+    put_log(fixture, "b");
+    outbox_drop(fixture->outbox);
+    scene_connect(&fixture->scene);
+    outbox_send(fixture->outbox);
+    fake_run(fixture->scene.base, 30);
+    assert_false(fake_has(fixture->scene.client));
+}
+
+static void
+put_until_full(struct fixture *fixture, char *big, void (*put)(struct fixture *fixture, const char *big))
+{
+    memset(big, 'x', 200000);
+    for (int i = 0; i < 4; i++)
+        put(fixture, big);
+    assert_false(outbox_is_full(fixture->outbox));
+    put(fixture, big);
+    put(fixture, big);
+    assert_true(outbox_is_full(fixture->outbox));
+    for (int i = 0; i < 6; i++) {
+        (void)fake_take(fixture->scene.client);
+        fake_answer(fixture->scene.client, ":1\r\n");
+    }
+    RUN_UNTIL(fixture->scene.base, outbox_is_empty(fixture->outbox));
+    assert_false(outbox_is_full(fixture->outbox));
+}
+
+static void
+put_add_with(struct fixture *fixture, const char *big)
+{
+    struct text options = TEXT_EMPTY;
+
+    text_format(&options, "{\"x\":\"%s\"}", big);
+    put_add(fixture, "prune", options.data);
+    text_clear(&options);
+}
+
+static void
+more_than_a_megabyte_is_too_much(void **state)
+{
+    char *big = memory_new(200001);
+
+    put_until_full(*state, big, put_log);
+    put_until_full(*state, big, put_add_with); /* options count as well */
+    free(big);
+}
+
+static void
+freeing_it_with_answers_outstanding_is_quiet(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_log(fixture, "a");
+    put_progress(fixture, "1");
+    put_progress(fixture, "2");
+    outbox_free(fixture->outbox);
+    fixture->outbox = NULL;
+    fake_answer(fixture->scene.client, ":1\r\n:1\r\n");
+    fake_run(fixture->scene.base, 30);
+    assert_int_equal(fixture->changes, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(everything_is_written_in_the_order_it_came),
+        TEST(what_redis_refuses_is_given_up),
+        TEST(what_had_no_answer_is_sent_again_in_order),
+        TEST(progress_is_written_once_a_second_and_the_last_one_always),
+        TEST(closing_without_a_waiting_progress_writes_nothing),
+        TEST(the_next_jobs_progress_need_not_wait),
+        TEST(dropping_it_writes_and_tells_nothing_more),
+        TEST(dropping_it_while_redis_is_away_forgets_everything),
+        TEST(more_than_a_megabyte_is_too_much),
+        TEST(freeing_it_with_answers_outstanding_is_quiet),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,366 @@
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "common/clock.h"
+#include "common/memory.h"
+#include "common/text.h"
+#include "jobs/process.h"
+#include "jobs/stop.h"
+#include "tests/unit/folder.h"
+
+static struct process *
+start_shell(const char *script, const char *const *environment)
+{
+    const char *const argv[] = { "sh", "-c", script, NULL };
+    struct process_command command = { .argv = argv, .environment = environment, .handed_down = PROCESS_NO_FD };
+    struct error err = ERROR_EMPTY;
+    struct process *process = process_start(&command, &err);
+
+    if (process == NULL)
+        fail_msg("%s", err.text);
+    return process;
+}
+
+/* Runs a script to its end and compares the error; NULL: none. */
+static void
+assert_ends(const char *script, enum error_code code, const char *text)
+{
+    struct process *process = start_shell(script, NULL);
+    struct error err = ERROR_EMPTY;
+    bool ok = process_finish(process, NULL, NULL, &err);
+
+    process_free(process);
+    assert_int_equal(err.code, code);
+    assert_int_equal(ok, code == ERROR_NONE);
+    if (text != NULL)
+        assert_string_equal(err.text, text);
+}
+
+static void
+start_anew(void **state)
+{
+    struct error err;
+
+    (void)state;
+    assert_true(stop_start(moment_add_ms(moment_now(), 60000), &err));
+}
+
+static void
+exit_statuses_signals_and_last_words_are_told(void **state)
+{
+    start_anew(state);
+    assert_ends("exit 0", ERROR_NONE, NULL);
+    assert_ends("echo no space left >&2; exit 3", ERROR_REFUSED, "sh: exit status 3: no space left");
+    assert_ends("exit 1", ERROR_REFUSED, "sh: exit status 1: it said nothing");
+    assert_ends("echo half a word; kill -9 $$", ERROR_LOST, "sh: killed by SIGKILL: half a word");
+    assert_ends("printf 'a\\377b\\n\\n'; exit 1", ERROR_REFUSED,
+        "sh: exit status 1: a\xEF\xBF\xBD"
+        "b");
+}
+
+static void
+a_missing_program_says_where_it_was_looked_for(void **state)
+{
+    const char *const argv[] = { "pg_nothing", NULL };
+    struct process_command command = { .argv = argv, .handed_down = PROCESS_NO_FD };
+    char *path = memory_copy_string(getenv("PATH"));
+    struct error err = ERROR_EMPTY;
+
+    (void)state;
+    (void)setenv("PATH", "/nowhere:/tmp", 1);
+    assert_null(process_start(&command, &err));
+    assert_string_equal(
+        err.text, "pg_nothing: No such file or directory (is the PostgreSQL client installed? PATH=/nowhere:/tmp)");
+    assert_int_equal(err.code, ERROR_CONFIG);
+    (void)unsetenv("PATH");
+    assert_null(process_start(&command, &err));
+    assert_string_equal(err.text, "pg_nothing: No such file or directory (is the PostgreSQL client installed? PATH=)");
+    (void)setenv("PATH", path, 1);
+    free(path);
+}
+
+static void
+a_program_that_cannot_be_executed_says_why(void **state)
+{
+    char folder[FOLDER_PATH];
+    char path[FOLDER_PATH + 16];
+    char expected[2 * FOLDER_PATH];
+    const char *const argv[] = { path, NULL };
+    struct process_command command = { .argv = argv, .handed_down = PROCESS_NO_FD };
+    struct error err = ERROR_EMPTY;
+
+    start_anew(state);
+    folder_make(folder);
+    folder_write(folder, "program", "neither a script nor a binary");
+    (void)snprintf(path, sizeof(path), "%s/program", folder);
+    assert_null(process_start(&command, &err));
+    (void)snprintf(expected, sizeof(expected), "start '%s': Permission denied", path);
+    assert_string_equal(err.text, expected);
+    assert_int_equal(chmod(path, 0700), 0);
+    assert_null(process_start(&command, &err));
+    (void)snprintf(expected, sizeof(expected), "start '%s': Exec format error", path);
+    assert_string_equal(err.text, expected);
+    folder_remove(folder);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
+    assert_int_equal(errno, ECHILD);
+}
+
+static void
+the_last_4_kb_are_kept_from_the_start_of_a_line(void **state)
+{
+    struct process *process = NULL;
+    struct error err = ERROR_EMPTY;
+    const char *words = NULL;
+
+    start_anew(state);
+    process = start_shell("i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done", NULL);
+    assert_true(process_finish(process, NULL, NULL, &err));
+    words = process_words(process);
+    assert_true(strlen(words) <= 4096 && strlen(words) > 4000);
+    assert_int_equal(strncmp(words, "line 19", 7), 0);
+    assert_string_equal(words + strlen(words) - 10, "line 19999");
+    process_free(process);
+}
+
+static void
+a_long_failure_keeps_its_end_in_the_error(void **state)
+{
+    struct process *process = NULL;
+    struct error err = ERROR_EMPTY;
+
+    start_anew(state);
+    process = start_shell("i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); done; exit 1", NULL);
+    assert_false(process_finish(process, NULL, NULL, &err));
+    assert_int_equal(strncmp(err.text, "sh: exit status 1: line ", 24), 0);
+    assert_string_equal(err.text + strlen(err.text) - 8, "line 299");
+    process_free(process);
+}
+
+static void
+only_what_is_allowed_is_inherited(void **state)
+{
+    static char before[][32] = { "PATH=/bin", "HOME=/root", "TZ=UTC", "DATABASE_URL=secret", "REDIS_URL=secret",
+        "SMTP_SECRET_KEY=secret", "PGPASSWORD=secret", "PGPASSFILE=/x", "PGSSLROOTCERT=/ca", "PGOPTIONS=-c x",
+        "PGAPPNAME=other", "PGCLIENTENCODING=LATIN1", "PG=1", "PATHX=1", "LC_ALL=de_DE", "LANG=de_DE",
+        "ASAN_OPTIONS=x" };
+    char *inherited[sizeof(before) / sizeof(before[0]) + 1] = { NULL };
+    static const char *const more[] = { "PGAPPNAME=ours", "PGPASSFILE=/proc/self/fd/7", NULL };
+    static const char *const after[] = { "PATH=/bin", "HOME=/root", "TZ=UTC", "PGSSLROOTCERT=/ca", "PG=1",
+        "ASAN_OPTIONS=x", "LC_ALL=C.UTF-8", "PGAPPNAME=ours", "PGPASSFILE=/proc/self/fd/7" };
+    char **environment = NULL;
+    size_t count = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
+        inherited[i] = before[i];
+    environment = process_environment(inherited, more);
+    for (; environment[count] != NULL; count++) {
+        assert_true(count < sizeof(after) / sizeof(after[0]));
+        assert_string_equal(environment[count], after[count]);
+    }
+    assert_int_equal(count, sizeof(after) / sizeof(after[0]));
+    process_free_list(environment);
+}
+
+static void
+the_program_sees_no_secret_no_descriptor_and_no_blocked_signal(void **state)
+{
+    struct process *process = NULL;
+    struct error err = ERROR_EMPTY;
+    int inherited = 0;
+
+    start_anew(state);
+    (void)setenv("DATABASE_URL", "secret", 1);
+    inherited = dup(0); /* as from whoever started us: not close-on-exec */
+    process = start_shell(
+        "env | grep -c secret; ls /proc/self/fd | tr '\\n' ' '; "
+        "grep -h SigBlk /proc/self/status; readlink /proc/self/fd/0; ps -o pgid= -p $$ | tr -d ' '; echo $$",
+        NULL);
+    assert_true(process_finish(process, NULL, NULL, &err));
+    {
+        const char *words = process_words(process);
+        const char *last = strrchr(words, '\n') + 1;
+
+        assert_int_equal(strncmp(words, "0\n0 1 2 3 SigBlk:\t0000000000000000\n/dev/null\n", 45), 0);
+        assert_int_equal(strncmp(words + 45, last, strlen(last)), 0); /* a group of its own */
+    }
+    process_free(process);
+    (void)close(inherited);
+    (void)unsetenv("DATABASE_URL");
+}
+
+static void
+a_descriptor_is_handed_down_where_asked(void **state)
+{
+    const char *const argv[] = { "sh", "-c", "cat /proc/self/fd/9", NULL };
+    struct process_command command = { .argv = argv, .handed_down = 9 };
+    char folder[FOLDER_PATH];
+    char path[FOLDER_PATH + 8];
+    struct process *process = NULL;
+    struct error err = ERROR_EMPTY;
+    int fd;
+
+    start_anew(state);
+    folder_make(folder);
+    folder_write(folder, "file", "handed down");
+    (void)snprintf(path, sizeof(path), "%s/file", folder);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(dup3(fd, 9, O_CLOEXEC), 9);
+    process = process_start(&command, &err);
+    assert_non_null(process);
+    assert_true(process_finish(process, NULL, NULL, &err));
+    assert_string_equal(process_words(process), "handed down");
+    assert_int_equal(fcntl(9, F_GETFD), FD_CLOEXEC); /* ours is as it was */
+    process_free(process);
+    (void)close(9);
+    (void)close(fd);
+    folder_remove(folder);
+}
+
+static void
+count_tick(void *owner)
+{
+    ++*(int *)owner;
+}
+
+static void
+ticks_come_while_it_runs(void **state)
+{
+    struct process *process = NULL;
+    struct error err = ERROR_EMPTY;
+    int ticks = 0;
+
+    start_anew(state);
+    process = start_shell("sleep 1.3", NULL);
+    assert_true(process_finish(process, count_tick, &ticks, &err));
+    assert_true(ticks >= 1 && ticks <= 2);
+    process_free(process);
+}
+
+static void
+stopping_ends_it_and_what_it_started(void **state)
+{
+    struct process *process = NULL;
+    struct error err = ERROR_EMPTY;
+    struct moment start;
+
+    start_anew(state);
+    process = start_shell("sleep 60 & echo $!; wait", NULL);
+    start = moment_now();
+    assert_int_equal(kill(getpid(), SIGTERM), 0);
+    assert_false(process_finish(process, NULL, NULL, &err));
+    assert_int_equal(err.code, ERROR_STOPPED);
+    assert_string_equal(err.text, "sh: the worker was stopped");
+    assert_true(moment_ms_between(start, moment_now()) < 5000);
+    process_free(process);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+static void
+one_that_ignores_sigterm_is_killed(void **state)
+{
+    struct process *process = NULL;
+    struct error err = ERROR_EMPTY;
+    struct moment start;
+
+    start_anew(state);
+    process = start_shell("trap '' TERM; echo ready; while :; do sleep 0.1; done", NULL);
+    while (strcmp(process_words(process), "ready") != 0)
+        (void)poll(NULL, 0, 5);
+    start = moment_now();
+    assert_int_equal(kill(getpid(), SIGTERM), 0);
+    assert_false(process_finish(process, NULL, NULL, &err));
+    assert_in_range(moment_ms_between(start, moment_now()), 700, 5000);
+    process_free(process);
+}
+
+static void
+past_the_deadline_it_is_ended(void **state)
+{
+    struct process *process = NULL;
+    struct error err = ERROR_EMPTY;
+
+    (void)state;
+    assert_true(stop_start(moment_add_ms(moment_now(), 100), &err));
+    process = start_shell("sleep 60", NULL);
+    assert_false(process_finish(process, NULL, NULL, &err));
+    assert_int_equal(err.code, ERROR_TIMEOUT);
+    assert_string_equal(err.text, "sh: the job ran longer than BACKUP_JOB_LOCK_MINUTES allows");
+    assert_true(stop_is_overdue());
+    process_free(process);
+}
+
+static void
+freeing_one_that_runs_leaves_nothing(void **state)
+{
+    start_anew(state);
+    process_free(start_shell("sleep 60", NULL));
+    process_free(NULL);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+/* A program that dies beside its busy parent: SIGCHLD, not the next tick, ends the wait. */
+static void
+its_end_is_noticed_at_once_though_a_grandchild_keeps_its_output(void **state)
+{
+    struct process *process = NULL;
+    struct error err = ERROR_EMPTY;
+    struct moment start;
+
+    start_anew(state);
+    start = moment_now();
+    process = start_shell("sleep 3 & exit 0", NULL);
+    assert_true(process_finish(process, NULL, NULL, &err));
+    assert_true(moment_ms_between(start, moment_now()) < 2000);
+    process_free(process);
+}
+
+static void
+in_a_shielded_phase_signals_only_shorten_the_deadline(void **state)
+{
+    struct error err = ERROR_EMPTY;
+
+    start_anew(state);
+    assert_int_equal(kill(getpid(), SIGINT), 0);
+    assert_false(stop_check(&err));
+    assert_int_equal(err.code, ERROR_STOPPED);
+    stop_shield(moment_add_ms(moment_now(), 60000));
+    assert_true(stop_check(&err));
+    assert_true(stop_was_requested());
+    start_anew(state);
+    stop_shield(moment_add_ms(moment_now(), 20));
+    while (stop_wait(-1, 0, moment_add_ms(moment_now(), 1000), &err))
+        ;
+    assert_int_equal(err.code, ERROR_TIMEOUT);
+    assert_string_equal(err.text, "it took too long to finish");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exit_statuses_signals_and_last_words_are_told),
+        cmocka_unit_test(a_missing_program_says_where_it_was_looked_for),
+        cmocka_unit_test(a_program_that_cannot_be_executed_says_why),
+        cmocka_unit_test(the_last_4_kb_are_kept_from_the_start_of_a_line),
+        cmocka_unit_test(a_long_failure_keeps_its_end_in_the_error),
+        cmocka_unit_test(only_what_is_allowed_is_inherited),
+        cmocka_unit_test(the_program_sees_no_secret_no_descriptor_and_no_blocked_signal),
+        cmocka_unit_test(a_descriptor_is_handed_down_where_asked),
+        cmocka_unit_test(ticks_come_while_it_runs),
+        cmocka_unit_test(stopping_ends_it_and_what_it_started),
+        cmocka_unit_test(one_that_ignores_sigterm_is_killed),
+        cmocka_unit_test(past_the_deadline_it_is_ended),
+        cmocka_unit_test(freeing_one_that_runs_leaves_nothing),
+        cmocka_unit_test(its_end_is_noticed_at_once_though_a_grandchild_keeps_its_output),
+        cmocka_unit_test(in_a_shielded_phase_signals_only_shorten_the_deadline),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
