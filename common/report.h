@@ -37,6 +37,7 @@
 #include "common/text.h"
 
 #define REPORT_DESCRIPTOR 3
+#define REPORT_DESCRIPTOR_TEXT "3"
 #define REPORT_VARIABLE "WEAVESTREAM_BACKUP_REPORT_FD"
 #define REPORT_LINE_MAX ((size_t)1024 * 1024)
 

@@ -157,6 +157,9 @@ url_parse_parts(const char *string, struct url *url, struct error *err)
         return false;
     if (!url_parse_host(at == NULL ? authority : at + 1, authority_end, url, err))
         return false;
+    if (memchr(authority_end, '@', (size_t)(path_end - authority_end)) != NULL)
+        return error_set(err, ERROR_INPUT,
+            "there is an '@' behind the host (write '/', '?' and '@' in a password as %%2F, %%3F and %%40)");
     if (!url_decode_part(authority_end, path_end, "path", &url->path, err))
         return false;
     if (*path_end == '?')

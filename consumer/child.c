@@ -433,6 +433,9 @@ children_new(struct event_base *base)
     if (children->on_exit == NULL)
         abort(); /* out of memory */
     (void)event_add(children->on_exit, NULL);
+    /* The same for all of them, so it is set here and not between fork and exec, where little may be called. */
+    if (setenv(REPORT_VARIABLE, REPORT_DESCRIPTOR_TEXT, 1) != 0)
+        abort(); /* out of memory */
     return children;
 }
 

@@ -28,6 +28,7 @@ struct outbox {
     struct report progress;     /* the newest one, waiting for its time; REPORT_NONE: none */
     struct moment progress_due; /* when the next one may be written */
     struct event *timer;
+    bool is_closed;
 };
 
 static void outbox_send_entry(struct outbox *outbox, struct entry *entry);
@@ -65,6 +66,8 @@ outbox_flush_progress(struct outbox *outbox)
 {
     if (outbox->progress.type == REPORT_NONE)
         return;
+    if (link_redis(outbox->consumer->command) == NULL && !outbox->is_closed)
+        return; /* only the newest is worth keeping for when Redis is back */
     outbox->progress_due = moment_add_ms(moment_now(), PROGRESS_MS);
     outbox_append(outbox, &outbox->progress);
 }
@@ -160,6 +163,7 @@ outbox_send_entry(struct outbox *outbox, struct entry *entry)
 void
 outbox_send(struct outbox *outbox)
 {
+    outbox_flush_progress(outbox);
     for (struct entry *entry = outbox->first; entry != NULL; entry = entry->next)
         outbox_send_entry(outbox, entry);
 }
@@ -168,6 +172,7 @@ void
 outbox_close(struct outbox *outbox)
 {
     (void)event_del(outbox->timer);
+    outbox->is_closed = true;
     outbox_flush_progress(outbox);
 }
 
@@ -218,6 +223,7 @@ void
 outbox_open(struct outbox *outbox, const struct job *job)
 {
     outbox->job = job;
+    outbox->is_closed = false;
     outbox->progress_due = moment_now();
 }
 

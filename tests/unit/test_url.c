@@ -92,6 +92,8 @@ what_is_no_url_is_refused(void **state)
     assert_refused("h:6379", no_scheme);
     assert_refused("redis:/h", no_scheme);
     assert_refused("://h", no_scheme);
+    assert_refused("x://u:12/rest@h/db",
+        "there is an '@' behind the host (write '/', '?' and '@' in a password as %2F, %3F and %40)");
     assert_refused("x://h:0", no_port);
     assert_refused("x://h:65536", no_port);
     assert_refused("x://h:6379x", no_port);
