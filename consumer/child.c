@@ -173,19 +173,31 @@ on_report_readable(struct bufferevent *stream, void *argument)
     (void)child_finish(child);
 }
 
+/* No more will come. What is left is no more than a buffer: it need not wait. */
+static void
+child_take_rest(struct child *child)
+{
+    struct evbuffer *input;
+
+    child->reading = true;
+    child_take_lines(child);
+    if (child->report == NULL)
+        return;
+    /* A last line without its newline counts: `printf '{"type":"completed"}'` is what people write. */
+    input = bufferevent_get_input(child->report);
+    if (evbuffer_get_length(input) > 0)
+        child_take_line(child, (const char *)evbuffer_pullup(input, -1), evbuffer_get_length(input));
+}
+
 static void
 on_report_event(struct bufferevent *stream, short what, void *argument)
 {
     struct child *child = argument;
-    struct evbuffer *input = bufferevent_get_input(stream);
 
+    (void)stream;
     if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0)
         return;
-    child->reading = true; /* what is left is no more than a buffer: it need not wait */
-    child_take_lines(child);
-    /* A last line without its newline counts: `printf '{"type":"completed"}'` is what people write. */
-    if (child->report != NULL && evbuffer_get_length(input) > 0)
-        child_take_line(child, (const char *)evbuffer_pullup(input, -1), evbuffer_get_length(input));
+    child_take_rest(child);
     child_end_report(child);
     (void)child_finish(child);
 }
@@ -222,6 +234,7 @@ on_timer(evutil_socket_t fd, short what, void *argument)
     }
     /* Its group may have members left; the leader is reaped, but the group's number stays taken as long as they live. */
     (void)kill(-child->pid, SIGKILL);
+    child_take_rest(child);
     child_end_report(child);
     (void)child_finish(child);
 }

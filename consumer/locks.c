@@ -14,13 +14,14 @@ struct locks {
     struct event *timer;
 };
 
+/* By token: by now another slot may have the same job, taken anew. */
 static void
-locks_tell_lost(struct locks *locks, const char *id)
+locks_tell_lost(struct locks *locks, const char *token)
 {
     struct commands_hold hold;
 
     for (size_t i = 0; i < locks->count; i++)
-        if (slot_hold(locks->slots[i], &hold) && strcmp(hold.id, id) == 0)
+        if (slot_hold(locks->slots[i], &hold) && strcmp(hold.token, token) == 0)
             slot_lose(locks->slots[i]);
 }
 

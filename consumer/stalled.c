@@ -7,6 +7,7 @@
 
 struct stalled {
     const struct consumer *consumer;
+    struct locks *locks;
     struct event *timer;
 };
 
@@ -30,6 +31,7 @@ stalled_look(struct stalled *stalled)
     struct redis *redis = link_redis(stalled->consumer->command);
 
     consumer_set_timer(stalled->timer, stalled->consumer->stalled_ms);
+    locks_renew(stalled->locks);
     (void)log_flush(); /* lines that standard error did not take when they were written */
     /* The throttle lives a little shorter than our interval: it must not outlast it, or every other look would be in vain. */
     if (redis != NULL)
@@ -46,11 +48,12 @@ on_timer(evutil_socket_t fd, short what, void *argument)
 }
 
 struct stalled *
-stalled_new(const struct consumer *consumer)
+stalled_new(const struct consumer *consumer, struct locks *locks)
 {
     struct stalled *stalled = memory_new(sizeof(*stalled));
 
     stalled->consumer = consumer;
+    stalled->locks = locks;
     stalled->timer = event_new(consumer->base, -1, 0, on_timer, stalled);
     if (stalled->timer == NULL)
         abort(); /* out of memory */

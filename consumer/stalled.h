@@ -6,11 +6,12 @@
 #ifndef CONSUMER_STALLED_H
 #define CONSUMER_STALLED_H
 
-#include "consumer/consumer.h"
+#include "consumer/locks.h"
 
 struct stalled;
 
-struct stalled *stalled_new(const struct consumer *consumer);
+/* Before each look our own locks are renewed: after a long sleep of this machine we would else put back what we are running. */
+struct stalled *stalled_new(const struct consumer *consumer, struct locks *locks);
 void stalled_look(struct stalled *stalled); /* now */
 void stalled_free(struct stalled *stalled); /* takes NULL */
 

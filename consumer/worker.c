@@ -107,17 +107,16 @@ on_slot_free(struct slot *slot, const struct commands_fetched *next, void *owner
     worker_end_if_done(worker);
 }
 
-/* Locks first: another worker may be about to look for stalled jobs. */
+/* Locks first (stalled_look() begins with them): another worker may be about to look for stalled jobs. */
 static void
 on_command_up(void *owner)
 {
     struct worker *worker = owner;
 
-    locks_renew(worker->locks);
+    stalled_look(worker->stalled);
     for (size_t i = 0; i < worker->options->concurrency; i++)
         slot_connected(worker->slots[i]);
     fetch_connected(worker->fetch);
-    stalled_look(worker->stalled);
 }
 
 static void
@@ -247,7 +246,7 @@ worker_init(struct worker *worker, const struct worker_options *options)
     for (size_t i = 0; i < options->concurrency; i++)
         worker->slots[i] = slot_new(&worker->consumer, on_slot_free, worker);
     worker->locks = locks_new(&worker->consumer, worker->slots, options->concurrency);
-    worker->stalled = stalled_new(&worker->consumer);
+    worker->stalled = stalled_new(&worker->consumer, worker->locks);
     worker->fetch = fetch_new(&worker->consumer, worker->blocking, worker->uuid, &events);
 }
 

@@ -189,7 +189,7 @@ connect_session(struct database *database, struct error *err)
         if (poll(&polled, 1, 0) == 1)
             next = PQconnectPoll(database->connection);
         else if (moment_is_past(deadline))
-            return error_set(err, ERROR_TIMEOUT, "postgres: no connection to the server within its time");
+            return error_set(err, ERROR_LOST, "postgres: no connection to the server within its time");
         if (next == PGRES_POLLING_FAILED)
             return set_connect_failure(database, err);
     }
@@ -387,7 +387,7 @@ database_revive(struct database *database, int64_t patience_ms, struct error *er
 
     if (database_query(database, "SELECT 1", 0, NULL, NULL, err))
         return true;
-    while (err->code == ERROR_LOST) {
+    while (err->code == ERROR_LOST || err->code == ERROR_TIMEOUT) {
         if (reopen(database, err))
             return true;
         if (moment_is_past(until))

@@ -23,7 +23,7 @@
 #define HEADLINE_BYTES 700 /* of those, in an error text */
 #define TICK_MS 500
 #define REAP_MS 5
-#define TERM_GRACE_MS 800 /* from SIGTERM to SIGKILL: pg_dump needs a moment to cancel its query */
+#define TERM_GRACE_MS 400 /* from SIGTERM to SIGKILL: pg_dump needs a moment to cancel its query */
 
 struct process {
     char *name; /* argv[0] */

@@ -299,7 +299,7 @@ confirm_lock(struct run *run, struct error *err)
     bool ours = false;
 
     if (!history_is_ours(run->database, run->id, run->started_at, &ours, err)) {
-        if (err->code != ERROR_LOST)
+        if ((err->code != ERROR_LOST && err->code != ERROR_TIMEOUT) || stop_is_overdue())
             return false;
         log_warn(LOG_EVENT("session lost"), LOG_TEXT("run", run->id), LOG_ERROR(err));
         if (!database_revive(run->database, REVIVE_MS, err) ||
@@ -404,7 +404,11 @@ record_run(struct run *run, struct error *err)
         (void)error_add(err, "the dump is in place as '%s', but its row could not be written", run->names.dump);
         log_error(LOG_EVENT("row not written"), LOG_TEXT("run", run->id), LOG_ERROR(err));
         reporter_log("%s", err->text);
-        verdict_fail(run->verdict, err->text, can_retry(err));
+        if (stop_was_requested())
+            verdict_interrupt(
+                run->verdict, err->text); /* there was no time to wait for Postgres: the next attempt has it */
+        else
+            verdict_fail(run->verdict, err->text, can_retry(err));
         return true;
     }
     if (!history_touch_config(run->database, config_id, run->finished_at, err)) {

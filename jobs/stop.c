@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Far enough for "never", near enough for arithmetic on it. */
@@ -17,6 +18,23 @@ static bool requested;
 static bool shielded;
 static struct moment whole_deadline = { .ns = NEVER_NS };
 static struct moment deadline_now = { .ns = NEVER_NS };
+
+/* The kernel's timer: it lives as long as the process, and kills it. */
+static bool
+start_killer(struct moment when, struct error *err)
+{
+    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
+    int64_t wait_ms = moment_ms_between(moment_now(), when);
+    struct itimerspec spec;
+    timer_t timer;
+
+    if (wait_ms < 1)
+        wait_ms = 1;
+    spec = (struct itimerspec){ .it_value = { .tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000 } };
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) == -1 || timer_settime(timer, 0, &spec, NULL) == -1)
+        return error_set_errno(err, errno, "start the timer of the job");
+    return true;
+}
 
 bool
 stop_start(struct moment deadline, struct error *err)
@@ -33,6 +51,8 @@ stop_start(struct moment deadline, struct error *err)
     signals_fd = signalfd(signals_fd, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals_fd == -1)
         return error_set_errno(err, errno, "signalfd");
+    if (!start_killer(moment_add_ms(deadline, STOP_KILL_AFTER_MS), err))
+        return false;
     requested = false;
     shielded = false;
     whole_deadline = deadline;

@@ -8,7 +8,8 @@
  * The signals are blocked and read from a descriptor: no handler runs, no call is interrupted. SIGCHLD is among them, and only wakes a wait.
  *
  * stop_shield() opens the last phase, cleaning up or writing down what is done: from then on a signal no longer ends anything at once, and
- * there is a new deadline; one that allows STOP_CLEAN_UP_MS at most after a signal, because soon after it the worker kills. One per process; nothing here is to be released.
+ * there is a new deadline; one that allows STOP_CLEAN_UP_MS at most after a signal, because soon after it the worker kills. One per process;
+ * nothing here is to be released.
  */
 #ifndef JOBS_STOP_H
 #define JOBS_STOP_H
@@ -18,7 +19,13 @@
 #include "common/clock.h"
 #include "common/error.h"
 
-#define STOP_CLEAN_UP_MS 1500
+#define STOP_CLEAN_UP_MS 1000
+
+/*
+ * So long after its deadline a job that hangs where nothing can be waited for (a dead network mount, a stopped process) is killed by a timer
+ * of the kernel's: the worker renews its lock as long as it lives. Enough for writing down what is done.
+ */
+#define STOP_KILL_AFTER_MS 360000
 
 bool stop_start(struct moment deadline, struct error *err) MUST_CHECK;
 

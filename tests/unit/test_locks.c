@@ -142,7 +142,7 @@ a_lock_of_somebody_else_is_told_to_its_slot_alone(void **state)
     start_job(fixture, 1, "8", "t:1");
     locks_renew(fixture->locks);
     expect_renewal(fixture, 4, (const char *const[]){ "7", "t:0", "8", "t:1" });
-    fake_answer(fixture->scene.client, "*2\r\n$1\r\n7\r\n$7\r\nunknown\r\n");
+    fake_answer(fixture->scene.client, "*2\r\n$3\r\nt:0\r\n$7\r\nunknown\r\n");
     RUN_UNTIL(fixture->scene.base, slot_is_free(fixture->slots[0]));
     assert_true(slot_hold(fixture->slots[1], &hold));
     expect_renewal(fixture, 2, (const char *const[]){ "8", "t:1" });
@@ -199,7 +199,8 @@ stalled_jobs_are_looked_for_again_and_again(void **state)
     struct fixture *fixture = *state;
     struct moment started = moment_now();
 
-    fixture->stalled = stalled_new(&fixture->scene.consumer);
+    start_locks(fixture);
+    fixture->stalled = stalled_new(&fixture->scene.consumer, fixture->locks);
     fake_run(fixture->scene.base, 30);
     assert_false(fake_has(fixture->scene.client)); /* the worker says when Redis is there */
     stalled_look(fixture->stalled);
@@ -218,12 +219,41 @@ stalled_jobs_are_looked_for_again_and_again(void **state)
 }
 
 static void
+the_same_job_taken_anew_keeps_its_slot_when_the_old_attempt_is_lost(void **state)
+{
+    struct fixture *fixture = *state;
+    struct commands_hold hold;
+
+    start_locks(fixture);
+    start_job(fixture, 0, "7", "t:0");
+    start_job(fixture, 1, "7", "t:1");
+    locks_renew(fixture->locks);
+    expect_renewal(fixture, 4, (const char *const[]){ "7", "t:0", "7", "t:1" });
+    fake_answer(fixture->scene.client, "*1\r\n$3\r\nt:0\r\n");
+    RUN_UNTIL(fixture->scene.base, slot_is_free(fixture->slots[0]));
+    assert_true(slot_hold(fixture->slots[1], &hold));
+}
+
+static void
+a_look_for_stalled_jobs_renews_our_own_locks_first(void **state)
+{
+    struct fixture *fixture = *state;
+
+    start_locks(fixture);
+    fixture->stalled = stalled_new(&fixture->scene.consumer, fixture->locks);
+    start_job(fixture, 0, "7", "t:0");
+    stalled_look(fixture->stalled);
+    expect_renewal(fixture, 2, (const char *const[]){ "7", "t:0" });
+    expect_look(fixture);
+}
+
+static void
 both_may_be_freed_with_an_answer_outstanding(void **state)
 {
     struct fixture *fixture = *state;
 
     start_locks(fixture);
-    fixture->stalled = stalled_new(&fixture->scene.consumer);
+    fixture->stalled = stalled_new(&fixture->scene.consumer, fixture->locks);
     start_job(fixture, 0, "7", "t:0");
     locks_renew(fixture->locks);
     stalled_look(fixture->stalled);
@@ -247,6 +277,8 @@ main(void)
         TEST(without_jobs_nothing_is_renewed),
         TEST(all_locks_are_renewed_together_at_half_of_their_life),
         TEST(a_lock_of_somebody_else_is_told_to_its_slot_alone),
+        TEST(the_same_job_taken_anew_keeps_its_slot_when_the_old_attempt_is_lost),
+        TEST(a_look_for_stalled_jobs_renews_our_own_locks_first),
         TEST(a_renewal_that_redis_refuses_is_tried_again_at_its_time),
         TEST(while_redis_is_away_the_job_keeps_running),
         TEST(stalled_jobs_are_looked_for_again_and_again),

@@ -276,7 +276,7 @@ one_that_ignores_sigterm_is_killed(void **state)
     start = moment_now();
     assert_int_equal(kill(getpid(), SIGTERM), 0);
     assert_false(process_finish(process, NULL, NULL, &err));
-    assert_in_range(moment_ms_between(start, moment_now()), 700, 5000);
+    assert_in_range(moment_ms_between(start, moment_now()), 350, 5000);
     process_free(process);
 }
 
