@@ -14,14 +14,17 @@ struct locks {
     struct event *timer;
 };
 
-/* By token: by now another slot may have the same job, taken anew. */
+/*
+ * Only where both are the same: by now another slot may have this job, taken anew with a token of its own, and this slot another job, taken with
+ * the same token as it finished the last one.
+ */
 static void
-locks_tell_lost(struct locks *locks, const char *token)
+locks_tell_lost(struct locks *locks, const char *id, const char *token)
 {
     struct commands_hold hold;
 
     for (size_t i = 0; i < locks->count; i++)
-        if (slot_hold(locks->slots[i], &hold) && strcmp(hold.token, token) == 0)
+        if (slot_hold(locks->slots[i], &hold) && strcmp(hold.id, id) == 0 && strcmp(hold.token, token) == 0)
             slot_lose(locks->slots[i]);
 }
 
@@ -35,8 +38,8 @@ on_renewed(const redisReply *reply, const struct error *lost, void *owner)
         log_warn(LOG_EVENT("locks not renewed"), LOG_ERROR(&err));
         return;
     }
-    for (size_t i = 0; i < reply->elements; i++)
-        locks_tell_lost(locks, reply->element[i]->str);
+    for (size_t i = 0; i + 1 < reply->elements; i += 2)
+        locks_tell_lost(locks, reply->element[i]->str, reply->element[i + 1]->str);
 }
 
 void

@@ -75,7 +75,7 @@ void commands_delay(struct redis *redis, const struct keys *keys, const struct c
 /* The code of finish, release, retry, delay, progress or log: 0 (or more) done, negative refused. Errors as commands_read_fetched(). */
 bool commands_read_code(const redisReply *reply, const struct error *lost, int64_t *code, struct error *err) MUST_CHECK;
 
-/* Renews locks. The answer is a list of the tokens of those that are no longer ours. */
+/* Renews locks. The answer is a list: id and token, in turn, of those no longer ours. */
 void commands_extend_locks(struct redis *redis, const struct keys *keys, int64_t lock_ms, size_t count,
     const struct commands_hold *holds, redis_reply_fn *on_reply, void *owner);
 

@@ -1,4 +1,4 @@
--- Renews the locks of the jobs that we hold (BullMQ 5.76: extendLocks). Returns the tokens of those that are no longer ours.
+-- Renews the locks of the jobs that we hold (BullMQ 5.76: extendLocks). Returns { id, token, ... } of those no longer ours.
 -- KEYS[1]: the queue's key prefix. ARGV: lock_ms, and packed: { id, token, attempt ('ats'), id, token, attempt, ... }
 --
 -- A lock that vanished, as with a Redis that restarted without its last second, is taken again while the job is in `active` and in the
@@ -26,6 +26,7 @@ for i = 1, #held, 3 do
         redis.call('SET', lock, token, 'PX', ARGV[1])
         redis.call('SREM', P .. 'stalled', id)
     else
+        lost[#lost + 1] = id
         lost[#lost + 1] = token
     end
 end

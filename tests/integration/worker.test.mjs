@@ -215,13 +215,14 @@ for (const [version, bullmq] of Object.entries(versions)) {
     test('200 jobs with a concurrency of 4 are all completed, each once, and never more than 4 at a time', async (t) => {
       const scene = await open(t, bullmq);
       const jobs = await scene.queue.addBulk(Array.from({ length: 200 }, (_, number) => ({ name: 'work', data: { number }, opts: keepForever })));
-      await scene.start({ args: ['--concurrency', '4'], program: [executable('#!/bin/sh\necho + >>"$SCENE/notes"\nread -r job\necho "$job" >>"$SCENE/jobs"\necho - >>"$SCENE/notes"\necho \'{"type":"completed"}\' >&3\n')] });
+      const worker = await scene.start({ args: ['--concurrency', '4'], program: [executable('#!/bin/sh\necho + >>"$SCENE/notes"\nread -r job\necho "$job" >>"$SCENE/jobs"\necho - >>"$SCENE/notes"\necho \'{"type":"completed"}\' >&3\n')] });
       await eventually(async () => (await scene.queue.getCompletedCount()) === 200, { timeout: 30_000, what: '200 completed jobs' });
       const seen = readFileSync(join(scene.folder, 'jobs'), 'utf8').trim().split('\n').map((line) => JSON.parse(line).id);
       assert.deepEqual(seen.map(Number).sort((a, b) => a - b), jobs.map(({ id }) => Number(id)));
       let running = 0;
       const most = Math.max(...scene.notes().map((sign) => (running += sign === '+' ? 1 : -1)));
       assert.ok(most > 1 && most <= 4, `${most} at a time`);
+      assert.deepEqual(worker.named('lock lost'), [], 'renewing locks and finishing jobs crossed each other without harm');
       assert.equal(await scene.queue.getActiveCount(), 0);
       assert.deepEqual(await scene.client.keys('*:lock'), []);
     });

@@ -142,7 +142,7 @@ a_lock_of_somebody_else_is_told_to_its_slot_alone(void **state)
     start_job(fixture, 1, "8", "t:1");
     locks_renew(fixture->locks);
     expect_renewal(fixture, 4, (const char *const[]){ "7", "t:0", "8", "t:1" });
-    fake_answer(fixture->scene.client, "*2\r\n$3\r\nt:0\r\n$7\r\nunknown\r\n");
+    fake_answer(fixture->scene.client, "*4\r\n$1\r\n7\r\n$3\r\nt:0\r\n$7\r\nunknown\r\n$3\r\nt:9\r\n");
     RUN_UNTIL(fixture->scene.base, slot_is_free(fixture->slots[0]));
     assert_true(slot_hold(fixture->slots[1], &hold));
     expect_renewal(fixture, 2, (const char *const[]){ "8", "t:1" });
@@ -229,9 +229,24 @@ the_same_job_taken_anew_keeps_its_slot_when_the_old_attempt_is_lost(void **state
     start_job(fixture, 1, "7", "t:1");
     locks_renew(fixture->locks);
     expect_renewal(fixture, 4, (const char *const[]){ "7", "t:0", "7", "t:1" });
-    fake_answer(fixture->scene.client, "*1\r\n$3\r\nt:0\r\n");
+    fake_answer(fixture->scene.client, "*2\r\n$1\r\n7\r\n$3\r\nt:0\r\n");
     RUN_UNTIL(fixture->scene.base, slot_is_free(fixture->slots[0]));
     assert_true(slot_hold(fixture->slots[1], &hold));
+}
+
+static void
+a_job_that_followed_under_the_same_token_is_not_lost_with_the_last_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct commands_hold hold;
+
+    start_locks(fixture);
+    start_job(fixture, 0, "8", "t:0"); /* its finish crossed the renewal of "7", which this slot had before */
+    locks_renew(fixture->locks);
+    expect_renewal(fixture, 2, (const char *const[]){ "8", "t:0" });
+    fake_answer(fixture->scene.client, "*2\r\n$1\r\n7\r\n$3\r\nt:0\r\n");
+    fake_run(fixture->scene.base, 30);
+    assert_true(slot_hold(fixture->slots[0], &hold));
 }
 
 static void
@@ -278,6 +293,7 @@ main(void)
         TEST(all_locks_are_renewed_together_at_half_of_their_life),
         TEST(a_lock_of_somebody_else_is_told_to_its_slot_alone),
         TEST(the_same_job_taken_anew_keeps_its_slot_when_the_old_attempt_is_lost),
+        TEST(a_job_that_followed_under_the_same_token_is_not_lost_with_the_last_one),
         TEST(a_look_for_stalled_jobs_renews_our_own_locks_first),
         TEST(a_renewal_that_redis_refuses_is_tried_again_at_its_time),
         TEST(while_redis_is_away_the_job_keeps_running),
