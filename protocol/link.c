@@ -3,6 +3,7 @@
 #include <event2/bufferevent_ssl.h>
 #include <event2/dns.h>
 #include <event2/util.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -13,13 +14,16 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/text.h"
 
-#define CONNECT_MS 10000
 #define FIRST_PAUSE_MS 100
 #define LONGEST_PAUSE_MS 10000
 #define REPEAT_LOG_MS 60000
-#define LEAST_VERSION 50000       /* BullMQ 5.76: refuses anything older */
-#define RECOMMENDED_VERSION 60200 /* BullMQ 5.76: warns below */
+#define REASONS_REMEMBERED 4 /* two that take turns are the most that was seen */
+/* An idle connection is tried by the kernel: a middle box that forgot it is noticed before it is needed. */
+#define KEEPALIVE_IDLE_S 15
+#define KEEPALIVE_INTERVAL_S 5
+#define KEEPALIVE_TRIES 3
 
 enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_GREETING, LINK_UP };
 
@@ -31,12 +35,18 @@ struct link {
     struct bufferevent *stream; /* CONNECTING */
     struct redis *redis;        /* GREETING and UP */
     struct event *timer;        /* the pause of DOWN, the deadline of CONNECTING and GREETING */
-    int failures;               /* in a row */
-    int greetings;              /* answers still to come */
-    struct link_server server;
-    bool policy_warned;
-    char last_error[256];
-    struct moment last_logged;
+    char *moved_host;           /* where MOVED sent us; NULL: the URL's address counts */
+    int moved_port;
+    int failures;    /* in a row */
+    int greetings;   /* answers still to come */
+    size_t answered; /* calls, when the greeting was over */
+    struct info server;
+    bool is_missed; /* it was logged that Redis is unavailable, and not yet that it is there again */
+    struct reason {
+        struct error error;
+        struct moment logged;
+    } reasons[REASONS_REMEMBERED]; /* why it failed since it last worked */
+    size_t reason_count;
 };
 
 static void link_connect(struct link *link);
@@ -64,19 +74,61 @@ pause_ms(int failures)
     return whole / 2 + (int64_t)(chance % (uint64_t)(whole / 2 + 1));
 }
 
+static const char *
+link_host(const struct link *link)
+{
+    return link->moved_host != NULL ? link->moved_host : link->options.url->host;
+}
+
+static int
+link_port(const struct link *link)
+{
+    return link->moved_host != NULL ? link->moved_port : link->options.url->port;
+}
+
+/* Goes to "host:port", or where the URL says if that is NULL or nonsense. Without a host, as from a cluster that knows none, it is this one. */
+static void
+link_move(struct link *link, const char *address)
+{
+    const char *colon = address == NULL ? NULL : strrchr(address, ':');
+    char *host = NULL;
+    int64_t port = 0;
+
+    if (colon != NULL && text_parse_integer(colon + 1, strlen(colon + 1), 1, 65535, &port))
+        host = colon == address || *address == '?' ? memory_copy_string(link_host(link))
+                                                   : memory_copy(address, (size_t)(colon - address));
+    free(link->moved_host);
+    link->moved_host = host;
+    link->moved_port = (int)port;
+}
+
+static bool
+link_is_told(struct link *link, const struct error *err)
+{
+    struct reason *reason = link->reasons;
+    struct reason *end = reason + link->reason_count;
+
+    while (reason < end && strcmp(reason->error.text, err->text) != 0)
+        reason++;
+    if (reason < end && moment_ms_between(reason->logged, moment_now()) < REPEAT_LOG_MS)
+        return true;
+    if (reason == end)
+        reason = &link->reasons[link->reason_count < REASONS_REMEMBERED ? link->reason_count++ : 0];
+    *reason = (struct reason){ .error = *err, .logged = moment_now() };
+    return false;
+}
+
 static void
 link_log_failure(struct link *link, const struct error *err, int64_t pause)
 {
-    bool repeated = strncmp(link->last_error, err->text, sizeof(link->last_error) - 1) == 0;
+    const char *host = link_host(link);
 
-    if (repeated && moment_ms_between(link->last_logged, moment_now()) < REPEAT_LOG_MS)
+    if (link_is_told(link, err))
         return;
-    (void)memccpy(link->last_error, err->text, '\0', sizeof(link->last_error) - 1);
-    link->last_logged = moment_now();
+    link->is_missed = true;
     log_warn(LOG_EVENT("redis unavailable"), LOG_TEXT("connection", link->options.role),
-        LOG_TEXT("host", link->options.url->host == NULL ? link->options.url->socket_path : link->options.url->host),
-        LOG_NUMBER("port", link->options.url->port), LOG_ERROR(err), LOG_NUMBER("failures", link->failures),
-        LOG_NUMBER("retryInMs", pause));
+        LOG_TEXT("host", host == NULL ? link->options.url->socket_path : host), LOG_NUMBER("port", link_port(link)),
+        LOG_ERROR(err), LOG_NUMBER("failures", link->failures), LOG_NUMBER("retryInMs", pause));
 }
 
 /* Whatever there is of a connection goes; another attempt comes after a pause. */
@@ -84,17 +136,25 @@ static void
 link_fall(struct link *link, const struct error *err)
 {
     bool was_up = link->state == LINK_UP;
+    bool has_worked = was_up && redis_answered(link->redis) > link->answered;
+    const char *moved_to = link->redis == NULL ? NULL : redis_moved_to(link->redis);
     int64_t pause;
 
+    if (has_worked) {
+        link->failures = 0;
+        link->reason_count = 0;
+    }
+    link->failures++;
+    pause = pause_ms(link->failures);
+    link_log_failure(link, err, pause);
+    if (moved_to != NULL || !has_worked)
+        link_move(link, moved_to);
     if (link->stream != NULL)
         bufferevent_free(link->stream);
     link->stream = NULL;
     redis_free(link->redis);
     link->redis = NULL;
     link->state = LINK_DOWN;
-    link->failures++;
-    pause = pause_ms(link->failures);
-    link_log_failure(link, err, pause);
     link_set_timer(link, pause);
     if (was_up)
         link->options.on_down(link->options.owner);
@@ -106,58 +166,6 @@ on_lost(const struct error *err, void *owner)
     link_fall(owner, err);
 }
 
-/* INFO's line "name:value"; NULL if it is not there. Its end is the next '\r'. */
-static const char *
-info_value(const char *info, const char *name)
-{
-    size_t length = strlen(name);
-
-    for (const char *line = info; line != NULL; line = strchr(line, '\n')) {
-        if (*line == '\n')
-            line++;
-        if (strncmp(line, name, length) == 0 && line[length] == ':')
-            return line + length + 1;
-    }
-    return NULL;
-}
-
-/* "7.0.15" as 70015. */
-static int
-version_number(const char *text)
-{
-    int version = 0;
-
-    for (int part = 0; part < 3; part++) {
-        char *end;
-        long number = strtol(text, &end, 10);
-        version = version * 100 + (int)(number < 0 ? 0 : number > 99 ? 99 : number);
-        text = *end == '.' ? end + 1 : end;
-    }
-    return version;
-}
-
-static bool
-link_read_info(struct link *link, const char *info, struct error *err)
-{
-    const char *version = info_value(info, "redis_version");
-    const char *policy = info_value(info, "maxmemory_policy");
-    bool first = link->server.version == 0;
-
-    link->server.version = version == NULL ? 0 : version_number(version);
-    if (link->server.version < LEAST_VERSION)
-        return error_set(err, ERROR_REFUSED, "this Redis is %.*s, but BullMQ needs 5.0.0 at least: upgrade it",
-            version == NULL ? 7 : (int)strcspn(version, "\r\n"), version == NULL ? "unknown" : version);
-    if (first && link->server.version < RECOMMENDED_VERSION)
-        log_warn(LOG_EVENT("redis is old"), LOG_BYTES("version", version, strcspn(version, "\r\n")),
-            LOG_TEXT("advice", "6.2.0 or newer is recommended"));
-    if (policy != NULL && strncmp(policy, "noeviction", 10) != 0 && !link->policy_warned) {
-        link->policy_warned = true;
-        log_warn(LOG_EVENT("redis may evict keys"), LOG_BYTES("maxmemoryPolicy", policy, strcspn(policy, "\r\n")),
-            LOG_TEXT("advice", "set maxmemory-policy to noeviction, or jobs can vanish"));
-    }
-    return true;
-}
-
 /* One answer to our greeting was good; after the last one the link is up. */
 static void
 link_greeted(struct link *link)
@@ -165,11 +173,11 @@ link_greeted(struct link *link)
     if (--link->greetings > 0)
         return;
     (void)event_del(link->timer);
-    if (link->failures > 0)
+    if (link->is_missed)
         log_info(LOG_EVENT("redis available"), LOG_TEXT("connection", link->options.role),
             LOG_NUMBER("failures", link->failures));
-    link->failures = 0;
-    link->last_error[0] = '\0';
+    link->is_missed = false;
+    link->answered = redis_answered(link->redis);
     link->state = LINK_UP;
     link->options.on_up(link->options.owner);
 }
@@ -183,11 +191,28 @@ on_greeted(const redisReply *reply, const struct error *lost, void *owner)
 
     if (reply == NULL)
         return; /* on_lost tells */
-    if (redis_check_reply(reply, lost, &err) &&
-        (reply->type != REDIS_REPLY_STRING || link_read_info(link, reply->str, &err)))
+    if (redis_check_reply(reply, lost, &err))
         link_greeted(link);
     else
         link_fall(link, &err);
+}
+
+static void
+on_info(const redisReply *reply, const struct error *lost, void *owner)
+{
+    struct link *link = owner;
+    bool is_first = link->server.version == 0;
+    struct error err;
+
+    if (reply == NULL)
+        return; /* on_lost tells */
+    if (!redis_check_reply(reply, lost, &err) || !info_read(reply->str, &link->server, &err)) {
+        link_fall(link, &err);
+        return;
+    }
+    if (is_first)
+        info_warn(reply->str);
+    link_greeted(link);
 }
 
 /* Without its name the connection works all the same; only queue.getWorkers() and dashboards do not see it. */
@@ -212,7 +237,7 @@ link_greet_with(struct link *link, int count, const char **words, redis_reply_fn
     for (int i = 0; i < count; i++)
         lengths[i] = strlen(words[i]);
     link->greetings++;
-    redis_call(link->redis, count, words, lengths, CONNECT_MS, on_reply, link);
+    redis_call(link->redis, count, words, lengths, link->options.patience_ms, on_reply, link);
 }
 
 static void
@@ -222,7 +247,7 @@ link_greet(struct link *link)
     char database[16];
 
     link->state = LINK_GREETING;
-    link->redis = redis_new(link->stream, on_lost, link);
+    link->redis = redis_new(link->stream, link->options.patience_ms, on_lost, link);
     link->stream = NULL; /* the connection's now */
     link->greetings = 0;
     if (secret_is_set(&url->password) && url->user != NULL)
@@ -234,7 +259,7 @@ link_greet(struct link *link)
     (void)evutil_snprintf(database, sizeof(database), "%d", url->database);
     if (url->database != 0)
         link_greet_with(link, 2, (const char *[]){ "SELECT", database }, on_greeted);
-    link_greet_with(link, 1, (const char *[]){ "INFO" }, on_greeted);
+    link_greet_with(link, 1, (const char *[]){ "INFO" }, on_info);
 }
 
 /* Why a stream could not connect: the resolver, TLS, or the system. */
@@ -257,18 +282,37 @@ describe_failure(struct bufferevent *stream, struct error *err)
         (void)error_set(err, ERROR_LOST, "connect: %s", evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
 }
 
+/* All of this only helps: a system that refuses does not matter. */
+static void
+set_socket_options(const struct link *link, evutil_socket_t fd)
+{
+    const struct {
+        int level;
+        int name;
+        int value;
+    } all[] = {
+        { IPPROTO_TCP, TCP_NODELAY, 1 },
+        { SOL_SOCKET, SO_KEEPALIVE, 1 },
+        { IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S },
+        { IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S },
+        { IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_TRIES },
+        /* What was sent and given up must not arrive later: by then it was sent again over another connection. */
+        { IPPROTO_TCP, TCP_USER_TIMEOUT, (int)link->options.patience_ms },
+    };
+
+    (void)evutil_make_socket_closeonexec(fd); /* libevent's sockets are not born so */
+    for (size_t i = 0; link_host(link) != NULL && i < sizeof(all) / sizeof(all[0]); i++)
+        (void)setsockopt(fd, all[i].level, all[i].name, &all[i].value, sizeof(all[i].value));
+}
+
 static void
 on_connect_event(struct bufferevent *stream, short what, void *argument)
 {
     struct link *link = argument;
     struct error err;
-    int yes = 1;
 
     if ((what & BEV_EVENT_CONNECTED) != 0) {
-        (void)evutil_make_socket_closeonexec(bufferevent_getfd(stream)); /* libevent's sockets are not born so */
-        if (link->options.url->host != NULL)
-            (void)setsockopt(bufferevent_getfd(stream), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)); /* only speed */
-        (void)setsockopt(bufferevent_getfd(stream), SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
+        set_socket_options(link, bufferevent_getfd(stream));
         link_greet(link);
         return;
     }
@@ -286,7 +330,7 @@ link_open_stream(struct link *link, struct error *err)
     const struct link_options *options = &link->options;
 
     if (options->url->tls) {
-        SSL *session = tls_session_new(options->tls, options->url->host, err);
+        SSL *session = tls_session_new(options->tls, link_host(link), err);
         if (session == NULL)
             return false;
         link->stream = bufferevent_openssl_socket_new(
@@ -300,24 +344,42 @@ link_open_stream(struct link *link, struct error *err)
 }
 
 static bool
-link_start_connecting(struct link *link, struct error *err)
+is_address(const char *host)
 {
-    const struct redis_url *url = link->options.url;
+    unsigned char address[sizeof(struct in6_addr)];
+
+    return evutil_inet_pton(AF_INET, host, address) == 1 || evutil_inet_pton(AF_INET6, host, address) == 1;
+}
+
+static bool
+link_connect_host(struct link *link, struct error *err)
+{
+    struct event_base *base = link->options.base;
+
+    if (link->dns == NULL && !is_address(link_host(link))) {
+        /* Reads /etc/resolv.conf and /etc/hosts, once. It may say that there are none; then only those names fail. */
+        link->dns = evdns_base_new(base, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+        if (link->dns == NULL)
+            link->dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+    }
+    if (bufferevent_socket_connect_hostname(link->stream, link->dns, AF_UNSPEC, link_host(link), link_port(link)) !=
+        0) {
+        describe_failure(link->stream, err);
+        return false;
+    }
+    return true;
+}
+
+static bool
+link_connect_socket(struct link *link, struct error *err)
+{
+    const char *path = link->options.url->socket_path;
     struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-    if (!link_open_stream(link, err))
-        return false;
-    if (url->socket_path == NULL) {
-        if (bufferevent_socket_connect_hostname(link->stream, link->dns, AF_UNSPEC, url->host, url->port) != 0) {
-            describe_failure(link->stream, err);
-            return false;
-        }
-        return true;
-    }
-    if (strlen(url->socket_path) >= sizeof(address.sun_path))
+    if (strlen(path) >= sizeof(address.sun_path))
         return error_set(
             err, ERROR_CONFIG, "the path of the unix socket is longer than %zu bytes", sizeof(address.sun_path) - 1);
-    memcpy(address.sun_path, url->socket_path, strlen(url->socket_path));
+    memcpy(address.sun_path, path, strlen(path));
     if (bufferevent_socket_connect(link->stream, (const struct sockaddr *)&address, sizeof(address)) != 0) {
         describe_failure(link->stream, err);
         return false;
@@ -331,9 +393,12 @@ link_connect(struct link *link)
     struct error err;
 
     link->state = LINK_CONNECTING;
-    link_set_timer(link, CONNECT_MS);
-    /* A failure may already have been told by on_connect_event, and the link is DOWN again. */
-    if (!link_start_connecting(link, &err) && link->state == LINK_CONNECTING)
+    link_set_timer(link, link->options.patience_ms);
+    if (link_open_stream(link, &err) &&
+        (link_host(link) != NULL ? link_connect_host(link, &err) : link_connect_socket(link, &err)))
+        return;
+    /* The failure may already have been told by on_connect_event, and the link is DOWN again. */
+    if (link->state == LINK_CONNECTING)
         link_fall(link, &err);
 }
 
@@ -349,17 +414,9 @@ on_timer(evutil_socket_t fd, short what, void *argument)
         link_connect(link);
         return;
     }
-    (void)error_set(&err, ERROR_LOST, "%s within %d s",
-        link->state == LINK_CONNECTING ? "no connection" : "no greeting", CONNECT_MS / 1000);
+    (void)error_set(&err, ERROR_LOST, "%s within %" PRId64 " ms",
+        link->state == LINK_CONNECTING ? "no connection" : "no greeting", link->options.patience_ms);
     link_fall(link, &err);
-}
-
-static bool
-is_address(const char *host)
-{
-    unsigned char address[sizeof(struct in6_addr)];
-
-    return evutil_inet_pton(AF_INET, host, address) == 1 || evutil_inet_pton(AF_INET6, host, address) == 1;
 }
 
 struct link *
@@ -368,16 +425,12 @@ link_new(const struct link_options *options)
     struct link *link = memory_new(sizeof(*link));
 
     link->options = *options;
+    if (link->options.patience_ms == 0)
+        link->options.patience_ms = LINK_PATIENCE_MS;
     link->client_name = memory_copy_string(options->client_name);
     link->timer = event_new(options->base, -1, 0, on_timer, link);
     if (link->timer == NULL)
         abort(); /* out of memory */
-    if (options->url->host != NULL && !is_address(options->url->host)) {
-        /* Reads /etc/resolv.conf and /etc/hosts, once. It may say that there are none; then only those names fail. */
-        link->dns = evdns_base_new(options->base, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-        if (link->dns == NULL)
-            link->dns = evdns_base_new(options->base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-    }
     link_connect(link);
     return link;
 }
@@ -388,7 +441,7 @@ link_redis(struct link *link)
     return link->state == LINK_UP ? link->redis : NULL;
 }
 
-const struct link_server *
+const struct info *
 link_server(const struct link *link)
 {
     return &link->server;
@@ -406,5 +459,6 @@ link_free(struct link *link)
     if (link->dns != NULL)
         evdns_base_free(link->dns, 0);
     free(link->client_name);
+    free(link->moved_host);
     free(link);
 }

@@ -36,11 +36,15 @@ struct outstanding {
 struct redis {
     struct bufferevent *stream;
     redisReader *reader;
+    int64_t patience_ms;
     struct event *watchdog; /* pending while something is outstanding */
+    struct moment alarm;    /* when it goes off */
     struct outstanding *first;
     struct outstanding **last;
     redis_lost_fn *on_lost;
     void *owner;
+    size_t answered;
+    char *moved_to;
     int callbacks; /* how many of our callbacks are on the stack; freed by the outermost */
     bool is_lost;
     bool is_freed;
@@ -69,6 +73,7 @@ redis_release(struct redis *redis)
         bufferevent_free(redis->stream);
     event_free(redis->watchdog);
     redisReaderFree(redis->reader);
+    free(redis->moved_to);
     free(redis);
 }
 
@@ -116,15 +121,18 @@ redis_lose(struct redis *redis, const struct error *err)
         redis->on_lost(err, redis->owner);
 }
 
+/* The alarm may come too early, for a call that was answered meanwhile, but never too late. */
 static void
 redis_watch(struct redis *redis)
 {
     struct timeval wait;
     int64_t ms;
 
-    if (redis->first == NULL || event_pending(redis->watchdog, EV_TIMEOUT, NULL) != 0)
+    if (redis->first == NULL || (event_pending(redis->watchdog, EV_TIMEOUT, NULL) != 0 &&
+                                    moment_ms_between(redis->alarm, redis->first->deadline) >= 0))
         return;
-    ms = moment_ms_between(moment_now(), redis->first->deadline);
+    redis->alarm = redis->first->deadline;
+    ms = moment_ms_between(moment_now(), redis->alarm);
     if (ms < 1)
         ms = 1;
     wait = (struct timeval){ .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 };
@@ -236,7 +244,7 @@ redis_eval(struct redis *redis, const struct script *script, int count, const ch
         total += lengths[i];
     }
     redis_send_script(redis, call, false);
-    redis_expect(redis, REDIS_PATIENCE_MS, on_reply, owner)->script_call = call;
+    redis_expect(redis, redis->patience_ms, on_reply, owner)->script_call = call;
 }
 
 static bool
@@ -244,6 +252,19 @@ reply_is_error(const redisReply *reply, const char *code)
 {
     return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, code, strlen(code)) == 0 &&
            reply->str[strlen(code)] == ' ';
+}
+
+static bool
+reply_is_out_of_service(const redisReply *reply)
+{
+    static const char *const codes[] = { "ASK", "BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MOVED", "READONLY",
+        "TRYAGAIN", "UNBLOCKED" };
+
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        if (reply_is_error(reply, codes[i]))
+            return true;
+    /* Redis before 7 wraps what a script ran into. */
+    return reply_is_error(reply, "ERR Error running script") && strstr(reply->str, " -READONLY ") != NULL;
 }
 
 /* Redis does not know the script: the same call again, with the text, and only once. Later ones that fail the same way keep their order. */
@@ -256,7 +277,7 @@ redis_resend_first(struct redis *redis)
     if (redis->first == NULL)
         redis->last = &redis->first;
     redis_send_script(redis, entry->script_call, true);
-    (void)redis_expect(redis, REDIS_PATIENCE_MS, entry->on_reply, entry->owner);
+    (void)redis_expect(redis, redis->patience_ms, entry->on_reply, entry->owner);
     script_call_free(entry->script_call);
     free(entry);
 }
@@ -269,14 +290,17 @@ redis_take_reply(struct redis *redis, const redisReply *reply)
     if (redis->first == NULL) {
         (void)error_set(&err, ERROR_LOST, "Redis sent a reply that nobody asked for");
         redis_lose(redis, &err);
-    } else if (reply_is_error(reply, "LOADING") || reply_is_error(reply, "READONLY") ||
-               reply_is_error(reply, "MASTERDOWN")) {
+    } else if (reply_is_out_of_service(reply)) {
+        if (reply_is_error(reply, "MOVED")) /* slot, host:port */
+            redis->moved_to = memory_copy_string(strrchr(reply->str, ' ') + 1);
         (void)error_set(&err, ERROR_LOST, "Redis cannot serve us now: %s", reply->str);
         redis_lose(redis, &err);
     } else if (reply_is_error(reply, "NOSCRIPT") && redis->first->script_call != NULL)
         redis_resend_first(redis);
-    else
+    else {
+        redis->answered++;
         redis_answer_first(redis, reply, NULL);
+    }
 }
 
 static void
@@ -346,11 +370,11 @@ on_stream_event(struct bufferevent *stream, short what, void *argument)
 }
 
 struct redis *
-redis_new(struct bufferevent *stream, redis_lost_fn *on_lost, void *owner)
+redis_new(struct bufferevent *stream, int64_t patience_ms, redis_lost_fn *on_lost, void *owner)
 {
     struct redis *redis = memory_new(sizeof(*redis));
 
-    *redis = (struct redis){ .stream = stream, .on_lost = on_lost, .owner = owner };
+    *redis = (struct redis){ .stream = stream, .patience_ms = patience_ms, .on_lost = on_lost, .owner = owner };
     redis->last = &redis->first;
     redis->reader = redisReaderCreate();
     redis->watchdog = event_new(bufferevent_get_base(stream), -1, 0, on_watchdog, redis);
@@ -377,6 +401,18 @@ redis_free(struct redis *redis)
     redis->is_freed = true;
     if (redis->callbacks == 0)
         redis_release(redis);
+}
+
+size_t
+redis_answered(const struct redis *redis)
+{
+    return redis->answered;
+}
+
+const char *
+redis_moved_to(const struct redis *redis)
+{
+    return redis->moved_to;
 }
 
 bool

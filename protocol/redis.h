@@ -7,8 +7,10 @@
  * inside on_reply and on_lost.
  *
  * A connection is lost, for good, when its stream ends or fails, when the other side breaks the protocol, when a reply does not come in
- * time, or when Redis says that it cannot serve us in its present state (LOADING, READONLY, MASTERDOWN): then all outstanding calls get
- * the error, in order, and on_lost is called last. Who wants another connection makes one (protocol/link).
+ * time, or when Redis says that it cannot serve us as it is now: it loads its data (LOADING), is or became a replica (READONLY, MASTERDOWN,
+ * UNBLOCKED), waits for a script to end (BUSY), or is a node of a cluster that has not our keys, or not all of them (MOVED, ASK, TRYAGAIN,
+ * CLUSTERDOWN). Then all outstanding calls get the error, in order, and on_lost is called last. Who wants another connection makes one
+ * (protocol/link), and sends again what was not answered: none of it was done, or nobody knows.
  */
 #ifndef PROTOCOL_REDIS_H
 #define PROTOCOL_REDIS_H
@@ -27,11 +29,8 @@ struct redis;
 typedef void redis_reply_fn(const redisReply *reply, const struct error *err, void *owner);
 typedef void redis_lost_fn(const struct error *err, void *owner);
 
-/* How long a reply may take before the connection counts as lost, unless a command blocks by design. */
-#define REDIS_PATIENCE_MS 20000
-
-/* Takes the connected stream over and frees it in the end. */
-struct redis *redis_new(struct bufferevent *stream, redis_lost_fn *on_lost, void *owner);
+/* Takes the connected stream over and frees it in the end. `patience_ms`: how long a script may take to be answered. */
+struct redis *redis_new(struct bufferevent *stream, int64_t patience_ms, redis_lost_fn *on_lost, void *owner);
 
 /* Sends a command of `count` words. on_reply may be NULL: nobody cares. `patience_ms`: how long the reply may take, from now. */
 void redis_call(struct redis *redis, int count, const char **words, const size_t *lengths, int64_t patience_ms,
@@ -44,6 +43,12 @@ void redis_eval(struct redis *redis, const struct script *script, int count, con
 /* The owner goes away: its outstanding replies are dropped when they come. */
 void redis_forget(struct redis *redis, const void *owner);
 void redis_free(struct redis *redis); /* takes NULL */
+
+/* How many calls were answered so far; one that is answered because the connection is lost does not count. */
+size_t redis_answered(const struct redis *redis);
+
+/* "host:port", where Redis sent us with MOVED; the host may be empty: this one. NULL unless the connection was lost for that reason. */
+const char *redis_moved_to(const struct redis *redis);
 
 /* False, with what Redis said, if there is no reply or it is an error: ERROR_LOST or ERROR_REFUSED. */
 bool redis_check_reply(const redisReply *reply, const struct error *lost, struct error *err) MUST_CHECK;

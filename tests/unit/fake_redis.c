@@ -2,6 +2,7 @@
 
 #include <event2/buffer.h>
 #include <event2/listener.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -283,23 +284,46 @@ on_accept(
     server->clients[server->count++] = client;
 }
 
-struct fake_server *
-fake_server_new(struct event_base *base)
+static struct fake_server *
+listen_at(struct event_base *base, const struct sockaddr *address, size_t length)
 {
     struct fake_server *server = memory_new(sizeof(*server));
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
 
     server->base = base;
     server->greets = true;
     server->info = FAKE_INFO;
-    (void)snprintf(server->directory, sizeof(server->directory), "/tmp/fake-redis-XXXXXX");
-    assert_non_null(mkdtemp(server->directory));
-    (void)snprintf(server->path, sizeof(server->path), "%s/socket", server->directory);
-    memcpy(address.sun_path, server->path, sizeof(server->path));
-    server->url.socket_path = memory_copy_string(server->path);
-    server->listener = evconnlistener_new_bind(base, on_accept, server, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
-        -1, (const struct sockaddr *)&address, sizeof(address));
+    server->listener = evconnlistener_new_bind(
+        base, on_accept, server, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, -1, address, (int)length);
     assert_non_null(server->listener);
+    return server;
+}
+
+struct fake_server *
+fake_server_new(struct event_base *base)
+{
+    char directory[] = "/tmp/fake-redis-XXXXXX";
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct fake_server *server;
+
+    assert_non_null(mkdtemp(directory));
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", directory);
+    server = listen_at(base, (const struct sockaddr *)&address, sizeof(address));
+    memcpy(server->directory, directory, sizeof(directory));
+    (void)snprintf(server->path, sizeof(server->path), "%s/socket", directory);
+    server->url.socket_path = memory_copy_string(server->path);
+    return server;
+}
+
+struct fake_server *
+fake_server_new_tcp(struct event_base *base)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    struct fake_server *server = listen_at(base, (const struct sockaddr *)&address, sizeof(address));
+    socklen_t length = sizeof(address);
+
+    assert_int_equal(getsockname(evconnlistener_get_fd(server->listener), (struct sockaddr *)&address, &length), 0);
+    server->url.host = memory_copy_string("127.0.0.1");
+    server->url.port = ntohs(address.sin_port);
     return server;
 }
 
@@ -316,8 +340,10 @@ fake_server_free(struct fake_server *server)
     for (size_t i = 0; i < server->count; i++)
         fake_client_free(server->clients[i]);
     evconnlistener_free(server->listener);
-    (void)unlink(server->path);
-    (void)rmdir(server->directory);
+    if (server->directory[0] != '\0') {
+        (void)unlink(server->path);
+        (void)rmdir(server->directory);
+    }
     redis_url_clear(&server->url);
     free(server);
 }

@@ -1,7 +1,7 @@
 /*
  * fake_redis: the other end of a connection, in the test's own loop: it notes what is sent and answers what the test tells it to.
  *
- * Either one end of a bufferevent pair, or a server on a unix socket in a directory of its own, whose connections greet by themselves
+ * Either one end of a bufferevent pair, or a server on a unix socket in a directory of its own (or a port), whose connections greet by themselves
  * (AUTH, SELECT, CLIENT SETNAME and INFO are answered at once and noted apart) unless told otherwise.
  *
  * Nothing here sleeps: whatever is waited for has five seconds, and then the test fails.
@@ -82,7 +82,7 @@ void fake_cut(struct fake_client *client);              /* closes the connection
 struct fake_server {
     struct event_base *base;
     struct evconnlistener *listener;
-    char directory[64];
+    char directory[64]; /* "" with a port */
     char path[96];
     struct redis_url url;                      /* points here; the test may add to it before it connects */
     bool greets;                               /* for connections to come */
@@ -92,6 +92,7 @@ struct fake_server {
 };
 
 struct fake_server *fake_server_new(struct event_base *base);
+struct fake_server *fake_server_new_tcp(struct event_base *base);           /* on a port of 127.0.0.1 instead */
 struct fake_client *fake_accept(struct fake_server *server, size_t number); /* waits until that many have come */
 void fake_server_free(struct fake_server *server);
 

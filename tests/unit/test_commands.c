@@ -243,7 +243,7 @@ set_up(void **state)
     assert_non_null(fixture);
     fixture->base = event_base_new();
     fixture->client = fake_pair(fixture->base, &stream);
-    fixture->redis = redis_new(stream, on_lost, NULL);
+    fixture->redis = redis_new(stream, 20000, on_lost, NULL);
     assert_true(keys_init(&fixture->keys, "bull", "backup", NULL, &err));
     fixture->taking = (struct commands_taking){ .lock_ms = 30000, .worker_name = NULL };
     fixture->hold = (struct commands_hold){ .id = "7", .token = "uuid:0", .attempt = "2" };

@@ -18,6 +18,7 @@
 struct fixture {
     struct event_base *base;
     struct fake_server *server;
+    struct fake_server *other; /* NULL: none */
     struct link_options options;
     struct link *link;
     int ups;
@@ -89,6 +90,8 @@ tear_down(void **state)
 
     free_now(fixture);
     fake_server_free(fixture->server);
+    if (fixture->other != NULL)
+        fake_server_free(fixture->other);
     event_base_free(fixture->base);
     (void)log_flush();
     (void)dup2(fixture->was, STDERR_FILENO);
@@ -342,6 +345,202 @@ a_loading_redis_is_left_and_tried_again(void **state)
 }
 
 static void
+a_redis_that_says_that_it_cannot_serve_us_is_left_and_tried_again(void **state)
+{
+    static const struct {
+        const char *info;
+        const char *reason;
+    } all[] = {
+        { "redis_version:7.0.15\r\nloading:1\r\n", "Redis is loading its data" },
+        { "redis_version:7.0.15\r\nrole:slave\r\nslave_read_only:1\r\ncluster_enabled:0\r\n",
+            "this Redis is a read-only replica: REDIS_URL must lead to the master, or it must become one" },
+    };
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        struct fixture *fixture;
+
+        (void)tear_down(state);
+        (void)set_up(state);
+        fixture = *state;
+        fixture->server->info = all[i].info;
+        start(fixture);
+        RUN_UNTIL(fixture->base, has_logged(fixture, all[i].reason));
+        assert_int_equal(fixture->ups, 0);
+        fixture->server->info = "redis_version:7.0.15\r\nloading:0\r\nslave_read_only:0\r\n";
+        RUN_UNTIL(fixture->base, fixture->ups == 1);
+    }
+}
+
+static void
+a_replica_in_a_cluster_may_send_us_on(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->server->info = "redis_version:7.0.15\r\nslave_read_only:1\r\ncluster_enabled:1\r\n";
+    connect_link(fixture);
+}
+
+/* Sends a command that is answered with `resp`. */
+static void
+ask(struct fixture *fixture, struct fake_server *server, const char *resp)
+{
+    redis_call(link_redis(fixture->link), 1, (const char *[]){ "PING" }, (const size_t[]){ 4 }, 5000, NULL, NULL);
+    (void)fake_expect(server->clients[server->count - 1], "PING");
+    fake_answer(server->clients[server->count - 1], resp);
+}
+
+/* Is up at the first server, and is sent to the port of the other one. */
+static void
+move(struct fixture *fixture, const char *host)
+{
+    struct text moved = TEXT_EMPTY;
+
+    fixture->other = fake_server_new_tcp(fixture->base);
+    connect_link(fixture);
+    text_format(&moved, "-MOVED 3999 %s:%d\r\n", host, fixture->other->url.port);
+    ask(fixture, fixture->server, moved.data);
+    text_clear(&moved);
+    RUN_UNTIL(fixture->base, fixture->downs == 1);
+}
+
+static void
+moved_it_greets_anew_where_redis_sent_it(void **state)
+{
+    struct fixture *fixture = *state;
+
+    secret_set(&fixture->server->url.password, "s3cret", 6);
+    fixture->options.client_name = "n";
+    move(fixture, "127.0.0.1");
+    assert_true(has_logged(fixture, "\"error\":\"Redis cannot serve us now: MOVED 3999 127.0.0.1:"));
+    RUN_UNTIL(fixture->base, fixture->ups == 2);
+    assert_string_equal(text_string(&fixture->other->clients[0]->greeting), "AUTH s3cret\nCLIENT SETNAME n\nINFO\n");
+    assert_int_equal(fixture->server->count, 1);
+}
+
+static void
+moved_without_a_host_it_stays_with_the_one_it_has(void **state)
+{
+    static const char *const hosts[] = { "", "?" };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture *fixture;
+
+        (void)tear_down(state);
+        (void)set_up(state);
+        fixture = *state;
+        fake_server_free(fixture->server);
+        fixture->server = fake_server_new_tcp(fixture->base);
+        fixture->options.url = &fixture->server->url;
+        move(fixture, hosts[i]);
+        RUN_UNTIL(fixture->base, fixture->ups == 2);
+        assert_int_equal(fixture->other->count, 1);
+    }
+}
+
+static void
+moved_to_where_nobody_is_it_goes_back(void **state)
+{
+    struct fixture *fixture = *state;
+
+    move(fixture, "127.0.0.1");
+    fake_server_free(fixture->other);
+    fixture->other = NULL;
+    RUN_UNTIL(fixture->base, fixture->ups == 2);
+    assert_true(has_logged(fixture, "\"host\":\"127.0.0.1\""));
+    assert_true(has_logged(fixture, "\"error\":\"connect: Connection refused\""));
+    assert_int_equal(fixture->server->count, 2);
+}
+
+static void
+moved_to_nonsense_it_stays(void **state)
+{
+    static const char *const replies[] = { "-MOVED 1 nowhere\r\n", "-MOVED 1 host:0\r\n", "-MOVED 1 host:65536\r\n",
+        "-MOVED 1 host:\r\n", "-MOVED \r\n" };
+
+    for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+        struct fixture *fixture;
+
+        (void)tear_down(state);
+        (void)set_up(state);
+        fixture = *state;
+        connect_link(fixture);
+        ask(fixture, fixture->server, replies[i]);
+        RUN_UNTIL(fixture->base, fixture->ups == 2);
+        assert_int_equal(fixture->server->count, 2);
+    }
+}
+
+static void
+where_it_worked_it_tries_again_and_where_it_did_not_no_more(void **state)
+{
+    struct fixture *fixture = *state;
+
+    move(fixture, "127.0.0.1");
+    RUN_UNTIL(fixture->base, fixture->ups == 2);
+    ask(fixture, fixture->other, "+PONG\r\n");
+    RUN_UNTIL(fixture->base, redis_answered(link_redis(fixture->link)) == 2); /* INFO was the first */
+    fake_cut(fixture->other->clients[0]);
+    RUN_UNTIL(fixture->base, fixture->ups == 3);
+    assert_int_equal(fixture->other->count, 2);
+    ask(fixture, fixture->other, "-CLUSTERDOWN The cluster is down\r\n");
+    RUN_UNTIL(fixture->base, fixture->ups == 4);
+    assert_int_equal(fixture->other->count, 2);
+    assert_int_equal(fixture->server->count, 2);
+}
+
+static void
+a_redis_that_greets_and_serves_nothing_is_given_growing_pauses_and_told_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct moment before;
+
+    connect_link(fixture);
+    for (int i = 1; i <= 4; i++) {
+        before = moment_now();
+        ask(fixture, fixture->server, "-CLUSTERDOWN The cluster is down\r\n");
+        RUN_UNTIL(fixture->base, fixture->ups == i + 1);
+    }
+    assert_true(moment_ms_between(before, moment_now()) >= 400); /* half of 800 */
+    assert_true(has_logged(fixture, "\"failures\":1,"));
+    assert_false(has_logged(fixture, "\"failures\":2,"));
+    assert_false(has_logged(fixture, "\"failures\":3,"));
+}
+
+static void
+reasons_that_take_turns_are_told_once_each(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->server->info = "redis_version:4.0.14\r\n";
+    start(fixture);
+    for (size_t i = 1; i <= 4; i++) {
+        (void)fake_accept(fixture->server, i);
+        fixture->server->info = i % 2 == 0 ? "redis_version:4.0.14\r\n" : "redis_version:3.0.0\r\n";
+    }
+    fixture->server->info = FAKE_INFO;
+    RUN_UNTIL(fixture->base, fixture->ups == 1);
+    assert_true(has_logged(fixture, "\"failures\":1,"));
+    assert_true(has_logged(fixture, "\"failures\":2,"));
+    assert_false(has_logged(fixture, "\"failures\":3,\"retryInMs\""));
+    assert_false(has_logged(fixture, "\"failures\":4,\"retryInMs\""));
+}
+
+static void
+a_server_that_does_not_answer_the_greeting_is_given_up_in_time(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->options.patience_ms = 100;
+    fixture->server->greets = false;
+    start(fixture);
+    (void)fake_accept(fixture->server, 1);
+    fixture->server->greets = true;
+    RUN_UNTIL(fixture->base, fixture->ups == 1);
+    assert_int_equal(fixture->server->count, 2);
+    assert_true(has_logged(fixture, "\"error\":\"no "));
+}
+
+static void
 a_cut_in_the_middle_of_the_greeting_is_no_event(void **state)
 {
     struct fixture *fixture = *state;
@@ -506,6 +705,16 @@ main(void)
         TEST(an_unknown_auth_does_not_give_the_password_away),
         TEST(a_cut_connection_is_told_and_comes_back),
         TEST(a_loading_redis_is_left_and_tried_again),
+        TEST(a_redis_that_says_that_it_cannot_serve_us_is_left_and_tried_again),
+        TEST(a_replica_in_a_cluster_may_send_us_on),
+        TEST(moved_it_greets_anew_where_redis_sent_it),
+        TEST(moved_without_a_host_it_stays_with_the_one_it_has),
+        TEST(moved_to_where_nobody_is_it_goes_back),
+        TEST(moved_to_nonsense_it_stays),
+        TEST(where_it_worked_it_tries_again_and_where_it_did_not_no_more),
+        TEST(a_redis_that_greets_and_serves_nothing_is_given_growing_pauses_and_told_once),
+        TEST(reasons_that_take_turns_are_told_once_each),
+        TEST(a_server_that_does_not_answer_the_greeting_is_given_up_in_time),
         TEST(a_cut_in_the_middle_of_the_greeting_is_no_event),
         TEST(nobody_there_is_told_with_the_systems_reason),
         TEST(a_refused_connection_is_told_with_the_systems_reason),

@@ -8,6 +8,8 @@
 #include "protocol/redis.h"
 #include "tests/unit/fake_redis.h"
 
+#define PATIENCE 20000
+
 /* What happened, in order, as text: "a=OK " for a reply, "a:reason " for an error, "lost:reason " at the end. */
 struct fixture {
     struct event_base *base;
@@ -69,7 +71,7 @@ set_up(void **state)
     assert_non_null(fixture);
     fixture->base = event_base_new();
     fixture->client = fake_pair(fixture->base, &stream);
-    fixture->redis = redis_new(stream, on_lost, fixture);
+    fixture->redis = redis_new(stream, PATIENCE, on_lost, fixture);
     *state = fixture;
     return 0;
 }
@@ -120,8 +122,6 @@ assert_happens(struct fixture *fixture, const char *expected)
     assert_string_equal(text_string(&fixture->happened), expected);
     text_reset(&fixture->happened);
 }
-
-#define PATIENCE 20000
 
 static void
 a_reply_comes_to_its_caller_and_never_from_inside_the_call(void **state)
@@ -313,10 +313,20 @@ noscript_to_a_plain_command_is_an_answer(void **state)
 static void
 a_redis_that_cannot_serve_us_is_lost(void **state)
 {
-    static const char *const replies[] = { "LOADING Redis is loading the dataset in memory",
-        "READONLY You can't write against a read only replica.", "MASTERDOWN Link with MASTER is down" };
+    static const char *const replies[] = {
+        "LOADING Redis is loading the dataset in memory",
+        "READONLY You can't write against a read only replica. script: 1f2e, on @user_script:9.",
+        "ERR Error running script (call to f_1f2e): @user_script:9: @user_script: 9: -READONLY You can't write",
+        "MASTERDOWN Link with MASTER is down",
+        "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+        "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+        "MOVED 3999 127.0.0.1:6381",
+        "ASK 3999 127.0.0.1:6381",
+        "TRYAGAIN Multiple keys request during rehashing of slot",
+        "CLUSTERDOWN The cluster is down",
+    };
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
         struct fixture *fixture;
         struct caller a = { .name = "a" };
         struct caller b = { .name = "b" };
@@ -334,7 +344,39 @@ a_redis_that_cannot_serve_us_is_lost(void **state)
             "a:Redis cannot serve us now: %s b:Redis cannot serve us now: %s lost:Redis cannot serve us now: %s ",
             replies[i], replies[i], replies[i]);
         assert_happens(fixture, text.data);
+        assert_int_equal(redis_answered(fixture->redis), 0);
         text_clear(&text);
+    }
+}
+
+static void
+where_the_keys_moved_to_is_kept(void **state)
+{
+    static const struct {
+        const char *reply;
+        const char *address;
+    } all[] = {
+        { "-MOVED 3999 127.0.0.1:6381\r\n", "127.0.0.1:6381" },
+        { "-MOVED 3999 :6381\r\n", ":6381" },
+        { "-MOVED 3999 ::1:6381\r\n", "::1:6381" },
+        { "-ASK 3999 127.0.0.1:6381\r\n", NULL },
+    };
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        struct fixture *fixture;
+        struct caller a = { .name = "a" };
+
+        (void)tear_down(state);
+        (void)set_up(state);
+        fixture = *state;
+        call(fixture, &a, PATIENCE);
+        assert_null(redis_moved_to(fixture->redis));
+        fake_answer(fixture->client, all[i].reply);
+        RUN_UNTIL(fixture->base, strstr(text_string(&fixture->happened), "lost:") != NULL);
+        if (all[i].address == NULL)
+            assert_null(redis_moved_to(fixture->redis));
+        else
+            assert_string_equal(redis_moved_to(fixture->redis), all[i].address);
     }
 }
 
@@ -347,6 +389,10 @@ what_only_begins_like_it_is_an_answer(void **state)
     call(fixture, &a, PATIENCE);
     fake_answer(fixture->client, "-READONLYX y\r\n");
     assert_happens(fixture, "a=READONLYX y ");
+    call(fixture, &a, PATIENCE);
+    fake_answer(fixture->client, "-ERR Error running script (call to f_1f2e): @user_script:9: -OOM command\r\n");
+    assert_happens(fixture, "a=ERR Error running script (call to f_1f2e): @user_script:9: -OOM command ");
+    assert_int_equal(redis_answered(fixture->redis), 2);
 }
 
 static void
@@ -431,6 +477,35 @@ patience_counts_anew_for_each_call(void **state)
     fake_run(fixture->base, 80); /* a's time is over, b's is not */
     assert_happens(fixture, "");
     assert_happens(fixture, "b:no answer from Redis in time lost:no answer from Redis in time ");
+}
+
+static void
+impatience_is_not_held_up_by_an_earlier_patient_call(void **state)
+{
+    struct fixture *fixture = *state;
+    struct caller a = { .name = "a" };
+    struct caller b = { .name = "b" };
+
+    call(fixture, &a, PATIENCE);
+    fake_answer(fixture->client, "+1\r\n");
+    assert_happens(fixture, "a=1 ");
+    call(fixture, &b, 20);
+    assert_happens(fixture, "b:no answer from Redis in time lost:no answer from Redis in time ");
+}
+
+static void
+a_script_has_the_patience_of_its_connection(void **state)
+{
+    struct fixture *fixture = *state;
+    struct caller a = { .name = "a" };
+    struct bufferevent *stream;
+
+    redis_free(fixture->redis);
+    fake_client_free(fixture->client);
+    fixture->client = fake_pair(fixture->base, &stream);
+    fixture->redis = redis_new(stream, 20, on_lost, fixture);
+    eval(fixture, &a);
+    assert_happens(fixture, "a:no answer from Redis in time lost:no answer from Redis in time ");
 }
 
 static void
@@ -571,6 +646,7 @@ main(void)
         TEST(noscript_a_second_time_is_an_answer),
         TEST(noscript_to_a_plain_command_is_an_answer),
         TEST(a_redis_that_cannot_serve_us_is_lost),
+        TEST(where_the_keys_moved_to_is_kept),
         TEST(what_only_begins_like_it_is_an_answer),
         TEST(the_end_of_the_stream_answers_everything_once),
         TEST(a_connection_with_nothing_outstanding_is_lost_too),
@@ -578,6 +654,8 @@ main(void)
         TEST(a_reply_that_nobody_asked_for_is_the_end),
         TEST(a_reply_that_does_not_come_in_time_is_the_end),
         TEST(patience_counts_anew_for_each_call),
+        TEST(impatience_is_not_held_up_by_an_earlier_patient_call),
+        TEST(a_script_has_the_patience_of_its_connection),
         TEST(an_answered_call_leaves_no_alarm_behind),
         TEST(it_may_be_freed_inside_on_reply),
         TEST(it_may_be_freed_inside_on_reply_while_it_is_lost),

@@ -1,0 +1,19 @@
+/* info: what Redis says about itself in INFO, and whether a worker can live with that. */
+#ifndef PROTOCOL_INFO_H
+#define PROTOCOL_INFO_H
+
+#include <stdbool.h>
+
+#include "common/error.h"
+
+struct info {
+    int version; /* 70015 for 7.0.15 */
+};
+
+/* False, with the reason and `out` as it was, if this server cannot serve a worker, or not yet. NULL, as from a reply that is no string, says nothing at all. */
+bool info_read(const char *text, struct info *out, struct error *err) MUST_CHECK;
+
+/* Logs what works, but may do harm. */
+void info_warn(const char *text);
+
+#endif
