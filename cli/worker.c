@@ -1,6 +1,7 @@
 #include "cli/worker.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/settings.h"
+#include "consumer/program.h"
 #include "consumer/worker.h"
 #include "protocol/tls.h"
 
@@ -25,6 +27,22 @@ static const char usage[] =
     "  -n, --name=NAME          the worker's name, as dashboards show it (default: none)\n"
     "      --check              print the settings that would be used, secrets masked, and exit\n"
     "  -h, --help               print this help and exit\n"
+    "\n"
+    "As BullMQ's Worker options of these names:\n"
+    "      --lock-duration=MS             life of a job's lock (default: BACKUP_LOCK_SECONDS)\n"
+    "      --skip-lock-renewal            let locks expire\n"
+    "      --stalled-interval=MS          between two looks for jobs of dead workers (default: "
+    "BACKUP_STALLED_SECONDS)\n"
+    "      --skip-stalled-check           never look for them\n"
+    "      --max-stalled-count=N          fail a job that has stalled more often (default: 1)\n"
+    "      --max-started-attempts=N       fail a job that was taken more often (default: no limit)\n"
+    "      --limiter=MAX/MS               take at most MAX jobs in MS milliseconds (default: no limit)\n"
+    "      --maximum-rate-limit-delay=MS  longest rest for a rate limit (default: 30000)\n"
+    "      --drain-delay=SECONDS          longest wait while the queue is empty (default: 10)\n"
+    "      --metrics=POINTS               count jobs per minute, for so many minutes (default: no metrics)\n"
+    "      --remove-on-complete=JSON      which completed jobs to keep if their options do not say, as\n"
+    "                                     '{\"age\":3600,\"count\":100}' (default: all)\n"
+    "      --remove-on-fail=JSON          the same for failed ones\n"
     "\n"
     "Without PROGRAM, backup jobs are run by weavestream-backup-job. With it, any queue can be served by any program:\n"
     "it gets the job as JSON on standard input and reports on descriptor 3, one JSON object a line.\n"
@@ -42,50 +60,168 @@ struct arguments {
     const char *prefix;
     const char *name;
     int64_t concurrency;
+    int64_t lock_ms;       /* 0: as the settings say */
+    int64_t stalled_ms;    /* 0: as the settings say */
+    int64_t drain_seconds; /* 0: as usual */
+    bool skip_stalled_check;
+    int64_t limiter_max;
+    int64_t limiter_ms;
+    struct consumer_limits limits;
     bool check;
     char **program; /* NULL: the backup job program */
 };
+
+enum { /* the long options that have no letter */
+    OPTION_CHECK = 256,
+    OPTION_LOCK_DURATION,
+    OPTION_SKIP_LOCK_RENEWAL,
+    OPTION_STALLED_INTERVAL,
+    OPTION_SKIP_STALLED_CHECK,
+    OPTION_MAX_STALLED_COUNT,
+    OPTION_MAX_STARTED_ATTEMPTS,
+    OPTION_LIMITER,
+    OPTION_MAXIMUM_RATE_LIMIT_DELAY,
+    OPTION_DRAIN_DELAY,
+    OPTION_METRICS,
+    OPTION_REMOVE_ON_COMPLETE,
+    OPTION_REMOVE_ON_FAIL,
+};
+
+static const struct option options[] = {
+    { "queue", required_argument, NULL, 'q' },
+    { "prefix", required_argument, NULL, 'p' },
+    { "concurrency", required_argument, NULL, 'c' },
+    { "name", required_argument, NULL, 'n' },
+    { "check", no_argument, NULL, OPTION_CHECK },
+    { "help", no_argument, NULL, 'h' },
+    { "lock-duration", required_argument, NULL, OPTION_LOCK_DURATION },
+    { "skip-lock-renewal", no_argument, NULL, OPTION_SKIP_LOCK_RENEWAL },
+    { "stalled-interval", required_argument, NULL, OPTION_STALLED_INTERVAL },
+    { "skip-stalled-check", no_argument, NULL, OPTION_SKIP_STALLED_CHECK },
+    { "max-stalled-count", required_argument, NULL, OPTION_MAX_STALLED_COUNT },
+    { "max-started-attempts", required_argument, NULL, OPTION_MAX_STARTED_ATTEMPTS },
+    { "limiter", required_argument, NULL, OPTION_LIMITER },
+    { "maximum-rate-limit-delay", required_argument, NULL, OPTION_MAXIMUM_RATE_LIMIT_DELAY },
+    { "drain-delay", required_argument, NULL, OPTION_DRAIN_DELAY },
+    { "metrics", required_argument, NULL, OPTION_METRICS },
+    { "remove-on-complete", required_argument, NULL, OPTION_REMOVE_ON_COMPLETE },
+    { "remove-on-fail", required_argument, NULL, OPTION_REMOVE_ON_FAIL },
+    { NULL, 0, NULL, 0 },
+};
+
+#define MOST_MS INT64_C(86400000) /* a day: more is a mistake */
+
+static const char *
+option_name(int value)
+{
+    const struct option *option = options;
+
+    while (option->val != value)
+        option++;
+    return option->name;
+}
+
+static bool
+take_number(int option, const char *argument, int64_t least, int64_t most, int64_t *number)
+{
+    if (text_parse_integer(argument, strlen(argument), least, most, number))
+        return true;
+    (void)fprintf(stderr, "weavestream-backup worker: --%s='%s' is not a number from %" PRId64 " to %" PRId64 "\n",
+        option_name(option), argument, least, most);
+    return false;
+}
+
+static bool
+take_limiter(const char *argument, struct arguments *out)
+{
+    const char *slash = strchr(argument, '/');
+
+    if (slash != NULL && text_parse_integer(argument, (size_t)(slash - argument), 1, MOST_MS, &out->limiter_max) &&
+        text_parse_integer(slash + 1, strlen(slash + 1), 1, MOST_MS, &out->limiter_ms))
+        return true;
+    (void)fprintf(stderr,
+        "weavestream-backup worker: --limiter='%s' is not JOBS/MILLISECONDS, as 10/1000 for ten jobs a second\n",
+        argument);
+    return false;
+}
+
+static bool
+take_keep(int option, const char *argument, struct options_keep *out)
+{
+    struct error err;
+
+    if (options_parse_keep(argument, out, &err))
+        return true;
+    (void)fprintf(stderr, "weavestream-backup worker: --%s: %s\n", option_name(option), err.text);
+    return false;
+}
+
+/* False: it is wrong, and that has been said. */
+static bool
+take_option(int option, const char *argument, struct arguments *out)
+{
+    switch (option) {
+    case 'q':
+        out->queue = argument;
+        return true;
+    case 'p':
+        out->prefix = argument;
+        return true;
+    case 'n':
+        out->name = argument;
+        return true;
+    case 'c':
+        return take_number('c', argument, 1, WORKER_CONCURRENCY_MAX, &out->concurrency);
+    case OPTION_CHECK:
+        out->check = true;
+        return true;
+    case OPTION_LOCK_DURATION:
+        return take_number(option, argument, 100, MOST_MS, &out->lock_ms);
+    case OPTION_SKIP_LOCK_RENEWAL:
+        out->limits.skip_lock_renewal = true;
+        return true;
+    case OPTION_STALLED_INTERVAL:
+        return take_number(option, argument, 100, MOST_MS, &out->stalled_ms);
+    case OPTION_SKIP_STALLED_CHECK:
+        out->skip_stalled_check = true;
+        return true;
+    case OPTION_MAX_STALLED_COUNT:
+        return take_number(option, argument, 0, INT32_MAX, &out->limits.max_stalled);
+    case OPTION_MAX_STARTED_ATTEMPTS:
+        return take_number(option, argument, 1, INT32_MAX, &out->limits.max_started_attempts);
+    case OPTION_LIMITER:
+        return take_limiter(argument, out);
+    case OPTION_MAXIMUM_RATE_LIMIT_DELAY:
+        return take_number(option, argument, 1, MOST_MS, &out->limits.rate_limit_ms);
+    case OPTION_DRAIN_DELAY:
+        return take_number(option, argument, 1, 3600, &out->drain_seconds);
+    case OPTION_METRICS:
+        return take_number(option, argument, 1, INT32_MAX, &out->limits.metrics_points);
+    case OPTION_REMOVE_ON_COMPLETE:
+        return take_keep(option, argument, &out->limits.on_complete);
+    case OPTION_REMOVE_ON_FAIL:
+        return take_keep(option, argument, &out->limits.on_fail);
+    default: /* getopt has said what is wrong */
+        (void)fputs("Try 'weavestream-backup worker --help'.\n", stderr);
+        return false;
+    }
+}
 
 /* EX_OK: go on; -1: done, exit well; else the exit status. */
 static int
 read_arguments(int argc, char **argv, struct arguments *out)
 {
-    enum { OPTION_CHECK = 256 };
-    static const struct option options[] = { { "queue", required_argument, NULL, 'q' },
-        { "prefix", required_argument, NULL, 'p' }, { "concurrency", required_argument, NULL, 'c' },
-        { "name", required_argument, NULL, 'n' }, { "check", no_argument, NULL, OPTION_CHECK },
-        { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
     int option;
 
-    *out = (struct arguments){ .queue = "backup", .prefix = "bull", .concurrency = 1 };
-    while ((option = getopt_long(argc, argv, "+q:p:c:n:h", options, NULL)) != -1)
-        switch (option) {
-        case 'q':
-            out->queue = optarg;
-            break;
-        case 'p':
-            out->prefix = optarg;
-            break;
-        case 'n':
-            out->name = optarg;
-            break;
-        case 'c':
-            if (!text_parse_integer(optarg, strlen(optarg), 1, WORKER_CONCURRENCY_MAX, &out->concurrency)) {
-                (void)fprintf(stderr, "weavestream-backup worker: --concurrency='%s' is not a number from 1 to %d\n",
-                    optarg, WORKER_CONCURRENCY_MAX);
-                return EX_USAGE;
-            }
-            break;
-        case OPTION_CHECK:
-            out->check = true;
-            break;
-        case 'h':
+    *out = (struct arguments){ .queue = "backup", .prefix = "bull", .concurrency = 1, .limits = CONSUMER_LIMITS };
+    while ((option = getopt_long(argc, argv, "+q:p:c:n:h", options, NULL)) != -1) {
+        if (option == 'h') {
             (void)fputs(usage, stdout);
             return -1;
-        default: /* getopt has said what is wrong */
-            (void)fputs("Try 'weavestream-backup worker --help'.\n", stderr);
-            return EX_USAGE;
         }
+        if (!take_option(option, optarg, out))
+            return EX_USAGE;
+    }
     if (optind < argc && strcmp(argv[optind - 1], "--") != 0) {
         (void)fprintf(
             stderr, "weavestream-backup worker: '%s' is no option; a job program is given after '--'\n", argv[optind]);
@@ -118,35 +254,61 @@ find_job_program(void)
     return NULL;
 }
 
-static int
-run_worker(const struct arguments *arguments, const struct settings *settings, char *const *program)
+/* Options on the command line go before settings. */
+static struct worker_options
+worker_options(const struct arguments *arguments, const struct settings *settings)
 {
-    struct keys keys;
-    struct error err;
-    struct worker_options options = { .keys = &keys,
-        .name = arguments->name,
+    struct worker_options out = { .name = arguments->name,
         .redis = &settings->redis,
         .concurrency = (size_t)arguments->concurrency,
-        .lock_ms = settings->lock_seconds * 1000,
-        .stalled_ms = settings->stalled_seconds * 1000,
-        .shutdown_ms = settings->shutdown_seconds * 1000,
-        .program = program };
-    int status;
+        .lock_ms = arguments->lock_ms > 0 ? arguments->lock_ms : settings->lock_seconds * 1000,
+        .limiter_max = arguments->limiter_max,
+        .limiter_ms = arguments->limiter_ms,
+        .limits = arguments->limits,
+        .shutdown_ms = settings->shutdown_seconds * 1000 };
+
+    out.limits.stalled_ms = arguments->stalled_ms > 0 ? arguments->stalled_ms : settings->stalled_seconds * 1000;
+    if (arguments->skip_stalled_check)
+        out.limits.stalled_ms = 0;
+    if (arguments->drain_seconds > 0)
+        out.limits.block_ms = arguments->drain_seconds * 1000;
+    return out;
+}
+
+static int
+run_worker(const struct arguments *arguments, const struct settings *settings, char *const *argv)
+{
+    struct worker_options run = worker_options(arguments, settings);
+    struct children *children = NULL;
+    struct program program;
+    struct keys keys;
+    struct error err;
+    int status = EX_CONFIG;
 
     if (!keys_init(&keys, arguments->prefix, arguments->queue, arguments->name, &err)) {
         (void)fprintf(stderr, "weavestream-backup worker: %s\n", err.text);
         return EX_USAGE;
     }
     if (settings->redis.tls) {
-        options.tls = tls_context_new(settings->redis_ca_file, settings->extra_ca_file, &err);
-        if (options.tls == NULL) {
+        run.tls = tls_context_new(settings->redis_ca_file, settings->extra_ca_file, &err);
+        if (run.tls == NULL) {
             (void)fprintf(stderr, "weavestream-backup worker: %s\n", err.text);
-            keys_clear(&keys);
-            return EX_CONFIG;
+            goto out;
         }
     }
-    status = worker_run(&options);
-    SSL_CTX_free(options.tls);
+    run.base = event_base_new();
+    if (run.base == NULL)
+        abort(); /* out of memory */
+    children = children_new(run.base);
+    program = program_runner(children, &keys, argv);
+    run.keys = &keys;
+    run.runner = &program.runner;
+    status = worker_run(&run);
+out:
+    children_free(children);
+    if (run.base != NULL)
+        event_base_free(run.base);
+    SSL_CTX_free(run.tls);
     keys_clear(&keys);
     return status;
 }

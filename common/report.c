@@ -9,6 +9,7 @@
 #include "common/memory.h"
 
 /* Any JSON value, as producers write them: NUL escapes and numbers beyond 64 bits are theirs to use. */
+#define MOST_MS INT64_C(9007199254740991) /* JavaScript's greatest safe integer */
 #define JSON_READ (JSON_DECODE_ANY | JSON_ALLOW_NUL)
 
 /* NULL, with `why` set, if it is no JSON. Numbers that fit no 64 bits are JSON all the same, and read as JavaScript reads them. */
@@ -30,11 +31,14 @@ json_read(const char *bytes, size_t length, json_error_t *why)
 static const char *const type_names[] = {
     [REPORT_PROGRESS] = "progress",
     [REPORT_LOG] = "log",
+    [REPORT_DATA] = "data",
     [REPORT_ADD] = "add",
     [REPORT_COMPLETED] = "completed",
     [REPORT_FAILED] = "failed",
     [REPORT_INTERRUPTED] = "interrupted",
     [REPORT_DELAY] = "delay",
+    [REPORT_WAIT] = "wait",
+    [REPORT_RATE_LIMIT] = "rate-limit",
 };
 
 #define TYPES (sizeof(type_names) / sizeof(type_names[0]))
@@ -43,6 +47,12 @@ bool
 report_is_verdict(enum report_type type)
 {
     return type >= REPORT_COMPLETED;
+}
+
+const char *
+report_type_name(enum report_type type)
+{
+    return type_names[type];
 }
 
 static enum report_type
@@ -89,13 +99,13 @@ take_options(const json_t *line, struct report *out, struct error *err)
 }
 
 static bool
-take_until(const json_t *line, struct report *out, struct error *err)
+take_ms(const json_t *line, const char *member, int64_t least, struct report *out, struct error *err)
 {
-    const json_t *until = json_object_get(line, "until");
+    const json_t *ms = json_object_get(line, member);
 
-    if (!json_is_integer(until) || json_integer_value(until) < 0)
-        return error_set(err, ERROR_INPUT, "'until' is missing or no time in milliseconds");
-    out->until_ms = json_integer_value(until);
+    if (!json_is_integer(ms) || json_integer_value(ms) < least || json_integer_value(ms) > MOST_MS)
+        return error_set(err, ERROR_INPUT, "'%s' is missing or no time in milliseconds", member);
+    out->ms = json_integer_value(ms);
     return true;
 }
 
@@ -108,6 +118,9 @@ take_members(const json_t *line, struct report *out, struct error *err)
         return true;
     case REPORT_LOG:
         return take_string(line, "text", &out->text, err);
+    case REPORT_DATA:
+        out->value = take_value(line, "data", "{}");
+        return true;
     case REPORT_ADD:
         out->value = take_value(line, "data", "{}");
         return take_string(line, "name", &out->text, err) && take_options(line, out, err);
@@ -120,11 +133,16 @@ take_members(const json_t *line, struct report *out, struct error *err)
     case REPORT_INTERRUPTED:
         return take_string(line, "reason", &out->text, err);
     case REPORT_DELAY:
-        return take_until(line, out, err);
+        return take_ms(line, "until", 0, out, err);
+    case REPORT_RATE_LIMIT:
+        return take_ms(line, "ms", 1, out, err);
+    case REPORT_WAIT:
+        return true;
     case REPORT_NONE:
         break;
     }
-    return error_set(err, ERROR_INPUT, "'type' is none of progress, log, add, completed, failed, interrupted, delay");
+    return error_set(err, ERROR_INPUT,
+        "'type' is none of progress, log, data, add, completed, failed, interrupted, delay, wait, rate-limit");
 }
 
 bool
@@ -169,6 +187,9 @@ report_add_line(const struct report *report, struct text *out)
     case REPORT_LOG:
         add_string_member(out, "text", report->text);
         break;
+    case REPORT_DATA:
+        text_format(out, ",\"data\":%s", report->value);
+        break;
     case REPORT_ADD:
         add_string_member(out, "name", report->text);
         text_format(out, ",\"data\":%s,\"opts\":%s", report->value, report->options);
@@ -184,8 +205,12 @@ report_add_line(const struct report *report, struct text *out)
         add_string_member(out, "reason", report->text);
         break;
     case REPORT_DELAY:
-        text_format(out, ",\"until\":%" PRId64, report->until_ms);
+        text_format(out, ",\"until\":%" PRId64, report->ms);
         break;
+    case REPORT_RATE_LIMIT:
+        text_format(out, ",\"ms\":%" PRId64, report->ms);
+        break;
+    case REPORT_WAIT:
     case REPORT_NONE:
         break;
     }

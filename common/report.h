@@ -13,6 +13,7 @@
  *
  *     {"type":"progress","value":ANY}                    the job's progress; the worker writes at most one a second
  *     {"type":"log","text":"a row of the job's log"}
+ *     {"type":"data","data":ANY}                         what the job's data is from now on
  *     {"type":"add","name":"prune","data":ANY,"opts":{}} a job for the same queue; give it opts.jobId, so that it cannot be added twice
  *
  * Last, exactly one verdict:
@@ -21,6 +22,8 @@
  *     {"type":"failed","reason":"...","retry":false}     retry: whether trying again can help; then attempts and backoff decide
  *     {"type":"interrupted","reason":"..."}              stopped by the worker's SIGTERM: the job goes back to the queue
  *     {"type":"delay","until":1795382600905}             not now: the job moves to delayed until then, no attempt is counted
+ *     {"type":"wait"}                                    not now: the job goes back to the front of the queue, no attempt is counted
+ *     {"type":"rate-limit","ms":5000}                    the same, and the queue's rate limit counts as reached for so long
  *
  * The verdict counts once the pipe has ended and the process is reaped: report_judge(). No verdict, a line that breaks these rules, or
  * `completed` followed by a bad exit status is a crash, and the job fails. `completed` wins over a SIGTERM that crossed it.
@@ -45,27 +48,31 @@ enum report_type {
     REPORT_NONE = 0,
     REPORT_PROGRESS,
     REPORT_LOG,
+    REPORT_DATA,
     REPORT_ADD,
     /* verdicts */
     REPORT_COMPLETED,
     REPORT_FAILED,
     REPORT_INTERRUPTED,
     REPORT_DELAY,
+    REPORT_WAIT,
+    REPORT_RATE_LIMIT,
 };
 
 /* One line. Strings and values are the report's own; report_clear() releases them. */
 struct report {
     enum report_type type;
-    char *value;      /* JSON text: PROGRESS value, ADD data, COMPLETED returnvalue */
-    char *text;       /* LOG row, ADD name, FAILED and INTERRUPTED reason */
-    char *options;    /* JSON text of an object: ADD */
-    bool retry;       /* FAILED */
-    int64_t until_ms; /* DELAY: Unix milliseconds */
+    char *value;   /* JSON text: PROGRESS value, DATA and ADD data, COMPLETED returnvalue */
+    char *text;    /* LOG row, ADD name, FAILED and INTERRUPTED reason */
+    char *options; /* JSON text of an object: ADD */
+    bool retry;    /* FAILED */
+    int64_t ms;    /* DELAY: until when, in Unix milliseconds; RATE_LIMIT: for how long, 1 at least */
 };
 
 #define REPORT_EMPTY ((struct report){ .type = REPORT_NONE })
 
 bool report_is_verdict(enum report_type type);
+const char *report_type_name(enum report_type type); /* as in its line */
 
 /* Reads one line, without its newline. ERROR_INPUT: it breaks the protocol; `out` is then untouched. */
 bool report_parse(const char *line, size_t length, struct report *out, struct error *err) MUST_CHECK;

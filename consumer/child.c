@@ -28,7 +28,7 @@ struct children {
 struct child {
     struct children *all;
     struct child *next;
-    struct child_events events;
+    struct runner_events events;
     pid_t pid;
     struct bufferevent *report; /* NULL once it has ended */
     struct bufferevent *input;  /* the job on its way to standard input; NULL once it is written */
@@ -86,7 +86,9 @@ child_finish(struct child *child)
     verdict = child->verdict;
     child->verdict = REPORT_EMPTY;
     crashed = report_judge(&verdict, child->wait_status, child->broken.code == ERROR_NONE ? NULL : &child->broken);
-    child->events.on_done(&verdict, crashed, child->events.owner);
+    if (crashed && child->is_stopped)
+        verdict.type = REPORT_INTERRUPTED;
+    child->events.on_done(&verdict, child->events.owner);
     report_clear(&verdict);
     child_unlink(child);
     child_free(child);
@@ -400,7 +402,7 @@ child_fork(const struct pipes *pipes, char *const *argv)
 
 bool
 child_start(struct children *children, char *const *argv, const char *job, size_t job_length,
-    const struct child_events *events, struct child **out, struct error *err)
+    const struct runner_events *events, struct child **out, struct error *err)
 {
     struct child *child;
     struct pipes pipes;

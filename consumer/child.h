@@ -5,7 +5,8 @@
  * SIGTERM if the worker dies. It is over when its report has ended and it is reaped, in whichever order; then on_done is called once, with
  * the verdict (report_judge). Reports come through on_report, in order, verdicts excepted.
  *
- * What is wanted and what is are two things: child_stop() asks, with SIGTERM, and SIGKILL after the grace time; on_done still comes later.
+ * What is wanted and what is are two things: child_stop() asks, with SIGTERM, and SIGKILL after the grace time; on_done still comes later. Whoever
+ * dies of that without a verdict has not failed: its verdict is `interrupted`.
  * After the exit, a grandchild that holds the pipe open gets a second, then its group is killed and the report ends there.
  */
 #ifndef CONSUMER_CHILD_H
@@ -15,7 +16,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "common/report.h"
+#include "consumer/runner.h"
 
 /* All children of one loop. Owns the handling of SIGCHLD; waits for our own pids only. */
 struct children;
@@ -25,19 +26,12 @@ void children_free(struct children *children); /* those still running get SIGTER
 
 struct child;
 
-struct child_events {
-    void (*on_report)(struct report *report, void *owner); /* may take members out of it */
-    void (*on_done)(
-        struct report *verdict, bool crashed, void *owner); /* the same; the child is gone when it returns */
-    void *owner;
-};
-
 /*
  * `argv`: the program, searched in PATH if it has no slash, and its arguments. `job`: what goes to its standard input; copied. A program that
  * cannot be executed is a child that fails: on_done tells. False: not even a process could be made.
  */
 bool child_start(struct children *children, char *const *argv, const char *job, size_t job_length,
-    const struct child_events *events, struct child **out, struct error *err) MUST_CHECK;
+    const struct runner_events *events, struct child **out, struct error *err) MUST_CHECK;
 pid_t child_pid(const struct child *child);
 void child_stop(struct child *child, int64_t grace_ms);    /* 0: SIGKILL now. Asking again can only shorten it. */
 bool child_is_stopped(const struct child *child);          /* child_stop() was called */

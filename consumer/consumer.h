@@ -1,23 +1,44 @@
-/* consumer: what the rooms of the loop share: the queue, the connection for commands, and the worker's parameters. */
+/* consumer: what the rooms of the loop share: the queue, the connection for commands, what runs jobs, and the worker's parameters. */
 #ifndef CONSUMER_CONSUMER_H
 #define CONSUMER_CONSUMER_H
 
 #include <event2/event.h>
 
-#include "consumer/child.h"
+#include "consumer/runner.h"
 #include "protocol/commands.h"
 #include "protocol/keys.h"
 #include "protocol/link.h"
+
+/* How patient the worker is, named as BullMQ's Worker options are. */
+struct consumer_limits {
+    int64_t stalled_ms;           /* stalledInterval: between two looks for stalled jobs; 0: none (skipStalledCheck) */
+    int64_t max_stalled;          /* maxStalledCount: a job that stalls more often fails */
+    int64_t max_started_attempts; /* maxStartedAttempts: one that is taken more often fails; 0: no limit */
+    bool skip_lock_renewal;       /* skipLockRenewal */
+    int64_t block_ms;             /* drainDelay: longest wait for a marker while nothing is known to come */
+    int64_t rate_limit_ms;        /* maximumRateLimitDelay: longest rest for a rate limit */
+    int64_t metrics_points;       /* metrics.maxDataPoints; 0: no metrics */
+    struct options_keep on_complete; /* removeOnComplete and removeOnFail, for jobs whose options do not say */
+    struct options_keep on_fail;
+};
+
+/* Ours, where nothing else is said. BullMQ's drainDelay is 5 s; a marker wakes us at once in either case, and 10 s halve the commands. */
+#define CONSUMER_LIMITS                                                                                                \
+    ((struct consumer_limits){ .stalled_ms = 10000,                                                                    \
+        .max_stalled = 1,                                                                                              \
+        .block_ms = 10000,                                                                                             \
+        .rate_limit_ms = 30000,                                                                                        \
+        .on_complete = OPTIONS_KEEP_ALL,                                                                               \
+        .on_fail = OPTIONS_KEEP_ALL })
 
 struct consumer {
     struct event_base *base;
     const struct keys *keys;
     struct link *command; /* link_redis(command) is NULL while Redis is away */
-    struct children *children;
+    struct runner *runner;
     struct commands_taking taking;
-    char *const *program; /* argv of the job program, NULL at its end */
-    int64_t stalled_ms;   /* between two looks for stalled jobs */
-    bool is_closing;      /* no new job is taken */
+    const struct consumer_limits *limits;
+    bool is_closing; /* no new job is taken */
 };
 
 /* Starts a timer of the loop, or starts it anew. */

@@ -6,12 +6,10 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-/* BullMQ 5.76: an idle worker looks every 5 s (drainDelay), and at least every 10 s while there are delayed jobs. A marker wakes us at once
- * in either case, so the longer time costs nothing and halves the commands. */
-#define BLOCK_MS 10000
-#define BLOCK_LEAST_MS 2      /* BullMQ 5.76: Redis before 7.0.8 takes 1 ms for no limit */
-#define LONGEST_REST_MS 30000 /* BullMQ 5.76: maximumRateLimitDelay */
-#define REFUSED_REST_MS 1000  /* doubles up to LONGEST_REST_MS */
+#define BLOCK_MOST_MS 10000 /* BullMQ 5.76: while a delayed job is known to come */
+#define BLOCK_LEAST_MS 2    /* BullMQ 5.76: Redis before 7.0.8 takes 1 ms for no limit */
+#define REFUSED_REST_MS 1000
+#define REFUSED_REST_DOUBLINGS 5
 #define WAIT_REFUSED_REST_MS 5000
 #define REDIS_WITH_FRACTIONS 60000 /* BZPOPMIN takes fractions of a second since 6.0 */
 
@@ -70,6 +68,15 @@ fetch_next_state(enum fetch_state state, enum fetch_event event)
     return fetch_table[state][event];
 }
 
+/* Not longer than this, so that delayed jobs are promoted meanwhile. */
+static int64_t
+rate_limit_rest_ms(const struct fetch *fetch, const struct commands_fetched *fetched)
+{
+    int64_t most_ms = fetch->consumer->limits->rate_limit_ms;
+
+    return fetched->limited_ms > most_ms ? most_ms : fetched->limited_ms;
+}
+
 static void
 on_fetched(const redisReply *reply, const struct error *lost, void *owner)
 {
@@ -80,7 +87,8 @@ on_fetched(const redisReply *reply, const struct error *lost, void *owner)
     if (reply == NULL)
         return; /* fetch_lost() comes, too */
     if (!commands_read_fetched(reply, lost, &fetched, &err)) {
-        fetch->rest_ms = REFUSED_REST_MS << (fetch->refusals < 5 ? fetch->refusals++ : 5);
+        fetch->rest_ms =
+            REFUSED_REST_MS << (fetch->refusals < REFUSED_REST_DOUBLINGS ? fetch->refusals++ : REFUSED_REST_DOUBLINGS);
         log_error(LOG_EVENT("fetch refused"), LOG_TEXT("queue", fetch->consumer->keys->queue), LOG_ERROR(&err),
             LOG_NUMBER("retryInMs", fetch->rest_ms));
         fetch_step(fetch, FETCH_GOT_REST);
@@ -88,7 +96,7 @@ on_fetched(const redisReply *reply, const struct error *lost, void *owner)
     }
     fetch->refusals = 0;
     fetch->block_until_ms = fetched.next_delayed_ms;
-    fetch->rest_ms = fetched.limited_ms;
+    fetch->rest_ms = rate_limit_rest_ms(fetch, &fetched);
     if (fetched.has_job) {
         fetch->events.on_job(&fetched.job, text_string(&fetch->token), fetch->events.owner);
         fetch_step(fetch, FETCH_GOT_JOB);
@@ -134,12 +142,13 @@ on_marker(const redisReply *reply, const struct error *lost, void *owner)
 static int64_t
 block_ms(const struct fetch *fetch)
 {
-    int64_t wait_ms = BLOCK_MS;
+    int64_t wait_ms = fetch->consumer->limits->block_ms;
 
-    if (fetch->block_until_ms != 0)
+    if (fetch->block_until_ms != 0) {
         wait_ms = fetch->block_until_ms - wall_now().ms;
-    if (wait_ms > BLOCK_MS)
-        wait_ms = BLOCK_MS;
+        if (wait_ms > BLOCK_MOST_MS)
+            wait_ms = BLOCK_MOST_MS;
+    }
     if (wait_ms < BLOCK_LEAST_MS)
         wait_ms = BLOCK_LEAST_MS;
     if (link_server(fetch->blocking)->version < REDIS_WITH_FRACTIONS)
@@ -181,7 +190,7 @@ fetch_enter(struct fetch *fetch, enum fetch_state state)
         fetch_wait(fetch);
         return;
     case FETCH_RESTING:
-        consumer_set_timer(fetch->timer, fetch->rest_ms > LONGEST_REST_MS ? LONGEST_REST_MS : fetch->rest_ms);
+        consumer_set_timer(fetch->timer, fetch->rest_ms);
         return;
     case FETCH_OFFLINE:
         fetch->ready_told = false;
@@ -247,7 +256,7 @@ fetch_slot_empty(struct fetch *fetch, const struct commands_fetched *none)
 {
     if (none->next_delayed_ms != 0)
         fetch->block_until_ms = none->next_delayed_ms;
-    fetch->rest_ms = none->limited_ms;
+    fetch->rest_ms = rate_limit_rest_ms(fetch, none);
     fetch_step(fetch, none->limited_ms > 0 ? FETCH_REST : FETCH_SLOT_EMPTY);
 }
 

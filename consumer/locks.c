@@ -49,10 +49,11 @@ locks_renew(struct locks *locks)
     size_t held = 0;
 
     consumer_set_timer(locks->timer, locks->consumer->taking.lock_ms / 2);
+    (void)log_flush(); /* lines that standard error did not take when they were written */
     for (size_t i = 0; i < locks->count; i++)
         if (slot_hold(locks->slots[i], &locks->holds[held]))
             held++;
-    if (redis != NULL && held > 0)
+    if (redis != NULL && held > 0 && !locks->consumer->limits->skip_lock_renewal)
         commands_extend_locks(
             redis, locks->consumer->keys, locks->consumer->taking.lock_ms, held, locks->holds, on_renewed, locks);
 }

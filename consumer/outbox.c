@@ -92,23 +92,37 @@ outbox_put_progress(struct outbox *outbox, struct report *report)
         consumer_set_timer(outbox->timer, moment_ms_between(moment_now(), outbox->progress_due));
 }
 
+static void
+outbox_log_refusal(const struct outbox *outbox, const struct report *report, const char *reason)
+{
+    log_warn(LOG_EVENT("job report not written"), LOG_TEXT("job", outbox->job->id),
+        LOG_TEXT("kind", report_type_name(report->type)), LOG_TEXT("reason", reason));
+}
+
+static void
+outbox_put_add(struct outbox *outbox, struct report *report)
+{
+    struct error err;
+    char *options = options_for_adding(report->options, &err);
+
+    if (options == NULL) {
+        outbox_log_refusal(outbox, report, err.text);
+        return;
+    }
+    free(report->options);
+    report->options = options;
+    outbox_append(outbox, report);
+}
+
 void
 outbox_put(struct outbox *outbox, struct report *report)
 {
     if (report->type == REPORT_PROGRESS)
         outbox_put_progress(outbox, report);
+    else if (report->type == REPORT_ADD)
+        outbox_put_add(outbox, report);
     else
         outbox_append(outbox, report);
-}
-
-static void
-outbox_log_refusal(const struct entry *entry, const char *reason)
-{
-    log_warn(LOG_EVENT("job report not written"), LOG_TEXT("job", entry->outbox->job->id),
-        LOG_TEXT("kind", entry->report.type == REPORT_ADD   ? "add"
-                         : entry->report.type == REPORT_LOG ? "log"
-                                                            : "progress"),
-        LOG_TEXT("reason", reason));
 }
 
 static void
@@ -125,9 +139,9 @@ on_answer(const redisReply *reply, const struct error *lost, void *owner)
         return;
     }
     if (!commands_read_code(reply, lost, &code, &err))
-        outbox_log_refusal(entry, err.text);
+        outbox_log_refusal(outbox, &entry->report, err.text);
     else if (code < 0)
-        outbox_log_refusal(entry, "the job is gone from Redis");
+        outbox_log_refusal(outbox, &entry->report, "the job is gone from Redis");
     while (*at != entry)
         at = &(*at)->next;
     *at = entry->next;
@@ -144,7 +158,6 @@ outbox_send_entry(struct outbox *outbox, struct entry *entry)
     struct redis *redis = link_redis(outbox->consumer->command);
     const struct keys *keys = outbox->consumer->keys;
     const struct report *report = &entry->report;
-    struct options options;
 
     if (redis == NULL || entry->is_sent)
         return;
@@ -153,8 +166,11 @@ outbox_send_entry(struct outbox *outbox, struct entry *entry)
         commands_progress(redis, keys, outbox->job->id, report->value, on_answer, entry);
     else if (report->type == REPORT_LOG)
         commands_log(redis, keys, outbox->job->id, report->text, outbox->job->options.keep_logs, on_answer, entry);
+    else if (report->type == REPORT_DATA)
+        commands_data(redis, keys, outbox->job->id, report->value, on_answer, entry);
     else {
-        options_parse(report->options, strlen(report->options), &options);
+        struct options options;
+        (void)options_parse(report->options, strlen(report->options), &options);
         commands_add(redis, keys, report->text, report->value, report->options, &options, on_answer, entry);
         options_clear(&options);
     }

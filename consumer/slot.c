@@ -21,7 +21,7 @@ struct slot {
     struct job job; /* unless FREE */
     char *token;
     struct moment started;
-    struct child *child; /* RUNNING and ABANDONED; NULL once it is done */
+    struct run *run; /* RUNNING and ABANDONED; NULL once it is done */
     struct outbox *outbox;
     bool outbox_was_full;
     struct report verdict; /* FINISHING */
@@ -29,6 +29,8 @@ struct slot {
     bool is_sent;          /* and is on its way now */
     struct event *again;
 };
+
+static void slot_send_outcome(struct slot *slot);
 
 static void
 slot_empty(struct slot *slot, const struct commands_fetched *next)
@@ -63,6 +65,29 @@ refusal_text(int64_t code)
     }
 }
 
+/*
+ * BullMQ 5.76: a job that cannot be completed because of its children has failed, with these words; for good if a child failed, otherwise
+ * as its attempts say.
+ */
+static bool
+slot_fail_for_children(struct slot *slot, int64_t code)
+{
+    struct text reason = TEXT_EMPTY;
+
+    if (code == -4)
+        text_format(&reason, "Job %s has pending dependencies. moveToFinished", slot->job.id);
+    else if (code == -9)
+        text_format(
+            &reason, "Cannot complete job %s because it has at least one failed child. moveToFinished", slot->job.id);
+    else
+        return false;
+    report_clear(&slot->verdict);
+    slot->verdict = (struct report){ .type = REPORT_FAILED, .text = text_take(&reason), .retry = code == -4 };
+    slot->sent = 0;
+    slot_send_outcome(slot);
+    return true;
+}
+
 static void
 slot_log_refusal(const struct slot *slot, int64_t code)
 {
@@ -91,8 +116,12 @@ on_outcome(const redisReply *reply, const struct error *lost, void *owner)
         consumer_set_timer(slot->again, AGAIN_MS << (slot->sent < 6 ? slot->sent - 1 : 5));
         return;
     }
+    if (slot_fail_for_children(slot, code))
+        return;
     if (code < 0)
         slot_log_refusal(slot, code);
+    else if (slot->verdict.type == REPORT_RATE_LIMIT)
+        next.limited_ms = code;
     if (next.has_job) {
         char *token = slot->token;
         slot->token = NULL;
@@ -103,7 +132,7 @@ on_outcome(const redisReply *reply, const struct error *lost, void *owner)
         free(token);
         return;
     }
-    slot_empty(slot, reply->type == REDIS_REPLY_ARRAY ? &next : NULL);
+    slot_empty(slot, reply->type == REDIS_REPLY_ARRAY || next.limited_ms > 0 ? &next : NULL);
 }
 
 static double
@@ -115,11 +144,19 @@ random_fraction(void)
     return bits / 4294967296.0;
 }
 
-/* BullMQ 5.76: whether this failure is to be followed by another attempt, and after how long. */
+/*
+ * BullMQ 5.76: whether this failure is to be followed by another attempt, and after how long. BullMQ 6.7: not if it was taken so often that it
+ * would be refused (maxStartedAttempts).
+ */
 static bool
-is_retried(const struct job *job, const struct report *verdict, int64_t *delay_ms)
+is_retried(const struct slot *slot, const struct report *verdict, int64_t *delay_ms)
 {
+    const struct job *job = &slot->job;
+    int64_t max_started = slot->consumer->limits->max_started_attempts;
+
     if (!verdict->retry || job->attempts_made + 1 >= job->options.attempts)
+        return false;
+    if (max_started > 0 && job->attempts_started >= max_started)
         return false;
     if (options_backoff_ms(&job->options, job->attempts_made + 1, random_fraction(), delay_ms))
         return true;
@@ -129,31 +166,48 @@ is_retried(const struct job *job, const struct report *verdict, int64_t *delay_m
 }
 
 static void
+slot_send_finish(struct slot *slot, struct redis *redis, const struct commands_hold *hold, const char *stacktrace)
+{
+    const struct consumer *consumer = slot->consumer;
+    const struct options *options = &slot->job.options;
+    bool failed = slot->verdict.type == REPORT_FAILED;
+    struct commands_finish finish = { .failed = failed,
+        .outcome = failed ? slot->verdict.text : slot->verdict.value,
+        .stacktrace = stacktrace,
+        .attempts = options->attempts,
+        .keep = failed ? options->on_fail : options->on_complete,
+        .metrics_points = consumer->limits->metrics_points,
+        .fetch = !consumer->is_closing };
+
+    if (!finish.keep.is_set)
+        finish.keep = failed ? consumer->limits->on_fail : consumer->limits->on_complete;
+    commands_finish(redis, consumer->keys, &consumer->taking, hold, &finish, on_outcome, slot);
+}
+
+static void
 slot_send_failure(struct slot *slot, struct redis *redis, const struct commands_hold *hold)
 {
     const struct consumer *consumer = slot->consumer;
-    char *stacktrace = job_stacktrace_with(&slot->job, slot->verdict.text);
-    struct commands_retry retry = {
-        .lifo = slot->job.options.lifo, .reason = slot->verdict.text, .stacktrace = stacktrace
-    };
-    struct commands_finish finish = {
-        .failed = true, .outcome = slot->verdict.text, .stacktrace = stacktrace, .fetch = !consumer->is_closing
-    };
+    char *stacktrace =
+        job_stacktrace_with(&slot->job, slot->verdict.retry ? "Error" : "UnrecoverableError", slot->verdict.text);
+    struct commands_retry retry = { .lifo = slot->job.options.lifo,
+        .reason = slot->verdict.text,
+        .stacktrace = stacktrace,
+        .fetch = !consumer->is_closing };
 
-    if (is_retried(&slot->job, &slot->verdict, &retry.delay_ms))
-        commands_retry(redis, consumer->keys, hold, &retry, on_outcome, slot);
+    if (is_retried(slot, &slot->verdict, &retry.delay_ms))
+        commands_retry(redis, consumer->keys, &consumer->taking, hold, &retry, on_outcome, slot);
     else
-        commands_finish(redis, consumer->keys, &consumer->taking, hold, &slot->job.options, &finish, on_outcome, slot);
+        slot_send_finish(slot, redis, hold, stacktrace);
     free(stacktrace);
 }
 
 static void
 slot_send_outcome(struct slot *slot)
 {
-    const struct consumer *consumer = slot->consumer;
-    struct redis *redis = link_redis(consumer->command);
+    const struct keys *keys = slot->consumer->keys;
+    struct redis *redis = link_redis(slot->consumer->command);
     struct commands_hold hold = hold_of(slot);
-    struct commands_finish finish = { .outcome = slot->verdict.value, .fetch = !consumer->is_closing };
 
     if (redis == NULL || slot->is_sent)
         return;
@@ -162,20 +216,23 @@ slot_send_outcome(struct slot *slot)
     slot->is_sent = true;
     switch (slot->verdict.type) {
     case REPORT_COMPLETED:
-        commands_finish(redis, consumer->keys, &consumer->taking, &hold, &slot->job.options, &finish, on_outcome, slot);
+        slot_send_finish(slot, redis, &hold, NULL);
         return;
     case REPORT_FAILED:
         slot_send_failure(slot, redis, &hold);
         return;
     case REPORT_DELAY:
-        commands_delay(redis, consumer->keys, &hold, (struct wall){ slot->verdict.until_ms }, on_outcome, slot);
+        commands_delay(redis, keys, &hold, (struct wall){ slot->verdict.ms }, on_outcome, slot);
         return;
+    case REPORT_RATE_LIMIT:
+    case REPORT_WAIT:
     case REPORT_INTERRUPTED:
-        commands_release(redis, consumer->keys, &hold, on_outcome, slot);
+        commands_release(redis, keys, &hold, slot->verdict.ms, on_outcome, slot);
         return;
     case REPORT_NONE:
     case REPORT_PROGRESS:
     case REPORT_LOG:
+    case REPORT_DATA:
     case REPORT_ADD:
         break;
     }
@@ -198,6 +255,9 @@ verdict_event(const struct slot *slot)
         return "job completed";
     case REPORT_DELAY:
         return "job delayed";
+    case REPORT_RATE_LIMIT:
+        return "job limits the queue's rate";
+    case REPORT_WAIT:
     case REPORT_INTERRUPTED:
         return "job goes back to the queue";
     default:
@@ -223,7 +283,7 @@ slot_finish(struct slot *slot, struct report *verdict)
 }
 
 static void
-on_child_report(struct report *report, void *owner)
+on_report(struct report *report, void *owner)
 {
     struct slot *slot = owner;
 
@@ -232,7 +292,8 @@ on_child_report(struct report *report, void *owner)
     outbox_put(slot->outbox, report);
     if (outbox_is_full(slot->outbox) && !slot->outbox_was_full) {
         slot->outbox_was_full = true;
-        child_set_reading(slot->child, false);
+        if (slot->run != NULL)
+            slot->consumer->runner->set_reading(slot->run, false);
     }
 }
 
@@ -243,59 +304,47 @@ on_outbox_change(void *owner)
 
     if (slot->outbox_was_full && !outbox_is_full(slot->outbox)) {
         slot->outbox_was_full = false;
-        if (slot->child != NULL)
-            child_set_reading(slot->child, true);
+        if (slot->run != NULL)
+            slot->consumer->runner->set_reading(slot->run, true);
     }
 }
 
 static void
-on_child_done(struct report *verdict, bool crashed, void *owner)
+on_done(struct report *verdict, void *owner)
 {
     struct slot *slot = owner;
-    bool was_stopped = child_is_stopped(slot->child);
 
-    slot->child = NULL;
-    if (slot->state == SLOT_ABANDONED) {
+    slot->run = NULL;
+    if (slot->state == SLOT_ABANDONED)
         slot_empty(slot, NULL);
-        return;
-    }
-    /* Whoever dies of our own stopping has not failed. */
-    if (crashed && was_stopped)
-        verdict->type = REPORT_INTERRUPTED;
-    slot_finish(slot, verdict);
+    else
+        slot_finish(slot, verdict);
 }
 
 static void
-slot_start_child(struct slot *slot)
+slot_run(struct slot *slot)
 {
-    const struct job *job = &slot->job;
-    const struct keys *keys = slot->consumer->keys;
-    struct child_events events = { .on_report = on_child_report, .on_done = on_child_done, .owner = slot };
-    struct report_job description = { .queue = keys->queue,
-        .prefix = keys->prefix,
-        .id = job->id,
-        .name = job->name,
-        .name_length = job->name_length,
-        .data = job->data,
-        .data_length = job->data_length,
-        .options = job->options_text,
-        .attempts_made = job->attempts_made,
-        .attempts_started = job->attempts_started,
-        .stalled_counter = job->stalled_counter,
-        .timestamp_ms = job->timestamp_ms };
-    struct text input = TEXT_EMPTY;
+    struct runner *runner = slot->consumer->runner;
+    struct runner_events events = { .on_report = on_report, .on_done = on_done, .owner = slot };
     struct error err;
 
-    report_add_job(&description, &input);
-    if (child_start(
-            slot->consumer->children, slot->consumer->program, input.data, input.length, &events, &slot->child, &err))
-        log_info(LOG_EVENT("job started"), LOG_TEXT("job", job->id), LOG_BYTES("name", job->name, job->name_length),
-            LOG_NUMBER("attempt", job->attempts_started), LOG_NUMBER("child", child_pid(slot->child)));
-    else {
+    if (!runner->start(runner, &slot->job, &events, &slot->run, &err)) {
         struct report verdict = { .type = REPORT_FAILED, .text = memory_copy_string(err.text), .retry = true };
         slot_finish(slot, &verdict);
     }
-    text_clear(&input);
+}
+
+/* Why it must not run, whatever it is: NULL if it may. */
+static const char *
+reason_against(const struct slot *slot)
+{
+    int64_t max_started = slot->consumer->limits->max_started_attempts;
+
+    if (slot->job.deferred_failure != NULL)
+        return slot->job.deferred_failure;
+    if (max_started > 0 && slot->job.attempts_started > max_started)
+        return "job started more than allowable limit"; /* BullMQ 5.76: the very words */
+    return NULL;
 }
 
 void
@@ -312,11 +361,11 @@ slot_start(struct slot *slot, struct job *job, const char *token)
     if (slot->consumer->is_closing) {
         struct report verdict = { .type = REPORT_INTERRUPTED, .text = memory_copy_string("the worker is closing") };
         slot_finish(slot, &verdict);
-    } else if (slot->job.deferred_failure != NULL) {
-        struct report verdict = { .type = REPORT_FAILED, .text = memory_copy_string(slot->job.deferred_failure) };
+    } else if (reason_against(slot) != NULL) {
+        struct report verdict = { .type = REPORT_FAILED, .text = memory_copy_string(reason_against(slot)) };
         slot_finish(slot, &verdict);
     } else
-        slot_start_child(slot);
+        slot_run(slot);
 }
 
 bool
@@ -353,14 +402,14 @@ slot_lose(struct slot *slot)
         LOG_TEXT("reason", "another worker has the job now; ours is stopped, and nothing is written"));
     slot->state = SLOT_ABANDONED;
     outbox_drop(slot->outbox);
-    child_stop(slot->child, AGAIN_MS);
+    slot->consumer->runner->stop(slot->run, AGAIN_MS);
 }
 
 void
 slot_stop(struct slot *slot, int64_t grace_ms)
 {
-    if (slot->child != NULL)
-        child_stop(slot->child, grace_ms);
+    if (slot->run != NULL)
+        slot->consumer->runner->stop(slot->run, grace_ms);
 }
 
 struct slot *

@@ -1,9 +1,9 @@
 /*
  * slot: room for one active job, from taking it until Redis has its outcome.
  *
- *     FREE --job--> RUNNING --child done--> FINISHING --answer: next job--> RUNNING
+ *     FREE --job--> RUNNING --run over---> FINISHING --answer: next job--> RUNNING
  *                      |                        \------answer: none-------> FREE
- *                      \--lock lost--> ABANDONED --child gone--> FREE       (nothing is written)
+ *                      \--lock lost--> ABANDONED --run over--> FREE         (nothing is written)
  *
  * FINISHING waits for Redis as long as it takes: an outcome is kept until it is written or the lock is somebody else's.
  */
@@ -29,6 +29,6 @@ void slot_lose(struct slot *slot);                                  /* its lock 
 
 /* Stops a running job: SIGTERM, SIGKILL after grace_ms; then it goes back to the queue, unless it ended by itself. */
 void slot_stop(struct slot *slot, int64_t grace_ms);
-void slot_free(struct slot *slot); /* takes NULL; a child that is still there stays with `children` */
+void slot_free(struct slot *slot); /* takes NULL; a run that is still there stays with its runner */
 
 #endif

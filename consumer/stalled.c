@@ -29,14 +29,16 @@ void
 stalled_look(struct stalled *stalled)
 {
     struct redis *redis = link_redis(stalled->consumer->command);
+    const struct consumer_limits *limits = stalled->consumer->limits;
 
-    consumer_set_timer(stalled->timer, stalled->consumer->stalled_ms);
     locks_renew(stalled->locks);
-    (void)log_flush(); /* lines that standard error did not take when they were written */
+    if (limits->stalled_ms == 0)
+        return;
+    consumer_set_timer(stalled->timer, limits->stalled_ms);
     /* The throttle lives a little shorter than our interval: it must not outlast it, or every other look would be in vain. */
     if (redis != NULL)
         commands_recover_stalled(
-            redis, stalled->consumer->keys, stalled->consumer->stalled_ms * 19 / 20, on_looked, stalled);
+            redis, stalled->consumer->keys, limits->stalled_ms * 19 / 20, limits->max_stalled, on_looked, stalled);
 }
 
 static void

@@ -227,14 +227,14 @@ worker_init(struct worker *worker, const struct worker_options *options)
 
     *worker = (struct worker){ .options = options };
     make_uuid(worker->uuid);
-    worker->consumer.base = event_base_new();
-    if (worker->consumer.base == NULL)
-        abort(); /* out of memory */
+    worker->consumer.base = options->base;
     worker->consumer.keys = options->keys;
-    worker->consumer.taking = (struct commands_taking){ .lock_ms = options->lock_ms, .worker_name = options->name };
-    worker->consumer.program = options->program;
-    worker->consumer.stalled_ms = options->stalled_ms;
-    worker->consumer.children = children_new(worker->consumer.base);
+    worker->consumer.runner = options->runner;
+    worker->consumer.limits = &options->limits;
+    worker->consumer.taking = (struct commands_taking){ .lock_ms = options->lock_ms,
+        .worker_name = options->name,
+        .limiter_max = options->limiter_max,
+        .limiter_ms = options->limiter_ms };
     worker->shutdown = event_new(worker->consumer.base, -1, 0, on_shutdown_timer, worker);
     if (worker->shutdown == NULL)
         abort(); /* out of memory */
@@ -264,8 +264,6 @@ worker_clear(struct worker *worker)
     event_free(worker->on_term);
     event_free(worker->on_int);
     event_free(worker->shutdown);
-    children_free(worker->consumer.children);
-    event_base_free(worker->consumer.base);
 }
 
 int

@@ -1,5 +1,5 @@
 /*
- * worker: the loop, put together. It knows BullMQ, not backups: queue, concurrency and the job program are its parameters.
+ * worker: the loop, put together. It knows BullMQ, not backups: queue, concurrency and what runs the jobs are its parameters.
  *
  * SIGTERM or SIGINT closes it: no new job; a running one may end within three fifths of shutdown_ms, is then stopped with SIGTERM, with SIGKILL
  * after nine tenths, and goes back to the queue once its process is gone. At shutdown_ms everything is over. A second signal: now.
@@ -9,19 +9,21 @@
 
 #include <openssl/ssl.h>
 
-#include "common/redis_url.h"
-#include "protocol/keys.h"
+#include "consumer/consumer.h"
 
 struct worker_options {
     const struct keys *keys;
     const char *name; /* BullMQ's worker name, in keys->client_name as well; NULL: none */
     const struct redis_url *redis;
-    SSL_CTX *tls;         /* with rediss */
-    size_t concurrency;   /* 1 to WORKER_CONCURRENCY_MAX jobs at a time */
-    int64_t lock_ms;      /* life of a lock, renewed at half */
-    int64_t stalled_ms;   /* between two looks for stalled jobs */
-    int64_t shutdown_ms;  /* from the signal to the end of everything */
-    char *const *program; /* argv of the job program, NULL at its end */
+    SSL_CTX *tls;            /* with rediss */
+    struct event_base *base; /* of a loop with nothing else in it but the runner's */
+    struct runner *runner;
+    size_t concurrency;  /* 1 to WORKER_CONCURRENCY_MAX jobs at a time */
+    int64_t lock_ms;     /* life of a lock, renewed at half */
+    int64_t limiter_max; /* limiter: jobs per limiter_ms; 0: none of this worker's own */
+    int64_t limiter_ms;
+    struct consumer_limits limits;
+    int64_t shutdown_ms; /* from the signal to the end of everything */
 };
 
 #define WORKER_CONCURRENCY_MAX 1000

@@ -23,5 +23,5 @@ verdict_interrupt(struct report *verdict, const char *reason)
 void
 verdict_delay(struct report *verdict, struct wall until)
 {
-    *verdict = (struct report){ .type = REPORT_DELAY, .until_ms = until.ms };
+    *verdict = (struct report){ .type = REPORT_DELAY, .ms = until.ms };
 }

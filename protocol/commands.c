@@ -8,8 +8,7 @@
 
 #include "protocol/pack.h"
 
-#define MAX_WORDS 16
-#define MAX_STALLED 1 /* BullMQ 5.76: the default of maxStalledCount */
+#define MAX_WORDS 20
 /* What a blocked read may take beyond its own time before the connection counts as lost. */
 #define WAIT_PATIENCE_MS 2000
 
@@ -45,6 +44,15 @@ add_number(struct words *words, int64_t number)
 }
 
 static void
+add_number_or_nothing(struct words *words, int64_t number, bool is_set)
+{
+    if (is_set)
+        add_number(words, number);
+    else
+        add_string(words, "");
+}
+
+static void
 add_flag(struct words *words, bool flag)
 {
     add_string(words, flag ? "1" : "");
@@ -71,6 +79,16 @@ send_words(struct redis *redis, const struct script *script, struct words *words
     redis_eval(redis, script, words->count, words->words, words->lengths, on_reply, owner);
 }
 
+/* What the script part `take` is given. */
+static void
+add_taking(struct words *words, const struct commands_taking *taking)
+{
+    add_number(words, taking->lock_ms);
+    add_string(words, taking->worker_name);
+    add_number_or_nothing(words, taking->limiter_max, taking->limiter_max > 0);
+    add_number_or_nothing(words, taking->limiter_ms, taking->limiter_max > 0);
+}
+
 void
 commands_fetch(struct redis *redis, const struct keys *keys, const struct commands_taking *taking, const char *token,
     redis_reply_fn *on_reply, void *owner)
@@ -80,105 +98,91 @@ commands_fetch(struct redis *redis, const struct keys *keys, const struct comman
     start_words(&words, keys);
     add_number(&words, wall_now().ms);
     add_string(&words, token);
-    add_number(&words, taking->lock_ms);
-    add_string(&words, taking->worker_name);
+    add_taking(&words, taking);
     send_words(redis, &script_fetch, &words, on_reply, owner);
-}
-
-static void
-pack_finish(struct pack *pack, const struct options *options, const struct commands_finish *finish)
-{
-    const struct options_keep *keep = finish->failed ? &options->on_fail : &options->on_complete;
-
-    pack_map(pack, keep->age_seconds >= 0 ? 5 : 4);
-    pack_string(pack, "attempts");
-    pack_number(pack, options->attempts);
-    pack_string(pack, "count");
-    pack_number(pack, keep->count);
-    pack_string(pack, "limit");
-    pack_number(pack, keep->limit);
-    if (keep->age_seconds >= 0) {
-        pack_string(pack, "age");
-        pack_number(pack, keep->age_seconds);
-    }
-    pack_string(pack, "fields");
-    pack_array(pack, finish->stacktrace == NULL ? 0 : 2);
-    if (finish->stacktrace != NULL) {
-        pack_string(pack, "stacktrace");
-        pack_string(pack, finish->stacktrace);
-    }
 }
 
 void
 commands_finish(struct redis *redis, const struct keys *keys, const struct commands_taking *taking,
-    const struct commands_hold *hold, const struct options *options, const struct commands_finish *finish,
-    redis_reply_fn *on_reply, void *owner)
+    const struct commands_hold *hold, const struct commands_finish *finish, redis_reply_fn *on_reply, void *owner)
 {
     struct words words;
-    struct pack pack;
 
-    pack_init(&pack);
-    pack_finish(&pack, options, finish);
     start_words(&words, keys);
     add_number(&words, wall_now().ms);
     add_hold(&words, hold);
     add_string(&words, finish->failed ? "failed" : "completed");
     add_string(&words, finish->outcome);
+    add_string(&words, finish->stacktrace);
+    add_number(&words, finish->attempts);
+    add_number(&words, finish->keep.count);
+    add_number_or_nothing(&words, finish->keep.age_seconds, finish->keep.age_seconds >= 0);
+    add_number(&words, finish->keep.limit);
+    add_number_or_nothing(&words, finish->metrics_points, finish->metrics_points > 0);
     add_flag(&words, finish->fetch);
-    add_number(&words, taking->lock_ms);
-    add_string(&words, taking->worker_name);
-    add_bytes(&words, pack.buffer.data, pack.buffer.size);
+    add_taking(&words, taking);
     send_words(redis, &script_finish, &words, on_reply, owner);
-    pack_clear(&pack);
 }
 
 void
-commands_release(struct redis *redis, const struct keys *keys, const struct commands_hold *hold,
+commands_release(struct redis *redis, const struct keys *keys, const struct commands_hold *hold, int64_t limit_ms,
     redis_reply_fn *on_reply, void *owner)
 {
     struct words words;
 
     start_words(&words, keys);
     add_hold(&words, hold);
+    add_number_or_nothing(&words, limit_ms, limit_ms > 0);
     send_words(redis, &script_release, &words, on_reply, owner);
 }
 
-void
-commands_retry(struct redis *redis, const struct keys *keys, const struct commands_hold *hold,
-    const struct commands_retry *retry, redis_reply_fn *on_reply, void *owner)
+/* The first words of the script `delay`. */
+static void
+start_delay(struct words *words, const struct keys *keys, const struct commands_hold *hold, int64_t delay_ms)
 {
-    struct wall now = wall_now();
+    int64_t now_ms = wall_now().ms;
+
+    start_words(words, keys);
+    add_number(words, now_ms);
+    add_hold(words, hold);
+    add_number(words, delay_ms);
+    add_number(words, now_ms + delay_ms);
+}
+
+void
+commands_retry(struct redis *redis, const struct keys *keys, const struct commands_taking *taking,
+    const struct commands_hold *hold, const struct commands_retry *retry, redis_reply_fn *on_reply, void *owner)
+{
     struct words words;
 
-    start_words(&words, keys);
-    if (retry->delay_ms == 0) {
-        add_number(&words, now.ms);
-        add_hold(&words, hold);
-        add_flag(&words, retry->lifo);
-    } else {
-        add_hold(&words, hold);
-        add_number(&words, retry->delay_ms);
-        add_number(&words, now.ms + retry->delay_ms);
-        add_flag(&words, true);
+    if (retry->delay_ms > 0) {
+        start_delay(&words, keys, hold, retry->delay_ms);
+        add_string(&words, retry->reason);
+        add_string(&words, retry->stacktrace);
+        add_flag(&words, retry->fetch);
+        add_taking(&words, taking);
+        send_words(redis, &script_delay, &words, on_reply, owner);
+        return;
     }
-    add_string(&words, "failedReason");
+    start_words(&words, keys);
+    add_number(&words, wall_now().ms);
+    add_hold(&words, hold);
     add_string(&words, retry->reason);
-    add_string(&words, "stacktrace");
     add_string(&words, retry->stacktrace);
-    send_words(redis, retry->delay_ms == 0 ? &script_retry : &script_delay, &words, on_reply, owner);
+    add_flag(&words, retry->lifo);
+    send_words(redis, &script_retry, &words, on_reply, owner);
 }
 
 void
 commands_delay(struct redis *redis, const struct keys *keys, const struct commands_hold *hold, struct wall until,
     redis_reply_fn *on_reply, void *owner)
 {
-    struct wall now = wall_now();
+    int64_t delay_ms = until.ms - wall_now().ms;
     struct words words;
 
-    start_words(&words, keys);
-    add_hold(&words, hold);
-    add_number(&words, until.ms > now.ms ? until.ms - now.ms : 0);
-    add_number(&words, until.ms > now.ms ? until.ms : now.ms);
+    start_delay(&words, keys, hold, delay_ms > 0 ? delay_ms : 0);
+    add_string(&words, "");
+    add_string(&words, "");
     add_flag(&words, false);
     send_words(redis, &script_delay, &words, on_reply, owner);
 }
@@ -205,15 +209,15 @@ commands_extend_locks(struct redis *redis, const struct keys *keys, int64_t lock
 }
 
 void
-commands_recover_stalled(
-    struct redis *redis, const struct keys *keys, int64_t interval_ms, redis_reply_fn *on_reply, void *owner)
+commands_recover_stalled(struct redis *redis, const struct keys *keys, int64_t interval_ms, int64_t max_stalled,
+    redis_reply_fn *on_reply, void *owner)
 {
     struct words words;
 
     start_words(&words, keys);
     add_number(&words, wall_now().ms);
     add_number(&words, interval_ms);
-    add_number(&words, MAX_STALLED);
+    add_number(&words, max_stalled);
     send_words(redis, &script_stalled, &words, on_reply, owner);
 }
 
@@ -238,11 +242,20 @@ commands_log(struct redis *redis, const struct keys *keys, const char *id, const
     start_words(&words, keys);
     add_string(&words, id);
     add_string(&words, row);
-    if (keep_logs > 0)
-        add_number(&words, keep_logs);
-    else
-        add_string(&words, ""); /* BullMQ 5.76: 0 counts as not set */
+    add_number_or_nothing(&words, keep_logs, keep_logs > 0); /* BullMQ 5.76: 0 counts as not set */
     send_words(redis, &script_log, &words, on_reply, owner);
+}
+
+void
+commands_data(struct redis *redis, const struct keys *keys, const char *id, const char *data, redis_reply_fn *on_reply,
+    void *owner)
+{
+    struct words words;
+
+    start_words(&words, keys);
+    add_string(&words, id);
+    add_string(&words, data);
+    send_words(redis, &script_data, &words, on_reply, owner);
 }
 
 void

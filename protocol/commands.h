@@ -6,6 +6,7 @@
  * with a negative code, nothing changed, if we do not hold it any more:
  *
  *     -1 the job's hash is gone   -2 its lock is gone   -3 it is not in `active`   -6 its lock is somebody else's
+ *     -4 it has children that are not done yet, and   -9 one of its children failed: it cannot be completed
  */
 #ifndef PROTOCOL_COMMANDS_H
 #define PROTOCOL_COMMANDS_H
@@ -26,6 +27,8 @@ struct commands_hold {
 struct commands_taking {
     int64_t lock_ms;
     const char *worker_name; /* NULL: none */
+    int64_t limiter_max;     /* this worker's own rate limit, in jobs per limiter_ms; 0: none */
+    int64_t limiter_ms;
 };
 
 /* What came of fetching: a job, or why there is none. */
@@ -47,41 +50,48 @@ bool commands_read_fetched(
 struct commands_finish {
     bool failed;
     const char *outcome;
-    const char *stacktrace; /* JSON text of an array; NULL: unchanged */
+    const char *stacktrace; /* failed only: JSON text of an array */
+    int64_t attempts;       /* the job's option */
+    struct options_keep keep;
+    int64_t metrics_points; /* minutes to keep numbers for; 0: no metrics */
     bool fetch;             /* the next job gets the same token */
 };
 void commands_finish(struct redis *redis, const struct keys *keys, const struct commands_taking *taking,
-    const struct commands_hold *hold, const struct options *options, const struct commands_finish *finish,
+    const struct commands_hold *hold, const struct commands_finish *finish, redis_reply_fn *on_reply, void *owner);
+
+/*
+ * Back to the front of the queue; no attempt is counted. With limit_ms, the queue's rate limit counts as reached for so long. The answer: for how
+ * long it is, in ms, or a negative code.
+ */
+void commands_release(struct redis *redis, const struct keys *keys, const struct commands_hold *hold, int64_t limit_ms,
     redis_reply_fn *on_reply, void *owner);
 
-/* Back to the front of the queue; no attempt is counted. */
-void commands_release(struct redis *redis, const struct keys *keys, const struct commands_hold *hold,
-    redis_reply_fn *on_reply, void *owner);
-
-/* A failed attempt that is to be repeated at once, or after delay_ms. */
+/* A failed attempt that is to be repeated at once, or after delay_ms; then the next job is taken, if `fetch`, as by a finish. */
 struct commands_retry {
     int64_t delay_ms; /* 0: at once */
     bool lifo;
     const char *reason;
     const char *stacktrace;
+    bool fetch;
 };
-void commands_retry(struct redis *redis, const struct keys *keys, const struct commands_hold *hold,
-    const struct commands_retry *retry, redis_reply_fn *on_reply, void *owner);
+void commands_retry(struct redis *redis, const struct keys *keys, const struct commands_taking *taking,
+    const struct commands_hold *hold, const struct commands_retry *retry, redis_reply_fn *on_reply, void *owner);
 
 /* To delayed until then; no attempt is counted. */
 void commands_delay(struct redis *redis, const struct keys *keys, const struct commands_hold *hold, struct wall until,
     redis_reply_fn *on_reply, void *owner);
 
-/* The code of finish, release, retry, delay, progress or log: 0 (or more) done, negative refused. Errors as commands_read_fetched(). */
+/* The code of finish, release, retry, delay, progress, log or data: 0 (or more) done, negative refused. Errors as commands_read_fetched(). */
 bool commands_read_code(const redisReply *reply, const struct error *lost, int64_t *code, struct error *err) MUST_CHECK;
 
 /* Renews locks. The answer is a list: id and token, in turn, of those no longer ours. */
 void commands_extend_locks(struct redis *redis, const struct keys *keys, int64_t lock_ms, size_t count,
     const struct commands_hold *holds, redis_reply_fn *on_reply, void *owner);
 
-/* Puts back jobs whose worker died. The answer is a list of their ids; empty too if somebody looked within `interval_ms`. */
-void commands_recover_stalled(
-    struct redis *redis, const struct keys *keys, int64_t interval_ms, redis_reply_fn *on_reply, void *owner);
+/* Puts back jobs whose worker died. The answer is a list of their ids; empty too if somebody looked within `interval_ms`. One
+ * that has stalled more than `max_stalled` times is to be failed by whoever takes it next. */
+void commands_recover_stalled(struct redis *redis, const struct keys *keys, int64_t interval_ms, int64_t max_stalled,
+    redis_reply_fn *on_reply, void *owner);
 
 bool commands_read_list(
     const redisReply *reply, const struct error *lost, struct error *err) MUST_CHECK; /* of strings */
@@ -89,6 +99,9 @@ bool commands_read_list(
 void commands_progress(struct redis *redis, const struct keys *keys, const char *id, const char *progress,
     redis_reply_fn *on_reply, void *owner);
 void commands_log(struct redis *redis, const struct keys *keys, const char *id, const char *row, int64_t keep_logs,
+    redis_reply_fn *on_reply, void *owner);
+
+void commands_data(struct redis *redis, const struct keys *keys, const char *id, const char *data,
     redis_reply_fn *on_reply, void *owner);
 
 /* Adds a job; `options_text` is stored as it is, `options` is what it says. The answer is the id. */

@@ -46,16 +46,6 @@ number_field(const redisReply *fields, const char *name)
     return number;
 }
 
-static bool
-is_object(const char *text, size_t length)
-{
-    json_t *value = json_loadb(text, length, JSON_ALLOW_NUL, NULL);
-    bool is = json_is_object(value);
-
-    json_decref(value);
-    return is;
-}
-
 bool
 job_read(const char *id, size_t id_length, const redisReply *fields, struct job *out, struct error *err)
 {
@@ -68,12 +58,10 @@ job_read(const char *id, size_t id_length, const redisReply *fields, struct job 
     out->name = copy_field(fields, "name", "", &out->name_length);
     out->data = copy_field(fields, "data", "{}", &out->data_length);
     out->options_text = copy_field(fields, "opts", "{}", &options_length);
-    if (!is_object(out->options_text, options_length)) {
+    if (!options_parse(out->options_text, options_length, &out->options)) {
         free(out->options_text);
         out->options_text = memory_copy_string("{}");
-        options_length = 2;
     }
-    options_parse(out->options_text, options_length, &out->options);
     out->attempts_started = number_field(fields, "ats") + 1;
     text_format(&attempt, "%" PRId64, out->attempts_started);
     out->attempt = text_take(&attempt);
@@ -100,7 +88,7 @@ job_clear(struct job *job)
 }
 
 char *
-job_stacktrace_with(const struct job *job, const char *reason)
+job_stacktrace_with(const struct job *job, const char *error_name, const char *reason)
 {
     json_t *trace = job->stacktrace == NULL ? NULL : json_loads(job->stacktrace, 0, NULL);
     struct text entry = TEXT_EMPTY;
@@ -112,7 +100,7 @@ job_stacktrace_with(const struct job *job, const char *reason)
         json_decref(trace);
         trace = json_array();
     }
-    text_add(&entry, "Error: ");
+    text_format(&entry, "%s: ", error_name);
     text_add_utf8(&entry, reason, strlen(reason)); /* a deferred failure is text from Redis */
     (void)json_array_append_new(trace, json_string_nocheck(text_string(&entry)));
     text_clear(&entry);

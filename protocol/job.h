@@ -35,7 +35,10 @@ bool job_read(
     const char *id, size_t id_length, const redisReply *fields, struct job *out, struct error *err) MUST_CHECK;
 void job_clear(struct job *job);
 
-/* The stack trace with one more failure, oldest first, no more than the job's limit: JSON text of an array; free() it. */
-char *job_stacktrace_with(const struct job *job, const char *reason);
+/*
+ * The stack trace with one more failure, oldest first, no more than the job's limit: JSON text of an array; free() it. `error_name` is the
+ * JavaScript class of the error that stands for it: "Error", or "UnrecoverableError".
+ */
+char *job_stacktrace_with(const struct job *job, const char *error_name, const char *reason);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include "common/memory.h"
 
-#define KEEP_LIMIT 1000                 /* BullMQ 5.76: jobs removed by age at a time, unless said otherwise */
 #define DELAY_MAX_MS 9007199254740991.0 /* JavaScript's greatest safe integer */
 
 /* A number as JavaScript would floor it, between `least` and 2^53; `missing` if it is no number. */
@@ -26,8 +25,9 @@ number_of(const json_t *value, int64_t least, int64_t missing)
 static struct options_keep
 keep_of(const json_t *value)
 {
-    struct options_keep keep = { .count = -1, .age_seconds = -1, .limit = KEEP_LIMIT };
+    struct options_keep keep = OPTIONS_KEEP_ALL;
 
+    keep.is_set = json_is_boolean(value) || json_is_number(value) || json_is_object(value);
     if (json_is_true(value))
         keep.count = 0;
     else if (json_is_number(value))
@@ -35,7 +35,7 @@ keep_of(const json_t *value)
     else if (json_is_object(value)) {
         keep.count = number_of(json_object_get(value, "count"), -1, -1);
         keep.age_seconds = number_of(json_object_get(value, "age"), 0, -1);
-        keep.limit = number_of(json_object_get(value, "limit"), 1, KEEP_LIMIT);
+        keep.limit = number_of(json_object_get(value, "limit"), 1, OPTIONS_KEEP_LIMIT);
     }
     return keep;
 }
@@ -59,11 +59,12 @@ read_backoff(const json_t *value, struct options *out)
         out->backoff = BACKOFF_UNKNOWN;
 }
 
-void
+bool
 options_parse(const char *bytes, size_t length, struct options *out)
 {
     json_t *opts = json_loadb(bytes, length, JSON_ALLOW_NUL, NULL);
     const char *job_id = json_string_value(json_object_get(opts, "jobId"));
+    bool is_object = json_is_object(opts);
 
     *out = (struct options){ .backoff = BACKOFF_NONE };
     out->attempts = number_of(json_object_get(opts, "attempts"), 0, 0);
@@ -77,6 +78,69 @@ options_parse(const char *bytes, size_t length, struct options *out)
     out->lifo = json_is_true(json_object_get(opts, "lifo"));
     out->job_id = job_id == NULL || *job_id == '\0' ? NULL : memory_copy_string(job_id);
     json_decref(opts);
+    return is_object;
+}
+
+bool
+options_parse_keep(const char *json, struct options_keep *out, struct error *err)
+{
+    static const char *const known[] = { "age", "count", "limit" };
+    json_t *value = json_loads(json, 0, NULL);
+    size_t understood = 0;
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (json_is_integer(json_object_get(value, known[i])))
+            understood++;
+    *out = keep_of(value);
+    if (!json_is_object(value) || understood != json_object_size(value) || understood == 0) {
+        json_decref(value);
+        return error_set(err, ERROR_CONFIG,
+            "'%s' is not what to keep: {\"count\":1000}, {\"age\":86400}, or both, and \"limit\"", json);
+    }
+    json_decref(value);
+    return true;
+}
+
+char *
+options_for_adding(const char *json, struct error *err)
+{
+    /* BullMQ 5.76: names that are stored short */
+    static const char *const shortened[][2] = { { "keepLogs", "kl" }, { "failParentOnFailure", "fpof" },
+        { "continueParentOnFailure", "cpof" }, { "ignoreDependencyOnFailure", "idof" },
+        { "removeDependencyOnFailure", "rdof" } };
+    static const char *const refused[] = { "deduplication", "debounce", "de", "parent", "repeat", "telemetry" };
+    json_t *opts = json_loads(json, 0, NULL);
+    char *dump;
+    char *out;
+
+    if (!json_is_object(opts)) {
+        json_decref(opts);
+        (void)error_set(err, ERROR_INPUT, "the options are no object");
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        if (json_object_get(opts, refused[i]) != NULL) {
+            json_decref(opts);
+            (void)error_set(err, ERROR_INPUT, "a job program cannot add a job with the option '%s'", refused[i]);
+            return NULL;
+        }
+    for (size_t i = 0; i < sizeof(shortened) / sizeof(shortened[0]); i++) {
+        json_t *value = json_object_get(opts, shortened[i][0]);
+        if (value != NULL) {
+            (void)json_object_set(opts, shortened[i][1], value);
+            (void)json_object_del(opts, shortened[i][0]);
+        }
+    }
+    if (json_object_get(opts, "attempts") == NULL)
+        (void)json_object_set_new(opts, "attempts", json_integer(0));
+    if (json_is_number(json_object_get(opts, "backoff")))
+        (void)json_object_set_new(
+            opts, "backoff", json_pack("{s:s, s:O}", "type", "fixed", "delay", json_object_get(opts, "backoff")));
+    dump = json_dumps(opts, JSON_COMPACT);
+    out = memory_copy_string(dump == NULL ? "{}" : dump);
+    free(dump);
+    json_decref(opts);
+    return out;
 }
 
 void

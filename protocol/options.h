@@ -7,6 +7,7 @@
 #ifndef PROTOCOL_OPTIONS_H
 #define PROTOCOL_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@
 
 /* What happens to a finished job: removeOnComplete, removeOnFail. true is count 0, false is count -1, a number is that count. */
 struct options_keep {
+    bool is_set;
     int64_t count;       /* the newest so many stay; 0: not even this one; -1: all */
     int64_t age_seconds; /* older ones go; -1: none does */
     int64_t limit;       /* at most so many go by age at a time */
@@ -36,8 +38,22 @@ struct options {
     char *job_id; /* adding only; NULL: Redis gives one */
 };
 
-/* `bytes`: JSON text; anything but an object reads as {}. `out` is the caller's to clear. */
-void options_parse(const char *bytes, size_t length, struct options *out);
+/* Nothing said: all are kept. */
+#define OPTIONS_KEEP_ALL                                                                                               \
+    ((struct options_keep){ .is_set = false, .count = -1, .age_seconds = -1, .limit = OPTIONS_KEEP_LIMIT })
+#define OPTIONS_KEEP_LIMIT 1000 /* BullMQ 5.76: jobs removed by age at a time, unless said otherwise */
+
+/* `bytes`: JSON text; anything but an object reads as {}, and is told by false. `out` is the caller's to clear. */
+bool options_parse(const char *bytes, size_t length, struct options *out);
+
+/* {"age": seconds, "count": n, "limit": n}, as a worker's own removeOnComplete is. ERROR_CONFIG if it is anything else. */
+bool options_parse_keep(const char *json, struct options_keep *out, struct error *err) MUST_CHECK;
+
+/*
+ * Options as a program writes them, made into those that BullMQ 5.76's Queue.add() stores: `attempts` is always there, a bare backoff becomes
+ * an object, long names their short ones. JSON text; free() it. NULL, with ERROR_INPUT: there is one that needs a Queue of BullMQ's.
+ */
+char *options_for_adding(const char *json, struct error *err) MUST_CHECK;
 void options_clear(struct options *options);
 
 /*

@@ -1,20 +1,22 @@
 --- include queue
 --- include active
--- Puts a job of ours back to the front of the queue, no attempt counted (BullMQ 5.76: moveJobFromActiveToWait). Returns 0 or a negative code.
--- ARGV: id, token, attempt ('ats').
+-- Puts a job of ours back to the front of the queue, no attempt counted (BullMQ 5.76: moveJobFromActiveToWait); with a limit, nobody is to take
+-- jobs for so long (BullMQ 5.76: Worker.rateLimit). Returns how long the queue is limited now, in ms, or a code of leave_active().
+-- ARGV: id, token, attempt ('ats'), limit_ms or ''.
 local id = ARGV[1]
-local fields, refused = leave_active(id, ARGV[2], ARGV[3], 'priority')
+local queue = open_queue(KEYS[1])
+local fields, refused = leave_active(queue, id, ARGV[2], ARGV[3], 'priority')
 if refused then
     return refused
 end
+if ARGV[4] ~= '' then
+    call('SET', queue.prefix .. 'limiter', '9007199254740991', 'PX', ARGV[4])
+end
 local priority = tonumber(fields[2]) or 0
 if priority > 0 then
-    call('ZADD', P .. 'prioritized', priority * 4294967296, id)
+    call('ZADD', queue.prefix .. 'prioritized', priority * 4294967296, id) -- BullMQ 5.76: before its equals, and nobody is woken
 else
-    call('RPUSH', target_list(), id)
-    if not is_blocked() then
-        wake_one()
-    end
+    push_runnable(queue, id, 0, 'RPUSH')
 end
-call('XADD', EVENTS, 'MAXLEN', '~', events_kept(), '*', 'event', 'waiting', 'jobId', id, 'prev', 'active')
-return 0
+tell(queue, 'waiting', 'jobId', id, 'prev', 'active')
+return math.max(call('PTTL', queue.prefix .. 'limiter'), 0)

@@ -4,37 +4,38 @@
 --
 -- Two looks decide: the first marks everything in active, renewing a lock takes the mark off, the second puts back what is still marked and has
 -- no lock. All workers share one throttle, so that many of them look no more often than one.
-if not call('SET', P .. 'stalled-check', ARGV[1], 'NX', 'PX', ARGV[2]) then
+local P = KEYS[1]
+if not redis.call('SET', P .. 'stalled-check', ARGV[1], 'NX', 'PX', ARGV[2]) then
     return {}
 end
-trim_events()
+local queue = open_queue(P)
+trim_events(queue)
 
--- A scheduler's job is never failed for stalling (BullMQ 6.7): its schedule would end with it.
+-- A scheduler's job is never failed for stalling: its schedule would end with it.
 local function is_scheduled(id)
-    local scheduler = call('HGET', P .. id, 'rjk')
-    return scheduler and (call('EXISTS', P .. 'repeat:' .. scheduler) == 1 or call('ZSCORE', P .. 'repeat', scheduler))
+    local fields = call('HMGET', P .. id, 'rjk', 'opts')
+    if not is_since_6(queue) then
+        return decode(fields[2])['repeat']
+    end
+    return fields[1] and (call('EXISTS', P .. 'repeat:' .. fields[1]) == 1 or call('ZSCORE', P .. 'repeat', fields[1]))
 end
 
 local recovered = {}
-local list = target_list()
 local marked = call('SMEMBERS', P .. 'stalled')
 if #marked > 0 then
     call('DEL', P .. 'stalled')
 end
 for _, id in ipairs(marked) do
-    if call('EXISTS', P .. id .. ':lock') == 0 and call('LREM', P .. 'active', 1, id) > 0 then
+    if call('EXISTS', P .. id .. ':lock') == 0 and call('LREM', P .. 'active', 1, id) > 0 and call('EXISTS', P .. id) == 1 then
         local count = call('HINCRBY', P .. id, 'stc', 1)
         if count > tonumber(ARGV[3]) and not is_scheduled(id) then
             call('HSET', P .. id, 'defa', 'job stalled more than allowable limit')
         end
-        call('RPUSH', list, id)
-        call('XADD', EVENTS, '*', 'event', 'waiting', 'jobId', id, 'prev', 'active')
-        call('XADD', EVENTS, '*', 'event', 'stalled', 'jobId', id)
+        push_runnable(queue, id, 0, 'RPUSH')
+        call('XADD', queue.events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'active')
+        call('XADD', queue.events, '*', 'event', 'stalled', 'jobId', id)
         recovered[#recovered + 1] = id
     end
-end
-if #recovered > 0 and not is_blocked() then
-    wake_one()
 end
 
 local active = call('LRANGE', P .. 'active', 0, -1)

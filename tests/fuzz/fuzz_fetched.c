@@ -9,7 +9,7 @@
 static void
 check_job(const struct job *job)
 {
-    char *stacktrace = job_stacktrace_with(job, "no");
+    char *stacktrace = job_stacktrace_with(job, "Error", "no");
     int64_t delay_ms = -1;
 
     assert(job->id != NULL && job->name != NULL && job->data != NULL && job->options_text[0] == '{');

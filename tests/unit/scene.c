@@ -45,10 +45,11 @@ scene_init(struct scene *scene)
     scene->program[2] = memory_copy_string("exit 1");
     scene->consumer = (struct consumer){ .base = scene->base,
         .keys = &scene->keys,
-        .children = children_new(scene->base),
+        .runner = &scene->runner.runner,
         .taking = { .lock_ms = 30000 },
-        .program = scene->program,
-        .stalled_ms = 10000 };
+        .limits = &scene->limits };
+    scene->limits = CONSUMER_LIMITS;
+    scene->runner = program_runner(children_new(scene->base), &scene->keys, scene->program);
     scene->consumer.command = link_new(&options);
     scene_connect(scene);
 }
@@ -79,7 +80,7 @@ scene_cut(struct scene *scene)
 void
 scene_clear(struct scene *scene)
 {
-    children_free(scene->consumer.children);
+    children_free(scene->runner.children);
     link_free(scene->consumer.command);
     fake_server_free(scene->server);
     keys_clear(&scene->keys);

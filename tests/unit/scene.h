@@ -3,6 +3,7 @@
 #define TESTS_UNIT_SCENE_H
 
 #include "consumer/consumer.h"
+#include "consumer/program.h"
 #include "tests/unit/fake_redis.h"
 
 struct scene {
@@ -11,6 +12,8 @@ struct scene {
     struct fake_client *client; /* the command connection, as the server sees it */
     struct keys keys;
     struct consumer consumer;
+    struct consumer_limits limits;
+    struct program runner;
     char *program[4]; /* sh -c script */
     int ups;
     int downs;

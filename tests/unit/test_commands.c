@@ -292,12 +292,14 @@ a_script_is_given_the_queue_as_its_one_key(void **state)
     struct fixture *fixture = *state;
     const redisReply *command;
 
-    commands_release(fixture->redis, &fixture->keys, &fixture->hold, NULL, NULL);
+    commands_release(fixture->redis, &fixture->keys, &fixture->hold, 0, NULL, NULL);
     command = fake_expect(fixture->client, "release");
     assert_string_equal(command->element[0]->str, "EVALSHA");
     assert_string_equal(command->element[2]->str, "1");
     assert_string_equal(command->element[3]->str, "bull:backup:");
-    ASSERT_WORDS(command, 1, "7", "uuid:0", "2");
+    ASSERT_WORDS(command, 1, "7", "uuid:0", "2", "");
+    commands_release(fixture->redis, &fixture->keys, &fixture->hold, 1500, NULL, NULL);
+    ASSERT_WORDS(fake_expect(fixture->client, "release"), 1, "7", "uuid:0", "2", "1500");
 }
 
 static void
@@ -309,10 +311,12 @@ a_fetch_says_who_takes_and_for_how_long(void **state)
     commands_fetch(fixture->redis, &fixture->keys, &fixture->taking, "uuid:3", NULL, NULL);
     command = fake_expect(fixture->client, "fetch");
     assert_now(command, 1);
-    ASSERT_WORDS(command, 2, "uuid:3", "30000", "");
+    ASSERT_WORDS(command, 2, "uuid:3", "30000", "", "", "");
     fixture->taking.worker_name = "nm";
+    fixture->taking.limiter_max = 3;
+    fixture->taking.limiter_ms = 1000;
     commands_fetch(fixture->redis, &fixture->keys, &fixture->taking, "uuid:4", NULL, NULL);
-    ASSERT_WORDS(fake_expect(fixture->client, "fetch"), 2, "uuid:4", "30000", "nm");
+    ASSERT_WORDS(fake_expect(fixture->client, "fetch"), 2, "uuid:4", "30000", "nm", "3", "1000");
 }
 
 static void
@@ -329,90 +333,54 @@ static void
 a_completed_job_is_finished_with_its_value(void **state)
 {
     struct fixture *fixture = *state;
-    struct options options;
-    struct commands_finish finish = { .outcome = "{\"ok\":true}", .fetch = true };
-    struct pack packed;
+    struct commands_finish finish = {
+        .outcome = "{\"ok\":true}", .attempts = 3, .keep = OPTIONS_KEEP_ALL, .metrics_points = 60, .fetch = true
+    };
     const redisReply *command;
 
-    options_parse("{\"attempts\":3,\"removeOnComplete\":5}", 35, &options);
-    commands_finish(fixture->redis, &fixture->keys, &fixture->taking, &fixture->hold, &options, &finish, NULL, NULL);
+    finish.keep.count = 5;
+    commands_finish(fixture->redis, &fixture->keys, &fixture->taking, &fixture->hold, &finish, NULL, NULL);
     command = fake_expect(fixture->client, "finish");
     assert_now(command, 1);
-    fake_assert_word(command, 2, "7");
-    fake_assert_word(command, 3, "uuid:0");
-    fake_assert_word(command, 4, "2");
-    fake_assert_word(command, 5, "completed");
-    fake_assert_word(command, 6, "{\"ok\":true}");
-    fake_assert_word(command, 7, "1");
-    fake_assert_word(command, 8, "30000");
-    fake_assert_word(command, 9, "");
-    pack_init(&packed);
-    pack_map(&packed, 4);
-    pack_string(&packed, "attempts");
-    pack_number(&packed, 3);
-    pack_string(&packed, "count");
-    pack_number(&packed, 5);
-    pack_string(&packed, "limit");
-    pack_number(&packed, 1000);
-    pack_string(&packed, "fields");
-    pack_array(&packed, 0);
-    assert_packed(command, 10, &packed);
-    options_clear(&options);
+    ASSERT_WORDS(command, 2, "7", "uuid:0", "2", "completed", "{\"ok\":true}", "", "3", "5", "", "1000", "60", "1",
+        "30000", "", "", "");
 }
 
 static void
 a_failed_job_is_finished_with_its_stack_trace(void **state)
 {
     struct fixture *fixture = *state;
-    struct options options;
-    struct commands_finish finish = { .failed = true, .outcome = "no", .stacktrace = "[\"Error: no\"]" };
-    struct pack packed;
-    const redisReply *command;
+    struct commands_finish finish = {
+        .failed = true, .outcome = "no", .stacktrace = "[\"Error: no\"]", .keep = OPTIONS_KEEP_ALL
+    };
 
-    options_parse("{\"removeOnFail\":{\"age\":60}}", 27, &options);
-    commands_finish(fixture->redis, &fixture->keys, &fixture->taking, &fixture->hold, &options, &finish, NULL, NULL);
-    command = fake_expect(fixture->client, "finish");
-    fake_assert_word(command, 5, "failed");
-    fake_assert_word(command, 6, "no");
-    fake_assert_word(command, 7, "");
-    pack_init(&packed);
-    pack_map(&packed, 5);
-    pack_string(&packed, "attempts");
-    pack_number(&packed, 0);
-    pack_string(&packed, "count");
-    pack_number(&packed, -1);
-    pack_string(&packed, "limit");
-    pack_number(&packed, 1000);
-    pack_string(&packed, "age");
-    pack_number(&packed, 60);
-    pack_string(&packed, "fields");
-    pack_array(&packed, 2);
-    pack_string(&packed, "stacktrace");
-    pack_string(&packed, "[\"Error: no\"]");
-    assert_packed(command, 10, &packed);
-    options_clear(&options);
+    finish.keep.age_seconds = 60;
+    commands_finish(fixture->redis, &fixture->keys, &fixture->taking, &fixture->hold, &finish, NULL, NULL);
+    ASSERT_WORDS(fake_expect(fixture->client, "finish"), 2, "7", "uuid:0", "2", "failed", "no", "[\"Error: no\"]", "0",
+        "-1", "60", "1000", "", "", "30000", "", "", "");
 }
 
 static void
 a_retry_is_at_once_or_delayed(void **state)
 {
     struct fixture *fixture = *state;
-    struct commands_retry retry = { .lifo = true, .reason = "no", .stacktrace = "[]" };
+    struct commands_retry retry = { .lifo = true, .reason = "no", .stacktrace = "[]", .fetch = true };
     const redisReply *command;
     int64_t due;
 
-    commands_retry(fixture->redis, &fixture->keys, &fixture->hold, &retry, NULL, NULL);
+    commands_retry(fixture->redis, &fixture->keys, &fixture->taking, &fixture->hold, &retry, NULL, NULL);
     command = fake_expect(fixture->client, "retry");
     assert_now(command, 1);
-    ASSERT_WORDS(command, 2, "7", "uuid:0", "2", "1", "failedReason", "no", "stacktrace", "[]");
+    ASSERT_WORDS(command, 2, "7", "uuid:0", "2", "no", "[]", "1");
 
     retry.delay_ms = 1000;
-    commands_retry(fixture->redis, &fixture->keys, &fixture->hold, &retry, NULL, NULL);
+    commands_retry(fixture->redis, &fixture->keys, &fixture->taking, &fixture->hold, &retry, NULL, NULL);
     command = fake_expect(fixture->client, "delay");
-    fake_assert_word(command, 4, "1000");
-    due = strtoll(fake_word(command, 5), NULL, 10);
+    assert_now(command, 1);
+    fake_assert_word(command, 5, "1000");
+    due = strtoll(fake_word(command, 6), NULL, 10);
     assert_in_range(due, wall_now().ms - 9000, wall_now().ms + 1000);
-    ASSERT_WORDS(command, 6, "1", "failedReason", "no", "stacktrace", "[]");
+    ASSERT_WORDS(command, 7, "no", "[]", "1", "30000", "", "", "");
 }
 
 static void
@@ -425,14 +393,14 @@ a_job_is_delayed_until_a_time_and_not_into_the_past(void **state)
 
     commands_delay(fixture->redis, &fixture->keys, &fixture->hold, until, NULL, NULL);
     command = fake_expect(fixture->client, "delay");
-    assert_in_range(strtoll(fake_word(command, 4), NULL, 10), 50000, 60000);
+    assert_in_range(strtoll(fake_word(command, 5), NULL, 10), 50000, 60000);
     (void)snprintf(expected, sizeof(expected), "%lld", (long long)until.ms);
-    ASSERT_WORDS(command, 5, expected, "");
+    ASSERT_WORDS(command, 6, expected, "", "", "");
 
     commands_delay(fixture->redis, &fixture->keys, &fixture->hold, (struct wall){ 5 }, NULL, NULL);
     command = fake_expect(fixture->client, "delay");
-    fake_assert_word(command, 4, "0");
-    assert_now(command, 5);
+    fake_assert_word(command, 5, "0");
+    assert_now(command, 6);
 }
 
 static void
@@ -464,12 +432,14 @@ the_small_ones_have_their_words(void **state)
     struct options options;
     const redisReply *command;
 
-    commands_recover_stalled(fixture->redis, &fixture->keys, 9500, NULL, NULL);
+    commands_recover_stalled(fixture->redis, &fixture->keys, 9500, 3, NULL, NULL);
     command = fake_expect(fixture->client, "stalled");
     assert_now(command, 1);
-    ASSERT_WORDS(command, 2, "9500", "1");
+    ASSERT_WORDS(command, 2, "9500", "3");
     commands_progress(fixture->redis, &fixture->keys, "7", "50", NULL, NULL);
     ASSERT_WORDS(fake_expect(fixture->client, "progress"), 1, "7", "50");
+    commands_data(fixture->redis, &fixture->keys, "7", "{}", NULL, NULL);
+    ASSERT_WORDS(fake_expect(fixture->client, "data"), 1, "7", "{}");
     commands_log(fixture->redis, &fixture->keys, "7", "a row", 20, NULL, NULL);
     ASSERT_WORDS(fake_expect(fixture->client, "log"), 1, "7", "a row", "20");
     commands_log(fixture->redis, &fixture->keys, "7", "", -1, NULL, NULL);
@@ -477,7 +447,7 @@ the_small_ones_have_their_words(void **state)
     commands_log(fixture->redis, &fixture->keys, "7", "x", 0, NULL, NULL);
     ASSERT_WORDS(fake_expect(fixture->client, "log"), 1, "7", "x", "");
 
-    options_parse(add, strlen(add), &options);
+    (void)options_parse(add, strlen(add), &options);
     commands_add(fixture->redis, &fixture->keys, "prune", "{}", "{\"x\":1}", &options, NULL, NULL);
     command = fake_expect(fixture->client, "add");
     fake_assert_word(command, 1, "p-1");

@@ -204,7 +204,7 @@ assert_stacktrace(const char *stacktrace, const char *options, const char *expec
         READ(&job, "opts", options);
     else
         READ(&job, "opts", options, "stacktrace", stacktrace);
-    got = job_stacktrace_with(&job, "no\n\"way\"");
+    got = job_stacktrace_with(&job, "Error", "no\n\"way\"");
     assert_string_equal(got, expected);
     free(got);
     job_clear(&job);
@@ -252,7 +252,7 @@ a_reason_that_is_no_utf8_still_gives_a_stack_trace(void **state)
 
     (void)state;
     READ(&job, "stacktrace", "[\"a\"]");
-    got = job_stacktrace_with(&job, "x\xFF");
+    got = job_stacktrace_with(&job, "Error", "x\xFF");
     assert_string_equal(got, "[\"a\",\"Error: x\xEF\xBF\xBD\"]");
     free(got);
     job_clear(&job);

@@ -36,7 +36,7 @@ set_up(void **state)
     assert_non_null(fixture);
     scene_init(&fixture->scene);
     fixture->scene.consumer.taking.lock_ms = 200;
-    fixture->scene.consumer.stalled_ms = 100;
+    fixture->scene.limits.stalled_ms = 100;
     for (size_t i = 0; i < SLOTS; i++)
         fixture->slots[i] = slot_new(&fixture->scene.consumer, on_free, fixture);
     *state = fixture;

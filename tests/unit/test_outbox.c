@@ -123,7 +123,7 @@ everything_is_written_in_the_order_it_came(void **state)
     fake_assert_word(command, 1, "prune-1");
     fake_assert_word(command, 2, "prune");
     fake_assert_word(command, 3, "{\"a\":1}");
-    fake_assert_word(command, 4, "{\"jobId\":\"prune-1\",\"delay\":5}");
+    fake_assert_word(command, 4, "{\"jobId\":\"prune-1\",\"delay\":5,\"attempts\":0}");
     fake_assert_word(command, 6, "5");
     expect_log(fixture, "b");
     assert_int_equal(fixture->changes, 0);

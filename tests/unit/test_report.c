@@ -99,7 +99,7 @@ the_members_are_where_the_header_says(void **state)
     assert_true(report.retry);
     report_clear(&report);
     parse("{\"type\":\"delay\",\"until\":5}", &report);
-    assert_int_equal(report.until_ms, 5);
+    assert_int_equal(report.ms, 5);
     report_clear(&report);
 }
 
@@ -124,8 +124,8 @@ assert_refused(const char *line, const char *expected)
 static void
 what_breaks_the_protocol_is_refused(void **state)
 {
-    static const char no_type[] =
-        "a report line: 'type' is none of progress, log, add, completed, failed, interrupted, delay";
+    static const char no_type[] = "a report line: 'type' is none of progress, log, data, add, completed, failed, "
+                                  "interrupted, delay, wait, rate-limit";
 
     (void)state;
     assert_refused("{}", no_type);

@@ -1,62 +1,98 @@
--- What every script that moves jobs knows of the queue. KEYS[1] is the queue's key prefix with its final colon, as in "bull:backup:".
-local P = KEYS[1]
+-- What every script that moves jobs knows of a queue.
 local call = redis.call
-local EVENTS = P .. 'events'
 
-local meta = call('HMGET', P .. 'meta', 'paused', 'concurrency', 'max', 'duration', 'version', 'opts.maxLenEvents')
-local paused = meta[1]
-local concurrency = tonumber(meta[2])
+-- A queue by the beginning of its keys, as in "bull:backup:", with what its `meta` says.
+local function open_queue(prefix)
+    local meta = call('HMGET', prefix .. 'meta', 'paused', 'concurrency', 'max', 'duration', 'version', 'opts.maxLenEvents')
+    return { prefix = prefix, events = prefix .. 'events', paused = meta[1], concurrency = tonumber(meta[2]), max = tonumber(meta[3]),
+        duration = meta[4], version = meta[5], events_kept = meta[6] }
+end
+
+-- JSON that somebody else wrote; {} if it is no object.
+local function decode(json)
+    local ok, value = pcall(cjson.decode, json or '')
+    return ok and type(value) == 'table' and value or {}
+end
+
+-- Made by BullMQ 6 or later, as the newest Queue object told; its own workers do some things otherwise than those of version 5.
+local function is_since_6(queue)
+    return (tonumber(string.match(queue.version or '', '^bullmq:(%d+)')) or 5) >= 6
+end
 
 -- No job may become active: a runnable job is then added without waking anybody.
-local function is_blocked()
-    return paused or (concurrency and call('LLEN', P .. 'active') >= concurrency)
+local function is_blocked(queue)
+    return queue.paused or (queue.concurrency and call('LLEN', queue.prefix .. 'active') >= queue.concurrency)
 end
 
 -- The list that runnable jobs go to. BullMQ 5 moves them aside to `paused` while the queue is paused, BullMQ 6 leaves them in `wait`; resuming
 -- under 5 overwrites `wait`. So a job goes where the others are, and to where the newest client looks if there are none.
-local function target_list()
-    if not paused or call('EXISTS', P .. 'paused') == 1 then
-        return P .. (paused and 'paused' or 'wait')
+local function target_list(queue)
+    local wait, paused = queue.prefix .. 'wait', queue.prefix .. 'paused'
+    if not queue.paused then
+        return wait
     end
-    local newest = string.sub(meta[5] or '', 1, 8)
-    return P .. ((newest == 'bullmq:6' or call('EXISTS', P .. 'wait') == 1) and 'wait' or 'paused')
+    if call('EXISTS', paused) == 0 and (is_since_6(queue) or call('EXISTS', wait) == 1) then
+        return wait
+    end
+    return paused
 end
 
 -- BullMQ 5.76: a queue without the setting gets the default written down by whoever needs it first.
-local function events_kept()
-    if not meta[6] then
-        meta[6] = '10000'
-        call('HSET', P .. 'meta', 'opts.maxLenEvents', meta[6])
+local function events_kept(queue)
+    if not queue.events_kept then
+        queue.events_kept = '10000'
+        call('HSET', queue.prefix .. 'meta', 'opts.maxLenEvents', queue.events_kept)
     end
-    return meta[6]
+    return queue.events_kept
 end
 
-local function trim_events()
-    call('XTRIM', EVENTS, 'MAXLEN', '~', events_kept())
+local function trim_events(queue)
+    call('XTRIM', queue.events, 'MAXLEN', '~', events_kept(queue))
 end
 
-local function wake_one()
-    call('ZADD', P .. 'marker', 0, '0')
+-- An event that makes room for itself.
+local function tell(queue, ...)
+    call('XADD', queue.events, 'MAXLEN', '~', events_kept(queue), '*', 'event', ...)
+end
+
+local function wake_one(queue)
+    call('ZADD', queue.prefix .. 'marker', 0, '0')
+end
+
+local function wake_one_unless_blocked(queue)
+    if not is_blocked(queue) then
+        wake_one(queue)
+    end
 end
 
 -- Wakes a blocked worker when the earliest delayed job is due.
-local function wake_at_next_delayed()
-    local first = call('ZRANGE', P .. 'delayed', 0, 0, 'WITHSCORES')
+local function wake_at_next_delayed(queue)
+    local first = call('ZRANGE', queue.prefix .. 'delayed', 0, 0, 'WITHSCORES')
     if first[2] then
-        call('ZADD', P .. 'marker', first[2] / 4096, '1')
+        call('ZADD', queue.prefix .. 'marker', first[2] / 4096, '1')
     end
 end
 
 -- Jobs with a priority: the lower number first, within one number in the order of coming.
-local function push_prioritized(id, priority)
-    call('ZADD', P .. 'prioritized', priority * 4294967296 + call('INCR', P .. 'pc') % 4294967296, id)
+local function push_prioritized(queue, id, priority)
+    call('ZADD', queue.prefix .. 'prioritized', priority * 4294967296 + call('INCR', queue.prefix .. 'pc') % 4294967296, id)
+end
+
+-- Makes a job runnable: behind the others with `side` LPUSH, in front of them with RPUSH.
+local function push_runnable(queue, id, priority, side)
+    if priority > 0 then
+        push_prioritized(queue, id, priority)
+    else
+        call(side, target_list(queue), id)
+    end
+    wake_one_unless_blocked(queue)
 end
 
 -- Sets a job to wait until `due` (ms). Several jobs of one millisecond keep their order by the score's low 12 bits.
-local function push_delayed(id, due)
+local function push_delayed(queue, id, due)
     local least = due * 4096
-    local last = call('ZREVRANGEBYSCORE', P .. 'delayed', least + 4095, least, 'WITHSCORES', 'LIMIT', 0, 1)
+    local last = call('ZREVRANGEBYSCORE', queue.prefix .. 'delayed', least + 4095, least, 'WITHSCORES', 'LIMIT', 0, 1)
     local score = last[2] and math.min(tonumber(last[2]) + 1, least + 4095) or least
-    call('ZADD', P .. 'delayed', score, id)
-    call('XADD', EVENTS, 'MAXLEN', '~', events_kept(), '*', 'event', 'delayed', 'jobId', id, 'delay', string.format('%.0f', due))
+    call('ZADD', queue.prefix .. 'delayed', score, id)
+    tell(queue, 'delayed', 'jobId', id, 'delay', string.format('%.0f', due))
 end

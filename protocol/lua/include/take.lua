@@ -1,59 +1,52 @@
--- Taking the next job. `now` in ms. Returns { fields, id, 0, 0 } with the hash as it was before this attempt (the caller knows what we write
--- into it), or { 0, 0, limited_ms, next_delayed_ms }: nothing to take, because of a rate limit or until then (0: neither known).
+-- Taking the next job. Returns { fields, id, 0, 0 } with the hash as it was before this attempt (the caller knows what we write into it), or
+-- { 0, 0, limited_ms, next_delayed_ms }: nothing to take, because of a rate limit or until then (0: neither known). With the latter, true as the
+-- second value if there really is nothing, now or later, that this queue would let anybody take.
 
 -- Delayed jobs that are due become runnable, the earliest first, at most 1000 in one go.
-local function promote(now)
-    local due = call('ZRANGEBYSCORE', P .. 'delayed', 0, (now + 1) * 4096 - 1, 'LIMIT', 0, 1000)
-    local list = target_list()
-    call('ZREM', P .. 'delayed', unpack(due))
+local function promote(queue, now)
+    local due = call('ZRANGEBYSCORE', queue.prefix .. 'delayed', 0, (now + 1) * 4096 - 1, 'LIMIT', 0, 1000)
+    local list = target_list(queue)
+    call('ZREM', queue.prefix .. 'delayed', unpack(due))
     for _, id in ipairs(due) do
-        local priority = tonumber(call('HGET', P .. id, 'priority')) or 0
+        local priority = tonumber(call('HGET', queue.prefix .. id, 'priority')) or 0
         if priority > 0 then
-            push_prioritized(id, priority)
+            push_prioritized(queue, id, priority)
         else
             call('LPUSH', list, id)
         end
-        call('XADD', EVENTS, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
-        call('HSET', P .. id, 'delay', 0)
+        call('XADD', queue.events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
+        call('HSET', queue.prefix .. id, 'delay', 0)
     end
-    if not is_blocked() then
-        wake_one()
-    end
+    wake_one_unless_blocked(queue)
 end
 
--- When the earliest delayed job is due, in ms; 0 if there is none.
-local function next_delayed()
-    local first = call('ZRANGE', P .. 'delayed', 0, 0, 'WITHSCORES')
+-- When the earliest delayed job is due, in ms; 0 if there is none. Those that are due by now become runnable first.
+local function next_delayed(queue, now)
+    local first = call('ZRANGE', queue.prefix .. 'delayed', 0, 0, 'WITHSCORES')
+    if not first[2] then
+        return 0
+    end
+    local due = math.floor(first[2] / 4096)
+    if due > now then
+        return due
+    end
+    promote(queue, now)
+    first = call('ZRANGE', queue.prefix .. 'delayed', 0, 0, 'WITHSCORES')
     return first[2] and math.floor(first[2] / 4096) or 0
 end
 
-local function pop_id()
-    local id = call('RPOPLPUSH', P .. 'wait', P .. 'active')
+local function pop_id(queue)
+    local id = call('RPOPLPUSH', queue.prefix .. 'wait', queue.prefix .. 'active')
     if id then
         return id
     end
-    id = call('ZPOPMIN', P .. 'prioritized')[1]
+    id = call('ZPOPMIN', queue.prefix .. 'prioritized')[1]
     if id then
-        call('LPUSH', P .. 'active', id)
+        call('LPUSH', queue.prefix .. 'active', id)
     else
-        call('DEL', P .. 'pc')
+        call('DEL', queue.prefix .. 'pc')
     end
     return id
-end
-
--- The next id with a hash behind it. Ids whose hash is gone, and the markers "0:..." that very old versions left in `wait`, are dropped.
-local function pop_job()
-    while true do
-        local id = pop_id()
-        if not id then
-            return nil
-        end
-        local fields = call('HGETALL', P .. id)
-        if #fields > 0 and string.sub(id, 1, 2) ~= '0:' then
-            return id, fields
-        end
-        call('LREM', P .. 'active', 1, id)
-    end
 end
 
 local function field_of(fields, name)
@@ -65,47 +58,71 @@ local function field_of(fields, name)
     return nil
 end
 
--- How long the queue's global rate limit keeps everybody waiting, in ms; 0: not at all.
-local function limited_for(max)
-    if (tonumber(call('GET', P .. 'limiter')) or 0) < max then
+-- The next id with a job behind it. Ids whose hash is gone, and the markers "0:..." that very old versions left in `wait`, are dropped.
+local function pop_job(queue)
+    while true do
+        local id = pop_id(queue)
+        if not id then
+            return nil
+        end
+        local fields = call('HGETALL', queue.prefix .. id)
+        if field_of(fields, 'name') then
+            return id, fields
+        end
+        call('LREM', queue.prefix .. 'active', 1, id)
+    end
+end
+
+-- How long the rate limit of `max` jobs keeps everybody waiting, in ms; 0: not at all.
+local function limited_for(queue, max)
+    if (tonumber(call('GET', queue.prefix .. 'limiter')) or 0) < max then
         return 0
     end
-    local ttl = call('PTTL', P .. 'limiter')
+    local ttl = call('PTTL', queue.prefix .. 'limiter')
     if ttl == 0 then
-        call('DEL', P .. 'limiter')
+        call('DEL', queue.prefix .. 'limiter')
     end
     return math.max(ttl, 0)
 end
 
-local function take(now, token, lock_ms, name)
-    local due = next_delayed()
-    if due ~= 0 and due <= now then
-        promote(now)
-        due = next_delayed()
+-- This job counts; the first one of a period starts it. BullMQ 6: one that is only going to be failed does not count.
+local function count_for_limit(queue, fields, duration)
+    if field_of(fields, 'defa') and is_since_6(queue) then
+        return
     end
-    local max = tonumber(meta[3])
-    local limited = max and limited_for(max) or 0
+    if call('INCR', queue.prefix .. 'limiter') == 1 and duration then
+        call('PEXPIRE', queue.prefix .. 'limiter', math.floor(math.abs(duration)))
+    end
+end
+
+-- `now` in ms. From ARGV[at] on: lock_ms, worker name or '', and this worker's own rate limit, jobs and duration in ms, or ''.
+-- BullMQ 5.76: the queue's own number of jobs wins over the worker's, the worker's duration over the queue's.
+local function take(queue, now, token, at)
+    local due = next_delayed(queue, now)
+    local max = queue.max or tonumber(ARGV[at + 2])
+    local limited = max and limited_for(queue, max) or 0
     if limited > 0 then
         return { 0, 0, limited, 0 }
     end
-    if is_blocked() then
+    if is_blocked(queue) then
         return { 0, 0, 0, 0 }
     end
-    local id, fields = pop_job()
+    local id, fields = pop_job(queue)
     if not id then
-        return { 0, 0, 0, due }
+        return { 0, 0, 0, due }, due == 0
     end
-    if max and not field_of(fields, 'defa') and call('INCR', P .. 'limiter') == 1 and meta[4] then
-        call('PEXPIRE', P .. 'limiter', meta[4])
+    if max then
+        count_for_limit(queue, fields, tonumber(ARGV[at + 3]) or tonumber(queue.duration))
     end
-    call('SET', P .. id .. ':lock', token, 'PX', lock_ms)
-    call('XADD', EVENTS, '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
+    call('SET', queue.prefix .. id .. ':lock', token, 'PX', ARGV[at])
+    call('XADD', queue.events, '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
     local attempt = (tonumber(field_of(fields, 'ats')) or 0) + 1
+    local name = ARGV[at + 1]
     if name ~= '' then
-        call('HSET', P .. id, 'processedOn', string.format('%.0f', now), 'ats', attempt, 'pb', name)
+        call('HSET', queue.prefix .. id, 'processedOn', string.format('%.0f', now), 'ats', attempt, 'pb', name)
     else
-        call('HSET', P .. id, 'processedOn', string.format('%.0f', now), 'ats', attempt)
+        call('HSET', queue.prefix .. id, 'processedOn', string.format('%.0f', now), 'ats', attempt)
     end
-    wake_one()
+    wake_one(queue)
     return { fields, id, 0, 0 }
 end

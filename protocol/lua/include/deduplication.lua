@@ -1,0 +1,43 @@
+-- The end of a job that others were held back for (field `deid`). Without a time to live of its own, the id is free again; and what came
+-- last in the meantime (keepLastIfActive) becomes the next job.
+local function release_deduplication(queue, id, deduplication_id, now)
+    local key = queue.prefix .. 'de:' .. deduplication_id
+    local ttl = call('PTTL', key)
+    if ttl == 0 or (ttl == -1 and call('GET', key) == id) then
+        call('DEL', key)
+    end
+
+    local kept = queue.prefix .. 'dn:' .. deduplication_id
+    local fields = call('HMGET', kept, 'name', 'data', 'opts', 'pk', 'pd', 'pdk', 'rjk', 'jid')
+    if not fields[3] then
+        return
+    end
+    local next_id = string.format('%.0f', call('INCR', queue.prefix .. 'id'))
+    if fields[8] then
+        next_id = fields[8]
+    end
+    local opts = decode(fields[3])
+    local deduplication = opts.de or {}
+    if deduplication.ttl and deduplication.ttl > 0 and not deduplication.keepLastIfActive then
+        call('SET', key, next_id, 'PX', deduplication.ttl)
+    else
+        call('SET', key, next_id)
+    end
+    local more = {}
+    local function add_field(name, value)
+        if value then
+            more[#more + 1] = name
+            more[#more + 1] = value
+        end
+    end
+    add_field('parentKey', fields[4])
+    add_field('parent', fields[5])
+    add_field('rjk', fields[7])
+    add_field('deid', deduplication.id)
+    enqueue(queue, next_id, fields[1], fields[2], fields[3], string.format('%.0f', now), tonumber(opts.delay) or 0, tonumber(opts.priority) or 0,
+        opts.lifo == true, more)
+    if fields[6] then
+        call('SADD', fields[6], queue.prefix .. next_id)
+    end
+    call('DEL', kept)
+end

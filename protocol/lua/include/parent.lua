@@ -1,0 +1,106 @@
+-- Flows: what the end of a child means for its parent, which may be a job of another queue. Keys of jobs are whole here: "bull:backup:7".
+
+local function split_key(key)
+    return string.match(key, '^(.*:)(.*)$')
+end
+
+-- The parent's turn has come: its last child is done, or need not be waited for.
+local function release_parent(prefix, id, now)
+    local queue = open_queue(prefix)
+    local fields = call('HMGET', prefix .. id, 'priority', 'delay')
+    local delay = tonumber(fields[2]) or 0
+    if delay > 0 then
+        local due = now + delay
+        call('ZADD', prefix .. 'delayed', due * 4096, id)
+        call('XADD', queue.events, '*', 'event', 'delayed', 'jobId', id, 'delay', string.format('%.0f', due))
+        wake_at_next_delayed(queue)
+        return
+    end
+    push_runnable(queue, id, tonumber(fields[1]) or 0, 'RPUSH')
+    call('XADD', queue.events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'waiting-children')
+end
+
+local function release_parent_if_waiting(prefix, id, now)
+    if call('EXISTS', prefix .. id) == 1 and call('ZREM', prefix .. 'waiting-children', id) == 1 then
+        release_parent(prefix, id, now)
+    end
+end
+
+local function release_parent_if_childless(prefix, id, now)
+    if call('SCARD', prefix .. id .. ':dependencies') == 0 then
+        release_parent_if_waiting(prefix, id, now)
+    end
+end
+
+-- failParentOnFailure: whoever takes the parent next fails it with this reason instead of running it.
+local function fail_parent(prefix, id, child, now)
+    if call('EXISTS', prefix .. id) == 0 then
+        return
+    end
+    local is_released = call('ZREM', prefix .. 'waiting-children', id) == 1
+    if not is_released and call('ZREM', prefix .. 'delayed', id) == 1 then
+        call('HSET', prefix .. id, 'delay', 0)
+        is_released = true
+    end
+    if is_released or not call('ZSCORE', prefix .. 'failed', id) then
+        call('HSET', prefix .. id, 'defa', 'child ' .. child .. ' failed')
+    end
+    if is_released then
+        release_parent(prefix, id, now)
+    end
+end
+
+-- `link` is the child's field `parent` (JSON), `key` its `parentKey`: BullMQ always writes both, but the first came later.
+local function child_completed(link, key, child, returnvalue, now)
+    if call('SREM', key .. ':dependencies', child) == 0 then
+        return
+    end
+    call('HSET', key .. ':processed', child, returnvalue)
+    local parent = decode(link)
+    if parent.queueKey then
+        release_parent_if_childless(parent.queueKey .. ':', parent.id, now)
+    else
+        local prefix, id = split_key(key)
+        release_parent_if_childless(prefix, id, now)
+    end
+end
+
+-- fpof failParentOnFailure, cpof continueParentOnFailure, idof ignoreDependencyOnFailure, rdof removeDependencyOnFailure; with none of
+-- them the parent goes on waiting.
+local function child_failed(link, child, reason, now)
+    local parent = decode(link)
+    if not (parent.fpof or parent.cpof or parent.idof or parent.rdof) then
+        return
+    end
+    local prefix, id = parent.queueKey .. ':', parent.id
+    local key = prefix .. id
+    if call('SREM', key .. ':dependencies', child) == 0 then
+        return
+    end
+    if parent.fpof then
+        call('ZADD', key .. ':unsuccessful', now, child)
+        fail_parent(prefix, id, child, now)
+    elseif parent.cpof then
+        call('HSET', key .. ':failed', child, reason)
+        release_parent_if_waiting(prefix, id, now)
+    else
+        release_parent_if_childless(prefix, id, now)
+        if parent.idof then
+            call('HSET', key .. ':failed', child, reason)
+        end
+    end
+end
+
+-- The child's keys are going: nobody needs to wait for it any more. BullMQ 5.76: the parent becomes runnable at once then, whatever its priority
+-- and delay.
+local function child_removed(key, child)
+    if call('SREM', key .. ':dependencies', child) == 0 or call('SCARD', key .. ':dependencies') > 0 then
+        return
+    end
+    local prefix, id = split_key(key)
+    if call('ZREM', prefix .. 'waiting-children', id) == 1 then
+        local queue = open_queue(prefix)
+        push_runnable(queue, id, 0, 'RPUSH')
+        call('XADD', queue.events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'waiting-children')
+    end
+end
