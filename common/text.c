@@ -185,6 +185,24 @@ text_clear(struct text *text)
     *text = TEXT_EMPTY;
 }
 
+size_t
+text_put_integer(char *out, int64_t number)
+{
+    char digits[TEXT_INTEGER_SIZE];
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    size_t count = 0;
+    size_t length = 0;
+
+    do
+        digits[count++] = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (number < 0)
+        out[length++] = '-';
+    while (count > 0)
+        out[length++] = digits[--count];
+    return length;
+}
+
 bool
 text_parse_integer(const char *bytes, size_t length, int64_t least, int64_t most, int64_t *number)
 {

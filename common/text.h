@@ -36,6 +36,10 @@ char *text_take(struct text *text); /* the string, now the caller's to free; the
 void text_reset(struct text *text); /* empty, memory kept */
 void text_clear(struct text *text); /* empty, memory freed */
 
+/* The number in decimal, at most TEXT_INTEGER_SIZE bytes, without a NUL; returns how many. */
+#define TEXT_INTEGER_SIZE 20
+size_t text_put_integer(char *out, int64_t number);
+
 /* A decimal integer and nothing else: no sign but '-', no blanks, within [least, most]. False if it is not one. */
 bool text_parse_integer(const char *bytes, size_t length, int64_t least, int64_t most, int64_t *number) MUST_CHECK;
 

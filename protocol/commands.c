@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "protocol/pack.h"
 
 #define MAX_WORDS 20
@@ -14,10 +15,10 @@
 
 /* The words of one script call: the queue's key first, then the arguments. Numbers keep their text here. */
 struct words {
-    int count;
+    size_t count;
     const char *words[MAX_WORDS];
     size_t lengths[MAX_WORDS];
-    char numbers[MAX_WORDS][24];
+    char numbers[MAX_WORDS][TEXT_INTEGER_SIZE];
 };
 
 static void
@@ -38,9 +39,8 @@ static void
 add_number(struct words *words, int64_t number)
 {
     char *text = words->numbers[words->count];
-    int length = snprintf(text, sizeof(words->numbers[0]), "%" PRId64, number);
 
-    add_bytes(words, text, (size_t)length);
+    add_bytes(words, text, text_put_integer(text, number));
 }
 
 static void
@@ -114,6 +114,7 @@ commands_finish(struct redis *redis, const struct keys *keys, const struct comma
     add_string(&words, finish->failed ? "failed" : "completed");
     add_string(&words, finish->outcome);
     add_string(&words, finish->stacktrace);
+    add_number(&words, finish->attempts_made);
     add_number(&words, finish->attempts);
     add_number(&words, finish->keep.count);
     add_number_or_nothing(&words, finish->keep.age_seconds, finish->keep.age_seconds >= 0);
@@ -159,6 +160,7 @@ commands_retry(struct redis *redis, const struct keys *keys, const struct comman
         start_delay(&words, keys, hold, retry->delay_ms);
         add_string(&words, retry->reason);
         add_string(&words, retry->stacktrace);
+        add_number(&words, retry->attempts_made);
         add_flag(&words, retry->fetch);
         add_taking(&words, taking);
         send_words(redis, &script_delay, &words, on_reply, owner);
@@ -169,6 +171,7 @@ commands_retry(struct redis *redis, const struct keys *keys, const struct comman
     add_hold(&words, hold);
     add_string(&words, retry->reason);
     add_string(&words, retry->stacktrace);
+    add_number(&words, retry->attempts_made);
     add_flag(&words, retry->lifo);
     send_words(redis, &script_retry, &words, on_reply, owner);
 }
@@ -181,6 +184,7 @@ commands_delay(struct redis *redis, const struct keys *keys, const struct comman
     struct words words;
 
     start_delay(&words, keys, hold, delay_ms > 0 ? delay_ms : 0);
+    add_string(&words, "");
     add_string(&words, "");
     add_string(&words, "");
     add_flag(&words, false);

@@ -51,6 +51,7 @@ struct commands_finish {
     bool failed;
     const char *outcome;
     const char *stacktrace; /* failed only: JSON text of an array */
+    int64_t attempts_made;  /* this one included */
     int64_t attempts;       /* the job's option */
     struct options_keep keep;
     int64_t metrics_points; /* minutes to keep numbers for; 0: no metrics */
@@ -68,7 +69,8 @@ void commands_release(struct redis *redis, const struct keys *keys, const struct
 
 /* A failed attempt that is to be repeated at once, or after delay_ms; then the next job is taken, if `fetch`, as by a finish. */
 struct commands_retry {
-    int64_t delay_ms; /* 0: at once */
+    int64_t delay_ms;      /* 0: at once */
+    int64_t attempts_made; /* this one included */
     bool lifo;
     const char *reason;
     const char *stacktrace;

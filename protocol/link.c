@@ -230,11 +230,11 @@ on_named(const redisReply *reply, const struct error *lost, void *owner)
 }
 
 static void
-link_greet_with(struct link *link, int count, const char **words, redis_reply_fn *on_reply)
+link_greet_with(struct link *link, size_t count, const char **words, redis_reply_fn *on_reply)
 {
     size_t lengths[3];
 
-    for (int i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++)
         lengths[i] = strlen(words[i]);
     link->greetings++;
     redis_call(link->redis, count, words, lengths, link->options.patience_ms, on_reply, link);

@@ -11,18 +11,11 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "protocol/resp.h"
 #include "protocol/tls.h"
 
 /* After a reply of this size the memory it took is given back to the system. */
 #define BIG_REPLY_BYTES ((size_t)256 * 1024)
-
-/* A script call keeps its words until it is answered: Redis may have to be told the script first. */
-struct script_call {
-    const struct script *script;
-    int count;
-    size_t *lengths;
-    char *bytes; /* all words, one after the other */
-};
 
 /* A command on its way, in the order of sending. */
 struct outstanding {
@@ -30,11 +23,16 @@ struct outstanding {
     struct moment deadline;
     redis_reply_fn *on_reply;
     void *owner;
-    struct script_call *script_call; /* NULL: a plain command */
+    /* A script call is kept until it is answered: Redis may have to be told the script first. */
+    const struct script *script; /* NULL: a plain command */
+    size_t count;                /* of its words */
+    size_t length;               /* of `words`: key and arguments, as they are sent */
+    char words[];
 };
 
 struct redis {
     struct bufferevent *stream;
+    struct evbuffer *output; /* what was not handed to the stream yet */
     redisReader *reader;
     int64_t patience_ms;
     struct event *watchdog; /* pending while something is outstanding */
@@ -51,30 +49,36 @@ struct redis {
 };
 
 static void
-script_call_free(struct script_call *call)
-{
-    if (call == NULL)
-        return;
-    free(call->lengths);
-    free(call->bytes);
-    free(call);
-}
-
-static void
 redis_release(struct redis *redis)
 {
     while (redis->first != NULL) {
         struct outstanding *entry = redis->first;
         redis->first = entry->next;
-        script_call_free(entry->script_call);
         free(entry);
     }
     if (redis->stream != NULL)
         bufferevent_free(redis->stream);
+    evbuffer_free(redis->output);
     event_free(redis->watchdog);
     redisReaderFree(redis->reader);
     free(redis->moved_to);
     free(redis);
+}
+
+/*
+ * Hands over what there is to send. A plain socket mostly takes it at once, which spares the loop a turn for finding that out; what it does not
+ * take, and any failure, are the stream's affair.
+ */
+static void
+redis_flush(struct redis *redis)
+{
+    struct evbuffer *waiting = bufferevent_get_output(redis->stream);
+    evutil_socket_t fd = bufferevent_getfd(redis->stream);
+
+    if (fd != -1 && evbuffer_get_length(waiting) == 0 && bufferevent_openssl_get_ssl(redis->stream) == NULL)
+        (void)evbuffer_write(redis->output, fd);
+    if (evbuffer_get_length(redis->output) > 0)
+        (void)bufferevent_write_buffer(redis->stream, redis->output); /* fails only without memory */
 }
 
 static void
@@ -83,11 +87,16 @@ redis_enter(struct redis *redis)
     redis->callbacks++;
 }
 
+/* What was said during callbacks goes out at once, when the last of them has returned. */
 static void
 redis_leave(struct redis *redis)
 {
-    if (--redis->callbacks == 0 && redis->is_freed)
+    if (--redis->callbacks > 0)
+        return;
+    if (redis->is_freed)
         redis_release(redis);
+    else if (!redis->is_lost)
+        redis_flush(redis);
 }
 
 /* Takes the first one off and answers it. */
@@ -101,7 +110,6 @@ redis_answer_first(struct redis *redis, const redisReply *reply, const struct er
         redis->last = &redis->first;
     if (entry->on_reply != NULL && !redis->is_freed)
         entry->on_reply(reply, err, entry->owner);
-    script_call_free(entry->script_call);
     free(entry);
 }
 
@@ -160,91 +168,93 @@ on_watchdog(evutil_socket_t fd, short what, void *argument)
 }
 
 static void
-redis_send(struct redis *redis, int count, const char **words, const size_t *lengths)
+redis_flush_unless_called_back(struct redis *redis)
 {
-    char *bytes = NULL;
-    /* hiredis 0.14 and 1.x differ in whether the result is int or long long; both take these arguments */
-    long long length = (long long)redisFormatCommandArgv(&bytes, count, words, lengths);
-
-    if (length < 0)
-        abort();                                                   /* out of memory */
-    (void)bufferevent_write(redis->stream, bytes, (size_t)length); /* fails only without memory */
-    redisFreeCommand(bytes);
+    if (redis->callbacks == 0)
+        redis_flush(redis);
 }
 
 static struct outstanding *
-redis_expect(struct redis *redis, int64_t patience_ms, redis_reply_fn *on_reply, void *owner)
+outstanding_new(redis_reply_fn *on_reply, void *owner, size_t room)
 {
-    struct outstanding *entry = memory_new(sizeof(*entry));
+    struct outstanding *entry = memory_new(sizeof(*entry) + room);
 
-    *entry = (struct outstanding){
-        .deadline = moment_add_ms(moment_now(), patience_ms), .on_reply = on_reply, .owner = owner
-    };
-    *redis->last = entry;
-    redis->last = &entry->next;
-    redis_watch(redis);
+    entry->on_reply = on_reply;
+    entry->owner = owner;
     return entry;
 }
 
+static void
+redis_expect(struct redis *redis, struct outstanding *entry, int64_t patience_ms)
+{
+    entry->next = NULL;
+    entry->deadline = moment_add_ms(moment_now(), patience_ms);
+    *redis->last = entry;
+    redis->last = &entry->next;
+    redis_watch(redis);
+}
+
+/* Room for that many bytes behind what there is to send; evbuffer_commit_space() says how many they became. */
+static struct evbuffer_iovec
+redis_reserve(struct redis *redis, size_t size)
+{
+    struct evbuffer_iovec room;
+
+    if (evbuffer_reserve_space(redis->output, (ev_ssize_t)size, &room, 1) != 1)
+        abort(); /* out of memory */
+    return room;
+}
+
+static void
+redis_commit(struct redis *redis, struct evbuffer_iovec *room, const char *end)
+{
+    room->iov_len = (size_t)(end - (const char *)room->iov_base);
+    (void)evbuffer_commit_space(redis->output, room, 1); /* fails only if the buffer was changed meanwhile */
+}
+
 void
-redis_call(struct redis *redis, int count, const char **words, const size_t *lengths, int64_t patience_ms,
+redis_call(struct redis *redis, size_t count, const char *const *words, const size_t *lengths, int64_t patience_ms,
     redis_reply_fn *on_reply, void *owner)
 {
+    struct evbuffer_iovec room;
+
     if (redis->is_lost || redis->is_freed)
         return; /* its owner has been told, or is being told right now */
-    redis_send(redis, count, words, lengths);
-    (void)redis_expect(redis, patience_ms, on_reply, owner);
+    room = redis_reserve(redis, RESP_HEAD_SIZE + resp_size(count, lengths));
+    redis_commit(redis, &room, resp_put_words(resp_put_head(room.iov_base, count), count, words, lengths));
+    redis_expect(redis, outstanding_new(on_reply, owner, 0), patience_ms);
+    redis_flush_unless_called_back(redis);
 }
 
-/* The words of EVALSHA or EVAL: command, script, number of keys, key and arguments. */
+/* EVALSHA or EVAL, the script, how many keys, key and arguments. */
 static void
-redis_send_script(struct redis *redis, const struct script_call *call, bool whole)
+redis_send_script(struct redis *redis, const struct outstanding *entry, bool whole)
 {
-    int count = call->count + 3;
-    const char **words = memory_new((size_t)count * sizeof(*words));
-    size_t *lengths = memory_new((size_t)count * sizeof(*lengths));
-    const char *at = call->bytes;
+    const struct script *script = entry->script;
+    const char *words[] = { whole ? "EVAL" : "EVALSHA", whole ? script->text : script->sha1, "1" };
+    size_t lengths[] = { strlen(words[0]), whole ? script->length : strlen(script->sha1), 1 };
+    struct evbuffer_iovec room = redis_reserve(redis, RESP_HEAD_SIZE + resp_size(3, lengths) + entry->length);
+    char *at = resp_put_words(resp_put_head(room.iov_base, 3 + entry->count), 3, words, lengths);
 
-    words[0] = whole ? "EVAL" : "EVALSHA";
-    lengths[0] = strlen(words[0]);
-    words[1] = whole ? call->script->text : call->script->sha1;
-    lengths[1] = whole ? call->script->length : strlen(call->script->sha1);
-    words[2] = "1";
-    lengths[2] = 1;
-    for (int i = 0; i < call->count; i++) {
-        words[i + 3] = at;
-        lengths[i + 3] = call->lengths[i];
-        at += call->lengths[i];
-    }
-    redis_send(redis, count, words, lengths);
-    free(words);
-    free(lengths);
+    memcpy(at, entry->words, entry->length);
+    redis_commit(redis, &room, at + entry->length);
 }
 
 void
-redis_eval(struct redis *redis, const struct script *script, int count, const char **words, const size_t *lengths,
-    redis_reply_fn *on_reply, void *owner)
+redis_eval(struct redis *redis, const struct script *script, size_t count, const char *const *words,
+    const size_t *lengths, redis_reply_fn *on_reply, void *owner)
 {
-    struct script_call *call;
-    size_t total = 0;
+    struct outstanding *entry;
 
     if (redis->is_lost || redis->is_freed)
         return;
-    call = memory_new(sizeof(*call));
-    *call = (struct script_call){ .script = script, .count = count };
-    call->lengths = memory_new((size_t)count * sizeof(*call->lengths));
-    for (int i = 0; i < count; i++) {
-        call->lengths[i] = lengths[i];
-        total += lengths[i];
-    }
-    call->bytes = memory_new(total + 1);
-    total = 0;
-    for (int i = 0; i < count; i++) {
-        memcpy(call->bytes + total, words[i], lengths[i]);
-        total += lengths[i];
-    }
-    redis_send_script(redis, call, false);
-    redis_expect(redis, redis->patience_ms, on_reply, owner)->script_call = call;
+    entry = outstanding_new(on_reply, owner, resp_size(count, lengths));
+    entry->script = script;
+    entry->count = count;
+    entry->length = (size_t)(resp_put_words(entry->words, count, words, lengths) - entry->words);
+    redis_send_script(redis, entry, false);
+    redis_expect(redis, entry, redis->patience_ms);
+    redis_flush_unless_called_back(redis);
 }
 
 static bool
@@ -276,10 +286,9 @@ redis_resend_first(struct redis *redis)
     redis->first = entry->next;
     if (redis->first == NULL)
         redis->last = &redis->first;
-    redis_send_script(redis, entry->script_call, true);
-    (void)redis_expect(redis, redis->patience_ms, entry->on_reply, entry->owner);
-    script_call_free(entry->script_call);
-    free(entry);
+    redis_send_script(redis, entry, true);
+    entry->script = NULL;
+    redis_expect(redis, entry, redis->patience_ms);
 }
 
 static void
@@ -295,7 +304,7 @@ redis_take_reply(struct redis *redis, const redisReply *reply)
             redis->moved_to = memory_copy_string(strrchr(reply->str, ' ') + 1);
         (void)error_set(&err, ERROR_LOST, "Redis cannot serve us now: %s", reply->str);
         redis_lose(redis, &err);
-    } else if (reply_is_error(reply, "NOSCRIPT") && redis->first->script_call != NULL)
+    } else if (reply_is_error(reply, "NOSCRIPT") && redis->first->script != NULL)
         redis_resend_first(redis);
     else {
         redis->answered++;
@@ -376,9 +385,10 @@ redis_new(struct bufferevent *stream, int64_t patience_ms, redis_lost_fn *on_los
 
     *redis = (struct redis){ .stream = stream, .patience_ms = patience_ms, .on_lost = on_lost, .owner = owner };
     redis->last = &redis->first;
+    redis->output = evbuffer_new();
     redis->reader = redisReaderCreate();
     redis->watchdog = event_new(bufferevent_get_base(stream), -1, 0, on_watchdog, redis);
-    if (redis->reader == NULL || redis->watchdog == NULL)
+    if (redis->output == NULL || redis->reader == NULL || redis->watchdog == NULL)
         abort(); /* out of memory */
     bufferevent_setcb(stream, on_readable, NULL, on_stream_event, redis);
     (void)bufferevent_enable(stream, EV_READ | EV_WRITE);

@@ -33,12 +33,12 @@ typedef void redis_lost_fn(const struct error *err, void *owner);
 struct redis *redis_new(struct bufferevent *stream, int64_t patience_ms, redis_lost_fn *on_lost, void *owner);
 
 /* Sends a command of `count` words. on_reply may be NULL: nobody cares. `patience_ms`: how long the reply may take, from now. */
-void redis_call(struct redis *redis, int count, const char **words, const size_t *lengths, int64_t patience_ms,
+void redis_call(struct redis *redis, size_t count, const char *const *words, const size_t *lengths, int64_t patience_ms,
     redis_reply_fn *on_reply, void *owner);
 
 /* Runs a script with one key: EVALSHA, and EVAL if Redis does not know it (any more). `words` are key and arguments. */
-void redis_eval(struct redis *redis, const struct script *script, int count, const char **words, const size_t *lengths,
-    redis_reply_fn *on_reply, void *owner);
+void redis_eval(struct redis *redis, const struct script *script, size_t count, const char *const *words,
+    const size_t *lengths, redis_reply_fn *on_reply, void *owner);
 
 /* The owner goes away: its outstanding replies are dropped when they come. */
 void redis_forget(struct redis *redis, const void *owner);

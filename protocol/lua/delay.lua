@@ -3,22 +3,22 @@
 --- include take
 -- Moves a job of ours to delayed and, if asked to, takes the next one (BullMQ 5.76: moveToDelayed). Returns a code of leave_active(), 0, or a job as
 -- take() returns it.
--- ARGV: now, id, token, attempt ('ats'), delay_ms, due (ms), and if this was a failed attempt its reason and stack trace, else '' and '';
--- fetch ('1' or ''), then those of take().
+-- ARGV: now, id, token, attempt ('ats'), delay_ms, due (ms), and if this was a failed attempt its reason, stack trace and attempts made, else
+-- '' each; fetch ('1' or ''), then those of take().
 local id = ARGV[2]
 local queue = open_queue(KEYS[1])
-local fields, refused = leave_active(queue, id, ARGV[3], ARGV[4], 'atm')
+local _, refused = leave_active(queue, id, ARGV[3], ARGV[4])
 if refused then
     return refused
 end
 if ARGV[8] ~= '' then
-    call('HSET', queue.prefix .. id, 'delay', ARGV[5], 'failedReason', ARGV[7], 'stacktrace', ARGV[8], 'atm', (tonumber(fields[2]) or 0) + 1)
+    call('HSET', queue.prefix .. id, 'delay', ARGV[5], 'failedReason', ARGV[7], 'stacktrace', ARGV[8], 'atm', ARGV[9])
 else
     call('HSET', queue.prefix .. id, 'delay', ARGV[5])
 end
 push_delayed(queue, id, tonumber(ARGV[6]))
-if ARGV[9] == '1' then
-    local next_job = take(queue, tonumber(ARGV[1]), ARGV[3], 10)
+if ARGV[10] == '1' then
+    local next_job = take(queue, ARGV[1], ARGV[3], 11)
     if next_job[1] ~= 0 then
         return next_job
     end

@@ -2,4 +2,4 @@
 --- include take
 -- Moves the next job to active (BullMQ 5.76: moveToActive). Returns what take() returns.
 -- ARGV: now, token, then those of take().
-return (take(open_queue(KEYS[1]), tonumber(ARGV[1]), ARGV[2], 3))
+return (take(open_queue(KEYS[1]), ARGV[1], ARGV[2], 3))

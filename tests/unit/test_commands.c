@@ -333,16 +333,19 @@ static void
 a_completed_job_is_finished_with_its_value(void **state)
 {
     struct fixture *fixture = *state;
-    struct commands_finish finish = {
-        .outcome = "{\"ok\":true}", .attempts = 3, .keep = OPTIONS_KEEP_ALL, .metrics_points = 60, .fetch = true
-    };
+    struct commands_finish finish = { .outcome = "{\"ok\":true}",
+        .attempts_made = 1,
+        .attempts = 3,
+        .keep = OPTIONS_KEEP_ALL,
+        .metrics_points = 60,
+        .fetch = true };
     const redisReply *command;
 
     finish.keep.count = 5;
     commands_finish(fixture->redis, &fixture->keys, &fixture->taking, &fixture->hold, &finish, NULL, NULL);
     command = fake_expect(fixture->client, "finish");
     assert_now(command, 1);
-    ASSERT_WORDS(command, 2, "7", "uuid:0", "2", "completed", "{\"ok\":true}", "", "3", "5", "", "1000", "60", "1",
+    ASSERT_WORDS(command, 2, "7", "uuid:0", "2", "completed", "{\"ok\":true}", "", "1", "3", "5", "", "1000", "60", "1",
         "30000", "", "", "");
 }
 
@@ -351,27 +354,29 @@ a_failed_job_is_finished_with_its_stack_trace(void **state)
 {
     struct fixture *fixture = *state;
     struct commands_finish finish = {
-        .failed = true, .outcome = "no", .stacktrace = "[\"Error: no\"]", .keep = OPTIONS_KEEP_ALL
+        .failed = true, .outcome = "no", .stacktrace = "[\"Error: no\"]", .attempts_made = 4, .keep = OPTIONS_KEEP_ALL
     };
 
     finish.keep.age_seconds = 60;
     commands_finish(fixture->redis, &fixture->keys, &fixture->taking, &fixture->hold, &finish, NULL, NULL);
-    ASSERT_WORDS(fake_expect(fixture->client, "finish"), 2, "7", "uuid:0", "2", "failed", "no", "[\"Error: no\"]", "0",
-        "-1", "60", "1000", "", "", "30000", "", "", "");
+    ASSERT_WORDS(fake_expect(fixture->client, "finish"), 2, "7", "uuid:0", "2", "failed", "no", "[\"Error: no\"]", "4",
+        "0", "-1", "60", "1000", "", "", "30000", "", "", "");
 }
 
 static void
 a_retry_is_at_once_or_delayed(void **state)
 {
     struct fixture *fixture = *state;
-    struct commands_retry retry = { .lifo = true, .reason = "no", .stacktrace = "[]", .fetch = true };
+    struct commands_retry retry = {
+        .attempts_made = 2, .lifo = true, .reason = "no", .stacktrace = "[]", .fetch = true
+    };
     const redisReply *command;
     int64_t due;
 
     commands_retry(fixture->redis, &fixture->keys, &fixture->taking, &fixture->hold, &retry, NULL, NULL);
     command = fake_expect(fixture->client, "retry");
     assert_now(command, 1);
-    ASSERT_WORDS(command, 2, "7", "uuid:0", "2", "no", "[]", "1");
+    ASSERT_WORDS(command, 2, "7", "uuid:0", "2", "no", "[]", "2", "1");
 
     retry.delay_ms = 1000;
     commands_retry(fixture->redis, &fixture->keys, &fixture->taking, &fixture->hold, &retry, NULL, NULL);
@@ -380,7 +385,7 @@ a_retry_is_at_once_or_delayed(void **state)
     fake_assert_word(command, 5, "1000");
     due = strtoll(fake_word(command, 6), NULL, 10);
     assert_in_range(due, wall_now().ms - 9000, wall_now().ms + 1000);
-    ASSERT_WORDS(command, 7, "no", "[]", "1", "30000", "", "", "");
+    ASSERT_WORDS(command, 7, "no", "[]", "2", "1", "30000", "", "", "");
 }
 
 static void
@@ -395,7 +400,7 @@ a_job_is_delayed_until_a_time_and_not_into_the_past(void **state)
     command = fake_expect(fixture->client, "delay");
     assert_in_range(strtoll(fake_word(command, 5), NULL, 10), 50000, 60000);
     (void)snprintf(expected, sizeof(expected), "%lld", (long long)until.ms);
-    ASSERT_WORDS(command, 6, expected, "", "", "");
+    ASSERT_WORDS(command, 6, expected, "", "", "", "");
 
     commands_delay(fixture->redis, &fixture->keys, &fixture->hold, (struct wall){ 5 }, NULL, NULL);
     command = fake_expect(fixture->client, "delay");

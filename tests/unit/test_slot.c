@@ -129,7 +129,7 @@ expect_finish(struct fixture *fixture, const char *target, const char *outcome, 
     fake_assert_word(command, 4, "2");
     fake_assert_word(command, 5, target);
     fake_assert_word(command, 6, outcome);
-    fake_assert_word(command, 13, fetch);
+    fake_assert_word(command, 14, fetch);
     return command;
 }
 
@@ -214,7 +214,8 @@ a_failure_is_repeated_while_there_are_attempts(void **state)
     fake_assert_word(command, 2, "7");
     fake_assert_word(command, 5, "no");
     fake_assert_word(command, 6, "[\"Error: no\"]");
-    fake_assert_word(command, 7, "1");
+    fake_assert_word(command, 7, "1"); /* attempts made */
+    fake_assert_word(command, 8, "1");
     answer_and_become_free(fixture, ":0\r\n");
     assert_false(fixture->had_next); /* a fetch has to find out */
 }
@@ -229,7 +230,7 @@ a_failure_with_a_backoff_is_delayed(void **state)
     command = fake_expect(fixture->scene.client, "delay");
     fake_assert_word(command, 5, "5000");
     fake_assert_word(command, 7, "no");
-    fake_assert_word(command, 9, "1");
+    fake_assert_word(command, 10, "1");
     answer_and_become_free(fixture, ":0\r\n");
 }
 
@@ -296,8 +297,8 @@ a_delayed_job_moves_until_its_time(void **state)
     start(fixture, "echo '{\"type\":\"delay\",\"until\":9000000000000}' >&3");
     command = fake_expect(fixture->scene.client, "delay");
     fake_assert_word(command, 6, "9000000000000");
-    fake_assert_word(command, 8, ""); /* no attempt is counted */
-    fake_assert_word(command, 9, ""); /* a fetch follows */
+    fake_assert_word(command, 8, "");  /* no attempt is counted */
+    fake_assert_word(command, 10, ""); /* a fetch follows */
     answer_and_become_free(fixture, ":0\r\n");
 }
 

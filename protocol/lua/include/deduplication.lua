@@ -34,7 +34,7 @@ local function release_deduplication(queue, id, deduplication_id, now)
     add_field('parent', fields[5])
     add_field('rjk', fields[7])
     add_field('deid', deduplication.id)
-    enqueue(queue, next_id, fields[1], fields[2], fields[3], string.format('%.0f', now), tonumber(opts.delay) or 0, tonumber(opts.priority) or 0,
+    enqueue(queue, next_id, fields[1], fields[2], fields[3], now, tonumber(opts.delay) or 0, tonumber(opts.priority) or 0,
         opts.lifo == true, more)
     if fields[6] then
         call('SADD', fields[6], queue.prefix .. next_id)

@@ -1,9 +1,5 @@
 -- Flows: what the end of a child means for its parent, which may be a job of another queue. Keys of jobs are whole here: "bull:backup:7".
 
-local function split_key(key)
-    return string.match(key, '^(.*:)(.*)$')
-end
-
 -- The parent's turn has come: its last child is done, or need not be waited for.
 local function release_parent(prefix, id, now)
     local queue = open_queue(prefix)
@@ -60,7 +56,7 @@ local function child_completed(link, key, child, returnvalue, now)
     if parent.queueKey then
         release_parent_if_childless(parent.queueKey .. ':', parent.id, now)
     else
-        local prefix, id = split_key(key)
+        local prefix, id = string.match(key, '^(.*:)(.*)$')
         release_parent_if_childless(prefix, id, now)
     end
 end
@@ -88,19 +84,5 @@ local function child_failed(link, child, reason, now)
         if parent.idof then
             call('HSET', key .. ':failed', child, reason)
         end
-    end
-end
-
--- The child's keys are going: nobody needs to wait for it any more. BullMQ 5.76: the parent becomes runnable at once then, whatever its priority
--- and delay.
-local function child_removed(key, child)
-    if call('SREM', key .. ':dependencies', child) == 0 or call('SCARD', key .. ':dependencies') > 0 then
-        return
-    end
-    local prefix, id = split_key(key)
-    if call('ZREM', prefix .. 'waiting-children', id) == 1 then
-        local queue = open_queue(prefix)
-        push_runnable(queue, id, 0, 'RPUSH')
-        call('XADD', queue.events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'waiting-children')
     end
 end

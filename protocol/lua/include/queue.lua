@@ -1,11 +1,12 @@
--- What every script that moves jobs knows of a queue.
+-- What every script that moves jobs knows of a queue. On the way of every job, numbers are passed as the strings that they came as: Redis would
+-- write them with printf.
 local call = redis.call
 
 -- A queue by the beginning of its keys, as in "bull:backup:", with what its `meta` says.
 local function open_queue(prefix)
-    local meta = call('HMGET', prefix .. 'meta', 'paused', 'concurrency', 'max', 'duration', 'version', 'opts.maxLenEvents')
+    local meta = call('HMGET', prefix .. 'meta', 'paused', 'concurrency', 'max', 'opts.maxLenEvents')
     return { prefix = prefix, events = prefix .. 'events', paused = meta[1], concurrency = tonumber(meta[2]), max = tonumber(meta[3]),
-        duration = meta[4], version = meta[5], events_kept = meta[6] }
+        events_kept = meta[4] }
 end
 
 -- JSON that somebody else wrote; {} if it is no object.
@@ -16,7 +17,8 @@ end
 
 -- Made by BullMQ 6 or later, as the newest Queue object told; its own workers do some things otherwise than those of version 5.
 local function is_since_6(queue)
-    return (tonumber(string.match(queue.version or '', '^bullmq:(%d+)')) or 5) >= 6
+    local version = call('HGET', queue.prefix .. 'meta', 'version')
+    return (tonumber(string.match(version or '', '^bullmq:(%d+)')) or 5) >= 6
 end
 
 -- No job may become active: a runnable job is then added without waking anybody.
@@ -56,7 +58,7 @@ local function tell(queue, ...)
 end
 
 local function wake_one(queue)
-    call('ZADD', queue.prefix .. 'marker', 0, '0')
+    call('ZADD', queue.prefix .. 'marker', '0', '0')
 end
 
 local function wake_one_unless_blocked(queue)

@@ -22,7 +22,7 @@ end
 
 -- When the earliest delayed job is due, in ms; 0 if there is none. Those that are due by now become runnable first.
 local function next_delayed(queue, now)
-    local first = call('ZRANGE', queue.prefix .. 'delayed', 0, 0, 'WITHSCORES')
+    local first = call('ZRANGE', queue.prefix .. 'delayed', '0', '0', 'WITHSCORES')
     if not first[2] then
         return 0
     end
@@ -31,7 +31,7 @@ local function next_delayed(queue, now)
         return due
     end
     promote(queue, now)
-    first = call('ZRANGE', queue.prefix .. 'delayed', 0, 0, 'WITHSCORES')
+    first = call('ZRANGE', queue.prefix .. 'delayed', '0', '0', 'WITHSCORES')
     return first[2] and math.floor(first[2] / 4096) or 0
 end
 
@@ -90,15 +90,16 @@ local function count_for_limit(queue, fields, duration)
     if field_of(fields, 'defa') and is_since_6(queue) then
         return
     end
+    duration = tonumber(duration) or tonumber(call('HGET', queue.prefix .. 'meta', 'duration'))
     if call('INCR', queue.prefix .. 'limiter') == 1 and duration then
         call('PEXPIRE', queue.prefix .. 'limiter', math.floor(math.abs(duration)))
     end
 end
 
--- `now` in ms. From ARGV[at] on: lock_ms, worker name or '', and this worker's own rate limit, jobs and duration in ms, or ''.
+-- `now` in ms, as text. From ARGV[at] on: lock_ms, worker name or '', and this worker's own rate limit, jobs and duration in ms, or ''.
 -- BullMQ 5.76: the queue's own number of jobs wins over the worker's, the worker's duration over the queue's.
 local function take(queue, now, token, at)
-    local due = next_delayed(queue, now)
+    local due = next_delayed(queue, tonumber(now))
     local max = queue.max or tonumber(ARGV[at + 2])
     local limited = max and limited_for(queue, max) or 0
     if limited > 0 then
@@ -112,16 +113,17 @@ local function take(queue, now, token, at)
         return { 0, 0, 0, due }, due == 0
     end
     if max then
-        count_for_limit(queue, fields, tonumber(ARGV[at + 3]) or tonumber(queue.duration))
+        count_for_limit(queue, fields, ARGV[at + 3])
     end
     call('SET', queue.prefix .. id .. ':lock', token, 'PX', ARGV[at])
     call('XADD', queue.events, '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
-    local attempt = (tonumber(field_of(fields, 'ats')) or 0) + 1
+    local started = field_of(fields, 'ats')
+    local attempt = started and started + 1 or '1'
     local name = ARGV[at + 1]
     if name ~= '' then
-        call('HSET', queue.prefix .. id, 'processedOn', string.format('%.0f', now), 'ats', attempt, 'pb', name)
+        call('HSET', queue.prefix .. id, 'processedOn', now, 'ats', attempt, 'pb', name)
     else
-        call('HSET', queue.prefix .. id, 'processedOn', string.format('%.0f', now), 'ats', attempt)
+        call('HSET', queue.prefix .. id, 'processedOn', now, 'ats', attempt)
     end
     wake_one(queue)
     return { fields, id, 0, 0 }

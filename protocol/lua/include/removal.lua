@@ -4,6 +4,19 @@ local function remove_keys(key)
     call('DEL', key, key .. ':logs', key .. ':dependencies', key .. ':processed', key .. ':failed', key .. ':unsuccessful')
 end
 
+-- Nobody needs to wait for a child that is removed. BullMQ 5.76: its parent becomes runnable at once then, whatever its priority and delay.
+local function child_removed(key, child)
+    if call('SREM', key .. ':dependencies', child) == 0 or call('SCARD', key .. ':dependencies') > 0 then
+        return
+    end
+    local prefix, id = string.match(key, '^(.*:)(.*)$')
+    if call('ZREM', prefix .. 'waiting-children', id) == 1 then
+        local queue = open_queue(prefix)
+        push_runnable(queue, id, 0, 'RPUSH')
+        call('XADD', queue.events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'waiting-children')
+    end
+end
+
 -- Old ones make room. One that failed without a word to its parent is no longer waited for.
 local function remove_jobs(queue, ids)
     for _, id in ipairs(ids) do
@@ -32,25 +45,5 @@ end
 
 local function remove_beyond(queue, finished, count)
     remove_jobs(queue, call('ZREVRANGE', finished, count, -1))
-    call('ZREMRANGEBYRANK', finished, 0, -count - 1)
-end
-
--- Counts one more, and per minute that has begun since the last one: how many there were, newest first, at most `points` numbers.
-local function count_finished(metrics, points, now)
-    local fields = call('HMGET', metrics, 'prevTS', 'prevCount')
-    local count = call('HINCRBY', metrics, 'count', 1) - 1
-    if not fields[1] then
-        call('HSET', metrics, 'prevTS', string.format('%.0f', now), 'prevCount', 0)
-        return
-    end
-    local minutes = math.min(math.floor(now / 60000) - math.floor(fields[1] / 60000), points)
-    if minutes < 1 then
-        return
-    end
-    call('LPUSH', metrics .. ':data', count - fields[2])
-    for _ = 2, minutes do
-        call('LPUSH', metrics .. ':data', 0)
-    end
-    call('LTRIM', metrics .. ':data', 0, points - 1)
-    call('HSET', metrics, 'prevCount', count, 'prevTS', string.format('%.0f', now))
+    call('ZREMRANGEBYRANK', finished, '0', -count - 1)
 end
