@@ -74,12 +74,21 @@ add_hold(struct words *words, const struct commands_hold *hold)
 }
 
 static void
-send_words(struct redis *redis, const struct script *script, struct words *words, redis_reply_fn *on_reply, void *owner)
+send_words(
+    struct redis *redis, const struct script *script, const struct words *words, redis_reply_fn *on_reply, void *owner)
 {
     redis_eval(redis, script, words->count, words->words, words->lengths, on_reply, owner);
 }
 
-/* What the script part `take` is given. */
+/* Arguments at the end that may be left out are left out if they are empty: Redis pays for each. */
+static void
+leave_out_empty(struct words *words)
+{
+    while (words->lengths[words->count - 1] == 0)
+        words->count--;
+}
+
+/* What the script part `take` is given; it can do without any but the first. */
 static void
 add_taking(struct words *words, const struct commands_taking *taking)
 {
@@ -99,6 +108,7 @@ commands_fetch(struct redis *redis, const struct keys *keys, const struct comman
     add_number(&words, wall_now().ms);
     add_string(&words, token);
     add_taking(&words, taking);
+    leave_out_empty(&words);
     send_words(redis, &script_fetch, &words, on_reply, owner);
 }
 
@@ -113,15 +123,16 @@ commands_finish(struct redis *redis, const struct keys *keys, const struct comma
     add_hold(&words, hold);
     add_string(&words, finish->failed ? "failed" : "completed");
     add_string(&words, finish->outcome);
-    add_string(&words, finish->stacktrace);
     add_number(&words, finish->attempts_made);
     add_number(&words, finish->attempts);
     add_number(&words, finish->keep.count);
-    add_number_or_nothing(&words, finish->keep.age_seconds, finish->keep.age_seconds >= 0);
-    add_number(&words, finish->keep.limit);
-    add_number_or_nothing(&words, finish->metrics_points, finish->metrics_points > 0);
     add_flag(&words, finish->fetch);
     add_taking(&words, taking);
+    add_number_or_nothing(&words, finish->keep.age_seconds, finish->keep.age_seconds >= 0);
+    add_number_or_nothing(&words, finish->keep.limit, finish->keep.age_seconds >= 0);
+    add_number_or_nothing(&words, finish->metrics_points, finish->metrics_points > 0);
+    add_string(&words, finish->stacktrace);
+    leave_out_empty(&words);
     send_words(redis, &script_finish, &words, on_reply, owner);
 }
 
@@ -133,7 +144,8 @@ commands_release(struct redis *redis, const struct keys *keys, const struct comm
 
     start_words(&words, keys);
     add_hold(&words, hold);
-    add_number_or_nothing(&words, limit_ms, limit_ms > 0);
+    if (limit_ms > 0)
+        add_number(&words, limit_ms);
     send_words(redis, &script_release, &words, on_reply, owner);
 }
 
@@ -163,6 +175,7 @@ commands_retry(struct redis *redis, const struct keys *keys, const struct comman
         add_number(&words, retry->attempts_made);
         add_flag(&words, retry->fetch);
         add_taking(&words, taking);
+        leave_out_empty(&words);
         send_words(redis, &script_delay, &words, on_reply, owner);
         return;
     }
@@ -184,10 +197,6 @@ commands_delay(struct redis *redis, const struct keys *keys, const struct comman
     struct words words;
 
     start_delay(&words, keys, hold, delay_ms > 0 ? delay_ms : 0);
-    add_string(&words, "");
-    add_string(&words, "");
-    add_string(&words, "");
-    add_flag(&words, false);
     send_words(redis, &script_delay, &words, on_reply, owner);
 }
 
@@ -246,7 +255,8 @@ commands_log(struct redis *redis, const struct keys *keys, const char *id, const
     start_words(&words, keys);
     add_string(&words, id);
     add_string(&words, row);
-    add_number_or_nothing(&words, keep_logs, keep_logs > 0); /* BullMQ 5.76: 0 counts as not set */
+    if (keep_logs > 0) /* BullMQ 5.76: 0 counts as not set */
+        add_number(&words, keep_logs);
     send_words(redis, &script_log, &words, on_reply, owner);
 }
 

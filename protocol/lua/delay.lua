@@ -3,15 +3,15 @@
 --- include take
 -- Moves a job of ours to delayed and, if asked to, takes the next one (BullMQ 5.76: moveToDelayed). Returns a code of leave_active(), 0, or a job as
 -- take() returns it.
--- ARGV: now, id, token, attempt ('ats'), delay_ms, due (ms), and if this was a failed attempt its reason, stack trace and attempts made, else
--- '' each; fetch ('1' or ''), then those of take().
+-- ARGV: now, id, token, attempt ('ats'), delay_ms, due (ms), and only if this was a failed attempt its reason, stack trace and attempts made,
+-- fetch ('1' or ''), then those of take().
 local id = ARGV[2]
 local queue = open_queue(KEYS[1])
 local _, refused = leave_active(queue, id, ARGV[3], ARGV[4])
 if refused then
     return refused
 end
-if ARGV[8] ~= '' then
+if given(8) then
     call('HSET', queue.prefix .. id, 'delay', ARGV[5], 'failedReason', ARGV[7], 'stacktrace', ARGV[8], 'atm', ARGV[9])
 else
     call('HSET', queue.prefix .. id, 'delay', ARGV[5])

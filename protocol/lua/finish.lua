@@ -3,9 +3,10 @@
 --- include take
 -- Moves a job from active to completed or failed and, if asked to, takes the next one (BullMQ 5.76: moveToFinished). Returns what take()
 -- returns, a code of leave_active(), -4: it has children that are not done yet, or -9: one of them failed.
--- ARGV: now, id, token, attempt ('ats'), 'completed' or 'failed', the return value or reason, stack trace or '' for none, attempts made, this one
--- included, attempts (the option), what to keep: count (-1 all), age in seconds or '', limit; points of metrics or ''; fetch ('1' or ''), then those
--- of take(). What few jobs need is included where it is needed: a script pays for each function that it defines.
+-- ARGV: now, id, token, attempt ('ats'), 'completed' or 'failed', the return value or reason, attempts made, this one included, attempts (the
+-- option), how many to keep (-1 all), fetch ('1' or ''), those of take(), and what may be nil: age in seconds of what to keep, how many to remove by
+-- age, points of metrics, stack trace of a failure.
+-- What few jobs need is included where it is needed: a script pays for each function that it defines.
 local id, target, outcome = ARGV[2], ARGV[5], ARGV[6]
 local queue = open_queue(KEYS[1])
 local key = queue.prefix .. id
@@ -35,7 +36,7 @@ if parent_key then
     end
 end
 
-local count, age = ARGV[10], ARGV[11]
+local count, age = ARGV[9], given(15)
 if count == '0' then
     --- include removal
     remove_keys(key)
@@ -46,15 +47,15 @@ else
     local finished = queue.prefix .. target
     call('ZADD', finished, ARGV[1], id)
     if failed then
-        call('HSET', key, 'failedReason', outcome, 'finishedOn', ARGV[1], 'atm', ARGV[8], 'stacktrace', ARGV[7])
+        call('HSET', key, 'failedReason', outcome, 'finishedOn', ARGV[1], 'atm', ARGV[7], 'stacktrace', ARGV[18])
         call('HDEL', key, 'defa')
     else
-        call('HSET', key, 'returnvalue', outcome, 'finishedOn', ARGV[1], 'atm', ARGV[8])
+        call('HSET', key, 'returnvalue', outcome, 'finishedOn', ARGV[1], 'atm', ARGV[7])
     end
-    if count ~= '-1' or age ~= '' then
+    if count ~= '-1' or age then
         --- include removal
-        if age ~= '' then
-            remove_older_than(queue, finished, tonumber(ARGV[1]), tonumber(age), tonumber(ARGV[12]))
+        if age then
+            remove_older_than(queue, finished, tonumber(ARGV[1]), tonumber(age), tonumber(ARGV[16]))
         end
         if count ~= '-1' then
             remove_beyond(queue, finished, count)
@@ -62,17 +63,17 @@ else
     end
 end
 call('XADD', queue.events, '*', 'event', target, 'jobId', id, outcome_field, outcome, 'prev', 'active')
-if failed and tonumber(ARGV[8]) >= tonumber(ARGV[9]) then
-    call('XADD', queue.events, '*', 'event', 'retries-exhausted', 'jobId', id, 'attemptsMade', ARGV[8])
+if failed and tonumber(ARGV[7]) >= tonumber(ARGV[8]) then
+    call('XADD', queue.events, '*', 'event', 'retries-exhausted', 'jobId', id, 'attemptsMade', ARGV[7])
 end
-if ARGV[13] ~= '' then
+if given(17) then
     --- include metrics
-    count_finished(queue.prefix .. 'metrics:' .. target, tonumber(ARGV[13]), tonumber(ARGV[1]))
+    count_finished(queue.prefix .. 'metrics:' .. target, tonumber(ARGV[17]), tonumber(ARGV[1]))
 end
 
 local next_job, is_empty = { 0, 0, 0, 0 }, true
-if ARGV[14] == '1' then
-    next_job, is_empty = take(queue, ARGV[1], ARGV[3], 15)
+if ARGV[10] == '1' then
+    next_job, is_empty = take(queue, ARGV[1], ARGV[3], 11)
 end
 if is_empty and call('LLEN', queue.prefix .. 'wait') == 0 and call('LLEN', queue.prefix .. 'active') == 0 and
     call('ZCARD', queue.prefix .. 'prioritized') == 0 then

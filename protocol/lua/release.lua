@@ -2,14 +2,14 @@
 --- include active
 -- Puts a job of ours back to the front of the queue, no attempt counted (BullMQ 5.76: moveJobFromActiveToWait); with a limit, nobody is to take
 -- jobs for so long (BullMQ 5.76: Worker.rateLimit). Returns how long the queue is limited now, in ms, or a code of leave_active().
--- ARGV: id, token, attempt ('ats'), limit_ms or ''.
+-- ARGV: id, token, attempt ('ats'), limit_ms or none.
 local id = ARGV[1]
 local queue = open_queue(KEYS[1])
 local fields, refused = leave_active(queue, id, ARGV[2], ARGV[3], 'priority')
 if refused then
     return refused
 end
-if ARGV[4] ~= '' then
+if given(4) then
     call('SET', queue.prefix .. 'limiter', '9007199254740991', 'PX', ARGV[4])
 end
 local priority = tonumber(fields[2]) or 0

@@ -54,7 +54,7 @@ static void
 send_fetch(struct client *client)
 {
     char now[24];
-    const char *words[] = { "EVALSHA", script_fetch.sha1, "1", client->key, now, TOKEN, "30000", "", "", "" };
+    const char *words[] = { "EVALSHA", script_fetch.sha1, "1", client->key, now, TOKEN, "30000" };
 
     (void)snprintf(now, sizeof(now), "%lld", (long long)wall_now().ms);
     (void)redisAppendCommandArgv(client->redis, sizeof(words) / sizeof(words[0]), words, NULL);
@@ -65,7 +65,7 @@ send_finish(struct client *client, const char *id)
 {
     char now[24];
     const char *words[] = { "EVALSHA", script_finish.sha1, "1", client->key, now, id, TOKEN, "1", "completed", "null",
-        "", "1", "0", client->keep, "", "1000", "", "1", "30000", "", "", "" };
+        "1", "0", client->keep, "1", "30000" };
 
     (void)snprintf(now, sizeof(now), "%lld", (long long)wall_now().ms);
     (void)redisAppendCommandArgv(client->redis, sizeof(words) / sizeof(words[0]), words, NULL);

@@ -2,6 +2,12 @@
 -- write them with printf.
 local call = redis.call
 
+-- An argument that may be left out. '' stands for such a one in the middle; at the end there is none.
+local function given(at)
+    local argument = ARGV[at]
+    return argument ~= '' and argument or nil
+end
+
 -- A queue by the beginning of its keys, as in "bull:backup:", with what its `meta` says.
 local function open_queue(prefix)
     local meta = call('HMGET', prefix .. 'meta', 'paused', 'concurrency', 'max', 'opts.maxLenEvents')

@@ -96,7 +96,7 @@ local function count_for_limit(queue, fields, duration)
     end
 end
 
--- `now` in ms, as text. From ARGV[at] on: lock_ms, worker name or '', and this worker's own rate limit, jobs and duration in ms, or ''.
+-- `now` in ms, as text. From ARGV[at] on: lock_ms, and what may be left out: worker name, and this worker's own rate limit, jobs and duration in ms.
 -- BullMQ 5.76: the queue's own number of jobs wins over the worker's, the worker's duration over the queue's.
 local function take(queue, now, token, at)
     local due = next_delayed(queue, tonumber(now))
@@ -119,8 +119,8 @@ local function take(queue, now, token, at)
     call('XADD', queue.events, '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
     local started = field_of(fields, 'ats')
     local attempt = started and started + 1 or '1'
-    local name = ARGV[at + 1]
-    if name ~= '' then
+    local name = given(at + 1)
+    if name then
         call('HSET', queue.prefix .. id, 'processedOn', now, 'ats', attempt, 'pb', name)
     else
         call('HSET', queue.prefix .. id, 'processedOn', now, 'ats', attempt)
