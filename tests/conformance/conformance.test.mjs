@@ -1,0 +1,44 @@
+/* Our worker leaves in Redis what bullmq's own Worker leaves there, in every scenario. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { versions } from '../integration/support/bullmq.mjs';
+import { allowed } from './allowed.mjs';
+import { openStages, startServer } from './support/stage.mjs';
+import { check, loadScenarios } from './support/suite.mjs';
+
+const scenarios = await loadScenarios();
+const outcomes = new Map(scenarios.map(({ title }) => [title, {}]));
+let redis;
+let stages;
+before(async () => {
+  redis = await startServer();
+  stages = openStages(redis);
+});
+after(async () => {
+  await redis.stop();
+  printTable();
+});
+
+function printTable() {
+  const width = Math.max(...scenarios.map(({ title }) => title.length));
+  const row = (title, cells) => console.log([title.padEnd(width), ...cells.map((cell) => cell.padEnd(9))].join('  ').trimEnd());
+  row('', Object.keys(versions));
+  for (const [title, outcome] of outcomes) row(title, Object.keys(versions).map((version) => outcome[version] ?? '-'));
+}
+
+for (const [version, bullmq] of Object.entries(versions)) {
+  describe(`bullmq ${version}`, { concurrency: 8 }, () => {
+    for (const scenario of scenarios) {
+      test(scenario.title, async () => {
+        const outcome = outcomes.get(scenario.title);
+        outcome[version] = 'DIFFERENT';
+        outcome[version] = await check(stages, scenario, [{ bullmq, kind: 'bullmq' }, { bullmq, kind: 'ours' }], allowed);
+      });
+    }
+  });
+}
+
+test('every allowed difference is there, and they are few', () => {
+  assert.ok(allowed.length <= 10);
+  assert.deepEqual(allowed.filter(({ uses }) => !uses), []);
+});

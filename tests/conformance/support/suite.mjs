@@ -1,0 +1,41 @@
+/*
+ * suite: all scenarios, and the comparison of two kinds of runs of each.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { compare, printed } from './compare.mjs';
+
+const folder = fileURLToPath(new URL('../scenarios/', import.meta.url));
+
+/* In the order of their files' names. Titles are unique: the table and allowed.mjs go by them. */
+export async function loadScenarios() {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.mjs')).sort();
+  const lists = await Promise.all(files.map(async (file) => [(await import(`${folder}${file}`)).default].flat().map((scenario) => ({ ...scenario, file: basename(file) }))));
+  const scenarios = lists.flat();
+  const titles = scenarios.map(({ title }) => title);
+  assert.deepEqual(titles.filter((title, index) => titles.indexOf(title) !== index), [], 'each title is there once');
+  return scenarios;
+}
+
+const isAllowedBy = (entry, { title }, { key, sign, line }) =>
+  entry.scenario.test(title) && entry.key.test(key) && (entry[sign === '-' ? 'bullmq' : 'ours']?.test(line) ?? false);
+
+/* Puts aside what is allowed, and counts in each entry what it was good for. */
+export function withoutAllowed(differences, scenario, allowed) {
+  return differences.filter((difference) => {
+    const entry = allowed.find((one) => isAllowedBy(one, scenario, difference));
+    if (entry) entry.uses = (entry.uses ?? 0) + 1;
+    return !entry;
+  });
+}
+
+/* Plays the scenario twice, at once: [expected, got] are { bullmq, kind }. Returns 'equal' or 'allowed', or throws the differences. */
+export async function check(stages, scenario, [expected, got], allowed = []) {
+  const [one, other] = await Promise.all([stages.play(scenario, expected), stages.play(scenario, got)]);
+  const differences = compare(one, other);
+  const refused = withoutAllowed(differences, scenario, allowed);
+  if (refused.length > 0) throw new Error(`${scenario.file}: '-' is what ${expected.kind} leaves, '+' what ${got.kind} leaves\n${printed(refused)}`);
+  return differences.length > 0 ? 'allowed' : 'equal';
+}
