@@ -1,19 +1,28 @@
-const failing = (backoff) => ({
+import assert from 'node:assert/strict';
+
+const hour = 3_600_000;
+
+/* Fails three times, promoted by hand in between, and is left delayed; `check` is given the delay of each attempt. */
+const failing = (backoff, check = () => {}) => ({
   title: `a failed job is tried again with the backoff ${JSON.stringify(backoff)}`,
   async run({ queue, startWorker, until }) {
     const job = await queue.add('work', {}, { attempts: 4, backoff });
     await startWorker();
-    for (const attempts of [1, 2]) {
-      await until(async () => (await queue.getJob(job.id)).attemptsMade === attempts && (await job.isDelayed()), `attempt ${attempts}`);
-      await job.promote();
+    for (const attempt of [1, 2, 3]) {
+      if (attempt > 1) await job.promote();
+      const { delay } = await until(async () => (await job.isDelayed()) && (await queue.getJob(job.id)), 'the job to be delayed');
+      check(delay, attempt);
     }
-    await until(async () => (await queue.getJob(job.id)).attemptsMade === 3 && (await job.isDelayed()), 'attempt 3');
   },
   work: ({ attemptsMade }) => { throw new Error(`attempt ${attemptsMade}`); },
 });
 
+const within = (least, most) => (delay) => assert.ok(delay >= least && delay <= most, `${delay}`);
+
 export default [
-  3_600_000,
-  { type: 'fixed', delay: 7_200_000 },
-  { type: 'exponential', delay: 1_800_000 },
-].map(failing);
+  failing(hour),
+  failing({ type: 'fixed', delay: 2 * hour }),
+  failing({ type: 'exponential', delay: hour / 2 }),
+  failing({ type: 'fixed', delay: 2000, jitter: 0.5 }, within(1000, 2000)),
+  failing({ type: 'exponential', delay: 1000, jitter: 0.5 }, (delay, attempt) => within(500 * 2 ** (attempt - 1), 1000 * 2 ** (attempt - 1))(delay)),
+];

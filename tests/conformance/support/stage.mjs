@@ -48,6 +48,7 @@ function makeScene({ bullmq, kind, redis, client, number, scenario }) {
   const queues = [];
   const workers = [];
   const seen = [];
+  const told = [];
   let flow = null;
 
   const work = (job, tools) => {
@@ -80,15 +81,25 @@ function makeScene({ bullmq, kind, redis, client, number, scenario }) {
       if (!all.skipStalledCheck) await eventually(() => client.exists(scene.queue.toKey('stalled-check')), { ...slowly, what: 'the look for stalled jobs' });
       return worker;
     },
-    /* Takes the next job as a worker does that dies at once. */
+    /* Takes the next job as a worker that dies at once: the next look for stalled jobs finds it. */
     async abandonJob() {
-      const worker = new bullmq.Worker(scene.queue.name, null, { connection: redis.connection(), prefix, lockDuration: 1 });
+      const options = { connection: redis.connection(), prefix, lockDuration: 1 };
+      const lookForStalled = async () => {
+        const worker = new bullmq.Worker('work', null, options);
+        await worker.startStalledCheckTimer();
+        await eventually(() => client.del(scene.queue.toKey('stalled-check')), { ...slowly, what: 'the look for stalled jobs' });
+        await worker.close();
+      };
+      await lookForStalled(); // puts back what was abandoned before
+      const worker = new bullmq.Worker('work', null, options);
       const job = await worker.getNextJob('abandoned');
       await worker.close();
       await eventually(async () => !(await client.exists(scene.queue.toKey(`${job.id}:lock`))), { ...slowly, what: 'the lock to expire' });
+      await lookForStalled(); // marks it
       return job;
     },
-    seen,
+    tell: (what) => told.push(JSON.stringify(what)),
+    outside: () => ({ 'jobs as the work saw them': seen.sort(), 'what the scenario told': told }),
     async close() {
       holds.release();
       await Promise.all(workers.map((worker) => worker.stop()));
@@ -113,7 +124,7 @@ export function openStages(redis) {
         await scenario.run(scene);
         if (!scenario.busy) await scene.idle();
         const database = await readDatabase(client);
-        return { ...describeDatabase(database, { from, to: Date.now() }), 'jobs as the work saw them': scene.seen };
+        return { ...describeDatabase(database, { from, to: Date.now() }), ...scene.outside() };
       } finally {
         await scene.close();
         await client.flushdb();

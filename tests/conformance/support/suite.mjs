@@ -33,9 +33,15 @@ export function withoutAllowed(differences, scenario, allowed) {
 
 /* Plays the scenario twice, at once: [expected, got] are { bullmq, kind }. Returns 'equal' or 'allowed', or throws the differences. */
 export async function check(stages, scenario, [expected, got], allowed = []) {
-  const [one, other] = await Promise.all([stages.play(scenario, expected), stages.play(scenario, got)]);
+  const played = await Promise.allSettled([stages.play(scenario, expected), stages.play(scenario, got)]);
+  const failed = played.find(({ status }) => status === 'rejected');
+  if (failed) throw failed.reason;
+  const [one, other] = played.map(({ value }) => value);
   const differences = compare(one, other);
   const refused = withoutAllowed(differences, scenario, allowed);
-  if (refused.length > 0) throw new Error(`${scenario.file}: '-' is what ${expected.kind} leaves, '+' what ${got.kind} leaves\n${printed(refused)}`);
+  if (refused.length > 0) {
+    const text = `${scenario.file}: '-' is what ${expected.kind} leaves, '+' what ${got.kind} leaves\n${printed(refused)}`;
+    throw Object.assign(new Error(text), { stack: text });
+  }
   return differences.length > 0 ? 'allowed' : 'equal';
 }

@@ -142,20 +142,15 @@ async function startOurs(stage, options) {
   if (!existsSync(relay)) throw new Error(`${relay} is not built`);
   const path = join(temporaryFolder('relay'), 'socket');
   const server = createServer({ allowHalfOpen: true }, (socket) => serve(stage, socket).catch(() => socket.destroy()));
-  await new Promise((done) => server.listen(path, done));
+  await new Promise((done) => server.unref().listen(path, done));
   const { queue, prefix, redis } = stage;
   const args = [`--queue=${queue.name}`, `--prefix=${prefix}`, ...Object.entries(options).map(([name, value]) => flags[name](value))];
   const worker = await startWorker({
     args: [...args, '--', relay, path],
     env: { REDIS_URL: redis.url, BACKUP_STALLED_SECONDS: '30', BACKUP_SHUTDOWN_SECONDS: '2' },
   });
-  await worker.waitForEvent('worker ready');
-  return {
-    async stop() {
-      await worker.stop();
-      server.close();
-    },
-  };
+  await worker.waitForEvent('worker starting');
+  return { stop: () => worker.stop() };
 }
 
 export const kinds = { bullmq: startBullmq, ours: startOurs };
