@@ -46,18 +46,19 @@ function stackTrace(text) {
 }
 
 /* The ids that bullmq made up for jobs (a flow's) are told by the jobs' names. */
-function nameIds(database) {
-  let text = JSON.stringify(database);
-  for (const [key, { type, value }] of Object.entries(database)) {
+function nameIds(run) {
+  let text = JSON.stringify(run);
+  for (const [key, { type, value }] of Object.entries(run.database)) {
     const id = key.slice(key.lastIndexOf(':') + 1);
     if (type === 'hash' && value.name !== undefined && uuid.test(id)) text = text.replaceAll(id, `<id of ${value.name}>`);
   }
   return JSON.parse(text);
 }
 
-/* `from` and `to`: when the run began and ended, in Unix milliseconds. */
-export function describeDatabase(raw, { from, to }) {
-  const database = nameIds(raw);
+/* `from` and `to`: when the run began and ended, in Unix milliseconds. `run`: { database, outside }, the latter
+ * being more lines, whose order says nothing: { title: [line, ...] }. */
+export function describeRun(run, { from, to }) {
+  const { database, outside } = nameIds(run);
   const isTime = (ms) => Number(ms) >= from && Number(ms) <= to;
   const time = (ms) => (isTime(ms) ? '<time>' : `${ms}`);
   const jobOf = (key, member) => database[`${key.slice(0, key.lastIndexOf(':') + 1)}${member}`]?.value ?? {};
@@ -123,8 +124,10 @@ export function describeDatabase(raw, { from, to }) {
     return name === 'stalled-check' ? `, lives ${Math.round((to + ttl - value) / 500) / 2} s` : `, gone in ~${ttl}`;
   };
 
-  return Object.fromEntries(Object.entries(database).map(([key, { type, ttl, value }]) => {
+  const described = Object.entries(database).map(([key, { type, ttl, value }]) => {
     const name = key.slice(key.lastIndexOf(':') + 1);
     return [key, [`${type}${life(name, { ttl, value })}`, ...writers[type](name, key, value)]];
-  }));
+  });
+  const inNoOrder = Object.entries(outside).map(([title, lines]) => [title, lines.sort()]);
+  return Object.fromEntries([...described, ...inNoOrder]);
 }

@@ -2,7 +2,7 @@
  * stage: one run of one scenario, on a Redis database of its own.
  *
  *     const stages = openStages(redis);
- *     const { database, seen } = await stages.play(scenario, { bullmq: versions['6.7.0'], kind: 'ours' });
+ *     const description = await stages.play(scenario, { bullmq: versions['6.7.0'], kind: 'ours' });
  *
  * A scenario is what a file in scenarios/ exports, one or a list:
  *
@@ -16,7 +16,7 @@ import { closeAll, openQueue, untilState } from '../../integration/support/bullm
 import { startRedis } from '../../integration/support/redis.mjs';
 import { eventually } from '../../integration/support/wait.mjs';
 import { readDatabase } from './database.mjs';
-import { describeDatabase } from './describe.mjs';
+import { describeRun } from './describe.mjs';
 import { kinds } from './workers.mjs';
 
 const databases = 64; // one for each run at a time, and database 0
@@ -99,7 +99,7 @@ function makeScene({ bullmq, kind, redis, client, number, scenario }) {
       return job;
     },
     tell: (what) => told.push(JSON.stringify(what)),
-    outside: () => ({ 'jobs as the work saw them': seen.sort(), 'what the scenario told': told }),
+    outside: () => ({ 'jobs as the work saw them': seen, 'what the scenario told': told }),
     async close() {
       holds.release();
       await Promise.all(workers.map((worker) => worker.stop()));
@@ -123,8 +123,7 @@ export function openStages(redis) {
         scene.queue = await scene.openQueue('work');
         await scenario.run(scene);
         if (!scenario.busy) await scene.idle();
-        const database = await readDatabase(client);
-        return { ...describeDatabase(database, { from, to: Date.now() }), ...scene.outside() };
+        return describeRun({ database: await readDatabase(client), outside: scene.outside() }, { from, to: Date.now() });
       } finally {
         await scene.close();
         await client.flushdb();

@@ -3,7 +3,8 @@
  *
  *     const worker = await kinds.bullmq(stage, options);     bullmq's own Worker
  *     const worker = await kinds.ours(stage, options);       weavestream-backup worker -- relay SOCKET
- *     await worker.stop();
+ *     await worker.close();         it lets its jobs end, and takes no other
+ *     await worker.stop();          at once
  *
  * `options` are in bullmq's words. `stage`: { bullmq, redis, client, prefix, queue, work }. `work` sees of a job what both kinds tell of it, and ends
  * by returning a value, by throwing, or by one of the tools that end it. What the tools write is in Redis when they are done.
@@ -65,7 +66,7 @@ async function startBullmq({ bullmq, redis, prefix, queue, work }, options) {
   const worker = new bullmq.Worker(queue.name, process, { connection: redis.connection(), prefix, ...options });
   worker.on('error', () => {}); // what goes wrong shows in Redis
   await worker.waitUntilReady();
-  return { stop: () => worker.close(true) };
+  return { close: () => worker.close(), stop: () => worker.close(true) };
 }
 
 /* bullmq's options in the words of our command line. */
@@ -150,7 +151,14 @@ async function startOurs(stage, options) {
     env: { REDIS_URL: redis.url, BACKUP_STALLED_SECONDS: '30', BACKUP_SHUTDOWN_SECONDS: '2' },
   });
   await worker.waitForEvent('worker starting');
-  return { stop: () => worker.stop() };
+  return {
+    async close() {
+      worker.signal('SIGTERM');
+      await worker.waitForEvent('worker closing');
+      await worker.ended;
+    },
+    stop: () => worker.stop(),
+  };
 }
 
 export const kinds = { bullmq: startBullmq, ours: startOurs };

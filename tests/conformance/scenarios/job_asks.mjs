@@ -1,0 +1,35 @@
+/* What a job can ask of its worker, once. */
+const asksOnce = (title, ask, { opts = {}, afterwards = () => {}, ...rest } = {}) => ({
+  title,
+  async run(scene) {
+    await scene.queue.addBulk(['first', 'second'].map((name) => ({ name, data: {}, opts })));
+    await scene.startWorker();
+    await afterwards(scene);
+  },
+  work: ({ name, attemptsStarted, attemptsMade }, tools) => (name === 'first' && attemptsStarted === 1 ? ask(tools) : { attemptsMade }),
+  ...rest,
+});
+const bothDone = ({ queue, until }) => until(async () => (await queue.getCompletedCount()) === 2, 'both jobs');
+
+export default [
+  asksOnce('a job puts itself off', ({ delay }) => delay(400), { afterwards: bothDone }),
+  asksOnce('a job puts itself off for an hour', ({ delay }) => delay(3_600_000)),
+  asksOnce('a job puts itself off to a time that has passed', ({ delay }) => delay(-5000), { afterwards: bothDone }),
+  asksOnce('a job with a priority puts itself off', ({ delay }) => delay(400), { opts: { priority: 2 }, afterwards: bothDone }),
+  asksOnce('a job with attempts puts itself off', ({ delay }) => delay(200), { opts: { attempts: 3 }, afterwards: bothDone }),
+  asksOnce('a job goes back to the others that wait', ({ wait }) => wait(), { afterwards: bothDone }),
+  asksOnce('a job with a priority goes back to the others that wait', ({ wait }) => wait(), { opts: { priority: 2 }, afterwards: bothDone }),
+  asksOnce('a job goes back to a queue that was paused meanwhile', async ({ hold, wait }) => {
+    await hold();
+    wait();
+  }, {
+    async run({ queue, startWorker, held, release, until }) {
+      await startWorker();
+      await queue.add('first', {});
+      await held();
+      await queue.pause();
+      release();
+      await until(async () => (await queue.getActiveCount()) === 0, 'the job to wait again');
+    },
+  }),
+];
