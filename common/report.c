@@ -1,32 +1,15 @@
 #include "common/report.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "common/json.h"
 #include "common/memory.h"
 
-/* Any JSON value, as producers write them: NUL escapes and numbers beyond 64 bits are theirs to use. */
 #define MOST_MS INT64_C(9007199254740991) /* JavaScript's greatest safe integer */
-#define JSON_READ (JSON_DECODE_ANY | JSON_ALLOW_NUL)
-
-/* NULL, with `why` set, if it is no JSON. Numbers that fit no 64 bits are JSON all the same, and read as JavaScript reads them. */
-static json_t *
-json_read(const char *bytes, size_t length, json_error_t *why)
-{
-    json_t *value;
-
-    if (length > 0 && memchr(bytes, '\0', length) != NULL) { /* the library passes over one behind a number */
-        (void)snprintf(why->text, sizeof(why->text), "there is a NUL byte in it");
-        return NULL;
-    }
-    value = json_loadb(bytes, length, JSON_READ, why);
-    if (value == NULL && json_error_code(why) == json_error_numeric_overflow)
-        value = json_loadb(bytes, length, JSON_READ | JSON_DECODE_INT_AS_REAL, why);
-    return value;
-}
 
 static const char *const type_names[] = {
     [REPORT_PROGRESS] = "progress",
@@ -64,53 +47,70 @@ type_of_name(const char *name)
     return REPORT_NONE;
 }
 
-static bool
-take_string(const json_t *line, const char *member, char **out, struct error *err)
-{
-    const json_t *string = json_object_get(line, member);
+/* A line that has passed json_check(). */
+struct line {
+    const char *bytes;
+    size_t length;
+};
 
-    if (!json_is_string(string))
-        return error_set(err, ERROR_INPUT, "'%s' is missing or no string", member);
-    *out = memory_copy(json_string_value(string), json_string_length(string));
-    return true;
+static struct json_part
+member_of(const struct line *line, const char *member)
+{
+    return json_member(line->bytes, line->length, member);
 }
 
-/* A missing member reads as `missing`, because JSON.stringify and printf both leave such things out. */
-static char *
-take_value(const json_t *line, const char *member, const char *missing)
+static bool
+part_is(struct json_part part, const char *text)
 {
-    const json_t *value = json_object_get(line, member);
-    char *dump = value == NULL ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    char *out = memory_copy_string(dump == NULL ? missing : dump);
+    return part.length == strlen(text) && memcmp(part.bytes, text, part.length) == 0;
+}
 
-    free(dump);
+/* What the string says; NULL if it is none. */
+static char *
+string_of(struct json_part part)
+{
+    json_t *string =
+        part.bytes == NULL ? NULL : json_loadb(part.bytes, part.length, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    char *out = json_is_string(string) ? memory_copy(json_string_value(string), json_string_length(string)) : NULL;
+
+    json_decref(string);
     return out;
 }
 
 static bool
-take_options(const json_t *line, struct report *out, struct error *err)
+take_string(const struct line *line, const char *member, char **out, struct error *err)
 {
-    const json_t *options = json_object_get(line, "opts");
+    *out = string_of(member_of(line, member));
+    return *out != NULL || error_set(err, ERROR_INPUT, "'%s' is missing or no string", member);
+}
 
-    if (options != NULL && !json_is_object(options))
-        return error_set(err, ERROR_INPUT, "'opts' is no object");
+/* A missing member reads as `missing`, because JSON.stringify and printf both leave such things out. */
+static char *
+take_value(const struct line *line, const char *member, const char *missing)
+{
+    struct json_part value = member_of(line, member);
+
+    return value.bytes == NULL ? memory_copy_string(missing) : memory_copy(value.bytes, value.length);
+}
+
+static bool
+take_options(const struct line *line, struct report *out, struct error *err)
+{
     out->options = take_value(line, "opts", "{}");
-    return true;
+    return *out->options == '{' || error_set(err, ERROR_INPUT, "'opts' is no object");
 }
 
 static bool
-take_ms(const json_t *line, const char *member, int64_t least, struct report *out, struct error *err)
+take_ms(const struct line *line, const char *member, int64_t least, struct report *out, struct error *err)
 {
-    const json_t *ms = json_object_get(line, member);
+    struct json_part ms = member_of(line, member);
 
-    if (!json_is_integer(ms) || json_integer_value(ms) < least || json_integer_value(ms) > MOST_MS)
-        return error_set(err, ERROR_INPUT, "'%s' is missing or no time in milliseconds", member);
-    out->ms = json_integer_value(ms);
-    return true;
+    return (ms.bytes != NULL && text_parse_integer(ms.bytes, ms.length, least, MOST_MS, &out->ms)) ||
+           error_set(err, ERROR_INPUT, "'%s' is missing or no time in milliseconds", member);
 }
 
 static bool
-take_members(const json_t *line, struct report *out, struct error *err)
+take_members(const struct line *line, struct report *out, struct error *err)
 {
     switch (out->type) {
     case REPORT_PROGRESS:
@@ -128,7 +128,7 @@ take_members(const json_t *line, struct report *out, struct error *err)
         out->value = take_value(line, "returnvalue", "null");
         return true;
     case REPORT_FAILED:
-        out->retry = json_is_true(json_object_get(line, "retry"));
+        out->retry = part_is(member_of(line, "retry"), "true");
         return take_string(line, "reason", &out->text, err);
     case REPORT_INTERRUPTED:
         return take_string(line, "reason", &out->text, err);
@@ -146,22 +146,20 @@ take_members(const json_t *line, struct report *out, struct error *err)
 }
 
 bool
-report_parse(const char *line, size_t length, struct report *out, struct error *err)
+report_parse(const char *bytes, size_t length, struct report *out, struct error *err)
 {
+    struct line line = { .bytes = bytes, .length = length };
     struct report report = REPORT_EMPTY;
-    json_error_t why;
-    json_t *object;
-    bool ok;
+    char *type;
 
     if (length > REPORT_LINE_MAX)
         return error_set(err, ERROR_INPUT, "a report line is longer than %zu bytes", REPORT_LINE_MAX);
-    object = json_read(line, length, &why);
-    if (object == NULL)
-        return error_set(err, ERROR_INPUT, "a report line is no JSON: %s", why.text);
-    report.type = type_of_name(json_string_value(json_object_get(object, "type")));
-    ok = take_members(object, &report, err);
-    json_decref(object);
-    if (!ok) {
+    if (!json_check(bytes, length, err))
+        return error_add(err, "a report line");
+    type = string_of(member_of(&line, "type"));
+    report.type = type_of_name(type);
+    free(type);
+    if (!take_members(&line, &report, err)) {
         report_clear(&report);
         return error_add(err, "a report line");
     }
@@ -265,8 +263,7 @@ report_judge(struct report *last, int wait_status, const struct error *broken)
 void
 report_add_job(const struct report_job *job, struct text *out)
 {
-    json_error_t why;
-    json_t *data = json_read(job->data, job->data_length, &why);
+    struct error err;
 
     text_add(out, "{\"queue\":");
     text_add_json(out, job->queue, strlen(job->queue));
@@ -275,15 +272,14 @@ report_add_job(const struct report_job *job, struct text *out)
     text_add(out, ",\"name\":");
     text_add_json(out, job->name, job->name_length);
     text_add(out, ",\"data\":");
-    if (data != NULL)
+    if (json_check(job->data, job->data_length, &err))
         text_add_bytes(out, job->data, job->data_length);
     else {
         text_add(out, "null");
-        add_string_member(out, "dataError", why.text);
+        add_string_member(out, "dataError", err.text);
     }
     text_format(out,
         ",\"opts\":%s,\"attemptsMade\":%" PRId64 ",\"attemptsStarted\":%" PRId64 ",\"stalledCounter\":%" PRId64
         ",\"timestamp\":%" PRId64 "}\n",
         job->options, job->attempts_made, job->attempts_started, job->stalled_counter, job->timestamp_ms);
-    json_decref(data);
 }

@@ -31,7 +31,6 @@
 #ifndef COMMON_REPORT_H
 #define COMMON_REPORT_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -75,7 +74,7 @@ bool report_is_verdict(enum report_type type);
 const char *report_type_name(enum report_type type); /* as in its line */
 
 /* Reads one line, without its newline. ERROR_INPUT: it breaks the protocol; `out` is then untouched. */
-bool report_parse(const char *line, size_t length, struct report *out, struct error *err) MUST_CHECK;
+bool report_parse(const char *bytes, size_t length, struct report *out, struct error *err) MUST_CHECK;
 void report_add_line(const struct report *report, struct text *out); /* the line, with its newline */
 void report_clear(struct report *report);
 

@@ -56,9 +56,10 @@ text_format(struct text *text, const char *format, ...)
 }
 
 /* How many bytes of well-formed UTF-8 stand at `bytes` (1 to 4), or 0. Table 3-7 of the Unicode standard. */
-static size_t
-utf8_length(const unsigned char *bytes, size_t left)
+size_t
+text_utf8_length(const char *string, size_t left)
 {
+    const unsigned char *bytes = (const unsigned char *)string;
     unsigned char first = bytes[0];
     unsigned char low = 0x80;
     unsigned char high = 0xBF;
@@ -125,7 +126,7 @@ text_add_json(struct text *text, const char *bytes, size_t length)
         size_t start = i;
         size_t step = 1;
         while (i < length && at[i] >= 0x20 && at[i] != '"' && at[i] != '\\' && at[i] != 0x7F &&
-               (step = utf8_length(at + i, length - i)) > 0)
+               (step = text_utf8_length(bytes + i, length - i)) > 0)
             i += step;
         text_add_bytes(text, bytes + start, i - start);
         if (i == length)
@@ -145,7 +146,7 @@ text_add_utf8(struct text *text, const char *bytes, size_t length)
     const unsigned char *at = (const unsigned char *)bytes;
 
     for (size_t i = 0; i < length;) {
-        size_t step = at[i] == '\0' ? 0 : utf8_length(at + i, length - i);
+        size_t step = at[i] == '\0' ? 0 : text_utf8_length(bytes + i, length - i);
 
         if (step > 0)
             text_add_bytes(text, bytes + i, step);

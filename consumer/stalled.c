@@ -34,11 +34,11 @@ stalled_look(struct stalled *stalled)
     locks_renew(stalled->locks);
     if (limits->stalled_ms == 0)
         return;
-    consumer_set_timer(stalled->timer, limits->stalled_ms);
-    /* The throttle lives a little shorter than our interval: it must not outlast it, or every other look would be in vain. */
+    /* A little later than the throttle of the last look ends, or every other look would be in vain. */
+    consumer_set_timer(stalled->timer, limits->stalled_ms * 21 / 20);
     if (redis != NULL)
         commands_recover_stalled(
-            redis, stalled->consumer->keys, limits->stalled_ms * 19 / 20, limits->max_stalled, on_looked, stalled);
+            redis, stalled->consumer->keys, limits->stalled_ms, limits->max_stalled, on_looked, stalled);
 }
 
 static void

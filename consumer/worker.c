@@ -13,6 +13,7 @@
 #include "consumer/stalled.h"
 
 #define UUID_SIZE 37
+#define PATIENCE_MOST_MS 20000
 
 struct worker {
     const struct worker_options *options;
@@ -203,9 +204,12 @@ static void
 worker_connect(struct worker *worker)
 {
     const struct worker_options *options = worker->options;
-    struct link_options link = {
-        .base = worker->consumer.base, .url = options->redis, .tls = options->tls, .owner = worker
-    };
+    int64_t patience_ms = options->lock_ms / 3; /* a lock can then be renewed over a new connection before it expires */
+    struct link_options link = { .base = worker->consumer.base,
+        .url = options->redis,
+        .tls = options->tls,
+        .patience_ms = patience_ms < PATIENCE_MOST_MS ? patience_ms : PATIENCE_MOST_MS,
+        .owner = worker };
 
     link.role = "command";
     link.on_up = on_command_up;

@@ -283,7 +283,7 @@ commands_add(struct redis *redis, const struct keys *keys, const char *name, con
     add_string(&words, name);
     add_string(&words, data);
     add_string(&words, options_text);
-    add_number(&words, wall_now().ms);
+    add_number(&words, options->timestamp_ms > 0 ? options->timestamp_ms : wall_now().ms);
     add_number(&words, options->delay_ms);
     add_number(&words, options->priority);
     add_flag(&words, options->lifo);

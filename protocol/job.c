@@ -100,7 +100,7 @@ job_stacktrace_with(const struct job *job, const char *error_name, const char *r
         json_decref(trace);
         trace = json_array();
     }
-    text_format(&entry, "%s: ", error_name);
+    text_format(&entry, *reason == '\0' ? "%s" : "%s: ", error_name);
     text_add_utf8(&entry, reason, strlen(reason)); /* a deferred failure is text from Redis */
     (void)json_array_append_new(trace, json_string_nocheck(text_string(&entry)));
     text_clear(&entry);

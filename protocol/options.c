@@ -73,6 +73,7 @@ options_parse(const char *bytes, size_t length, struct options *out)
     out->on_fail = keep_of(json_object_get(opts, "removeOnFail"));
     out->stack_trace_limit = number_of(json_object_get(opts, "stackTraceLimit"), 0, -1);
     out->keep_logs = number_of(json_object_get(opts, "kl"), 0, -1);
+    out->timestamp_ms = number_of(json_object_get(opts, "timestamp"), 0, 0);
     out->delay_ms = number_of(json_object_get(opts, "delay"), 0, 0);
     out->priority = number_of(json_object_get(opts, "priority"), 0, 0);
     out->lifo = json_is_true(json_object_get(opts, "lifo"));

@@ -32,6 +32,7 @@ struct options {
     struct options_keep on_fail;
     int64_t stack_trace_limit; /* -1: no limit */
     int64_t keep_logs;         /* the newest so many rows of the log; -1: all */
+    int64_t timestamp_ms;      /* adding only: when it was made, in Unix ms; 0: now */
     int64_t delay_ms;          /* adding only */
     int64_t priority;          /* adding only; 0: none */
     bool lifo;

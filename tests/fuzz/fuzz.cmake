@@ -13,6 +13,7 @@ function(add_fuzzer)
     set_tests_properties(fuzz_${fuzz_NAME} PROPERTIES LABELS fuzz TIMEOUT 60)
 endfunction()
 
+add_fuzzer(NAME json LINK common)
 add_fuzzer(NAME report LINK common)
 add_fuzzer(NAME settings_url LINK common)
 add_fuzzer(NAME fetched LINK protocol)

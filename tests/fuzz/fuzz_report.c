@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/json.h"
 #include "common/report.h"
 
 static void
@@ -44,14 +45,13 @@ check_job(const char *data, size_t length)
         .data_length = length,
         .options = "{}" };
     struct text out = TEXT_EMPTY;
-    json_t *parsed;
+    struct error err;
 
     report_add_job(&job, &out);
     assert(out.length == strlen(out.data));
-    parsed = json_loadb(out.data, out.length, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
-    assert(json_is_object(parsed) && json_is_string(json_object_get(parsed, "name")));
-    assert(json_object_get(parsed, "data") != NULL);
-    json_decref(parsed);
+    assert(json_check(out.data, out.length, &err));
+    assert(json_member(out.data, out.length, "name").bytes[0] == '"');
+    assert(json_member(out.data, out.length, "data").bytes != NULL);
     text_clear(&out);
 }
 

@@ -189,7 +189,7 @@ expect_look(struct fixture *fixture)
 {
     const redisReply *command = fake_expect(fixture->scene.client, "stalled");
 
-    fake_assert_word(command, 2, "95"); /* a little less than our interval */
+    fake_assert_word(command, 2, "100");
     fake_assert_word(command, 3, "1");
 }
 

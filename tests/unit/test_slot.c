@@ -269,7 +269,7 @@ a_line_that_breaks_the_protocol_fails_the_job(void **state)
 
     start(fixture, "echo oops >&3; sleep 60");
     (void)expect_finish(fixture, "failed",
-        "the job process broke the child protocol: a report line is no JSON: invalid token near 'oops'", "1");
+        "the job process broke the child protocol: a report line: no JSON from byte 1 on, at 'oops'", "1");
     answer_and_become_free(fixture, NOTHING);
 }
 
