@@ -14,6 +14,7 @@
 #include "protocol/resp.h"
 #include "protocol/tls.h"
 
+#define SCRIPTS_MAX 32
 /* After a reply of this size the memory it took is given back to the system. */
 #define BIG_REPLY_BYTES ((size_t)256 * 1024)
 
@@ -41,6 +42,8 @@ struct redis {
     struct outstanding **last;
     redis_lost_fn *on_lost;
     void *owner;
+    const struct script *told[SCRIPTS_MAX]; /* that Redis knows from us */
+    size_t told_count;
     size_t answered;
     char *moved_to;
     int callbacks; /* how many of our callbacks are on the stack; freed by the outermost */
@@ -240,6 +243,19 @@ redis_send_script(struct redis *redis, const struct outstanding *entry, bool who
     redis_commit(redis, &room, at + entry->length);
 }
 
+/* Whether Redis has still to be told this script; from now on it has not. More than there is room for are named, and told when asked for. */
+static bool
+redis_must_tell(struct redis *redis, const struct script *script)
+{
+    for (size_t i = 0; i < redis->told_count; i++)
+        if (redis->told[i] == script)
+            return false;
+    if (redis->told_count == SCRIPTS_MAX)
+        return false;
+    redis->told[redis->told_count++] = script;
+    return true;
+}
+
 void
 redis_eval(struct redis *redis, const struct script *script, size_t count, const char *const *words,
     const size_t *lengths, redis_reply_fn *on_reply, void *owner)
@@ -252,7 +268,7 @@ redis_eval(struct redis *redis, const struct script *script, size_t count, const
     entry->script = script;
     entry->count = count;
     entry->length = (size_t)(resp_put_words(entry->words, count, words, lengths) - entry->words);
-    redis_send_script(redis, entry, false);
+    redis_send_script(redis, entry, redis_must_tell(redis, script));
     redis_expect(redis, entry, redis->patience_ms);
     redis_flush_unless_called_back(redis);
 }
@@ -277,7 +293,7 @@ reply_is_out_of_service(const redisReply *reply)
     return reply_is_error(reply, "ERR Error running script") && strstr(reply->str, " -READONLY ") != NULL;
 }
 
-/* Redis does not know the script: the same call again, with the text, and only once. Later ones that fail the same way keep their order. */
+/* Redis has forgotten the script: the same call again, with the text, and only once. Later ones that fail the same way keep their order. */
 static void
 redis_resend_first(struct redis *redis)
 {

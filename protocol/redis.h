@@ -36,7 +36,10 @@ struct redis *redis_new(struct bufferevent *stream, int64_t patience_ms, redis_l
 void redis_call(struct redis *redis, size_t count, const char *const *words, const size_t *lengths, int64_t patience_ms,
     redis_reply_fn *on_reply, void *owner);
 
-/* Runs a script with one key: EVALSHA, and EVAL if Redis does not know it (any more). `words` are key and arguments. */
+/*
+ * Runs a script with one key. `words` are key and arguments. The first call on a connection tells Redis the script (EVAL), the others name it
+ * (EVALSHA), so that calls are run in the order of sending. Only one that Redis has forgotten since (SCRIPT FLUSH) is sent again behind the others.
+ */
 void redis_eval(struct redis *redis, const struct script *script, size_t count, const char *const *words,
     const size_t *lengths, redis_reply_fn *on_reply, void *owner);
 

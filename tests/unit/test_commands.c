@@ -294,7 +294,7 @@ a_script_is_given_the_queue_as_its_one_key(void **state)
 
     commands_release(fixture->redis, &fixture->keys, &fixture->hold, 0, NULL, NULL);
     command = fake_expect(fixture->client, "release");
-    assert_string_equal(command->element[0]->str, "EVALSHA");
+    assert_string_equal(command->element[0]->str, "EVAL");
     assert_string_equal(command->element[2]->str, "1");
     assert_string_equal(command->element[3]->str, "bull:backup:");
     ASSERT_WORDS(command, 1, "7", "uuid:0", "2", "");

@@ -492,7 +492,7 @@ static void
 a_redis_that_greets_and_serves_nothing_is_given_growing_pauses_and_told_once(void **state)
 {
     struct fixture *fixture = *state;
-    struct moment before;
+    struct moment before = moment_now();
 
     connect_link(fixture);
     for (int i = 1; i <= 4; i++) {

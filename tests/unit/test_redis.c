@@ -239,15 +239,44 @@ words_keep_every_byte(void **state)
 }
 
 static void
-an_unknown_script_is_sent_whole_and_then_answered(void **state)
+a_script_is_told_once_and_then_named(void **state)
 {
     struct fixture *fixture = *state;
     struct caller a = { .name = "a" };
     const redisReply *command;
 
     eval(fixture, &a);
+    eval(fixture, &a);
+    command = fake_expect(fixture->client, "progress");
+    assert_string_equal(command->element[0]->str, "EVAL");
+    assert_string_equal(command->element[1]->str, script_progress.text);
     command = fake_expect(fixture->client, "progress");
     assert_string_equal(command->element[0]->str, "EVALSHA");
+    assert_string_equal(command->element[1]->str, script_progress.sha1);
+}
+
+/* The first call has told the script. */
+static void
+tell_script(struct fixture *fixture)
+{
+    struct caller first = { .name = "first" };
+
+    eval(fixture, &first);
+    (void)fake_expect(fixture->client, "progress");
+    fake_answer(fixture->client, ":0\r\n");
+    assert_happens(fixture, "first=0 ");
+}
+
+static void
+a_forgotten_script_is_told_again_and_then_answered(void **state)
+{
+    struct fixture *fixture = *state;
+    struct caller a = { .name = "a" };
+    const redisReply *command;
+
+    tell_script(fixture);
+    eval(fixture, &a);
+    (void)fake_expect(fixture->client, "progress");
     fake_answer(fixture->client, "-NOSCRIPT No matching script. Please use EVAL.\r\n");
     command = fake_expect(fixture->client, "progress");
     assert_string_equal(command->element[0]->str, "EVAL");
@@ -263,13 +292,14 @@ an_unknown_script_is_sent_whole_and_then_answered(void **state)
 }
 
 static void
-several_calls_of_an_unknown_script_keep_their_order(void **state)
+several_calls_of_a_forgotten_script_keep_their_order(void **state)
 {
     struct fixture *fixture = *state;
     struct caller a = { .name = "a" };
     struct caller b = { .name = "b" };
     struct caller c = { .name = "c" };
 
+    tell_script(fixture);
     eval(fixture, &a);
     eval(fixture, &b);
     eval(fixture, &c);
@@ -641,8 +671,9 @@ main(void)
         TEST(an_error_reply_is_a_reply),
         TEST(nobody_need_care_for_a_reply),
         TEST(words_keep_every_byte),
-        TEST(an_unknown_script_is_sent_whole_and_then_answered),
-        TEST(several_calls_of_an_unknown_script_keep_their_order),
+        TEST(a_script_is_told_once_and_then_named),
+        TEST(a_forgotten_script_is_told_again_and_then_answered),
+        TEST(several_calls_of_a_forgotten_script_keep_their_order),
         TEST(noscript_a_second_time_is_an_answer),
         TEST(noscript_to_a_plain_command_is_an_answer),
         TEST(a_redis_that_cannot_serve_us_is_lost),
