@@ -13,6 +13,8 @@
 #include "consumer/stalled.h"
 
 #define UUID_SIZE 37
+/* The longest wait for an answer; less with short locks, so that they can still be renewed over another connection. */
+#define PATIENCE_MS 20000
 
 struct worker {
     const struct worker_options *options;
@@ -203,9 +205,12 @@ static void
 worker_connect(struct worker *worker)
 {
     const struct worker_options *options = worker->options;
-    struct link_options link = {
-        .base = worker->consumer.base, .url = options->redis, .tls = options->tls, .owner = worker
-    };
+    int64_t third_ms = options->lock_ms / 3;
+    struct link_options link = { .base = worker->consumer.base,
+        .url = options->redis,
+        .tls = options->tls,
+        .patience_ms = third_ms < PATIENCE_MS ? third_ms : PATIENCE_MS,
+        .owner = worker };
 
     link.role = "command";
     link.on_up = on_command_up;
