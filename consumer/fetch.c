@@ -25,6 +25,7 @@ struct fetch {
     int64_t rest_ms;
     int refusals;    /* in a row */
     bool is_blocked; /* BZPOPMIN is on its way */
+    bool is_woken;   /* a marker came, or went down with its connection, and no fetch was sent since */
     bool ready_told; /* since the connection came up */
     struct event *timer;
 };
@@ -107,6 +108,7 @@ on_fetched(const redisReply *reply, const struct error *lost, void *owner)
 static void
 fetch_move(struct fetch *fetch)
 {
+    fetch->is_woken = false;
     text_reset(&fetch->token);
     text_format(&fetch->token, "%s:%" PRIu64, fetch->uuid, fetch->attempts++);
     commands_fetch(link_redis(fetch->consumer->command), fetch->consumer->keys, &fetch->consumer->taking,
@@ -121,8 +123,10 @@ on_marker(const redisReply *reply, const struct error *lost, void *owner)
     int64_t due_ms;
 
     fetch->is_blocked = false;
-    if (reply == NULL)
+    if (reply == NULL) {
+        fetch->is_woken = true;
         return; /* fetch_blocking_connected() comes again */
+    }
     if (!commands_read_marker(reply, lost, &due_ms, &err)) {
         log_error(LOG_EVENT("wait refused"), LOG_TEXT("queue", fetch->consumer->keys->queue), LOG_ERROR(&err));
         fetch->rest_ms = WAIT_REFUSED_REST_MS;
@@ -130,6 +134,7 @@ on_marker(const redisReply *reply, const struct error *lost, void *owner)
         return;
     }
     if (due_ms <= wall_now().ms) {
+        fetch->is_woken = true;
         fetch_step(fetch, FETCH_WOKEN);
         return;
     }
@@ -161,6 +166,10 @@ fetch_wait(struct fetch *fetch)
 {
     struct redis *redis = link_redis(fetch->blocking);
 
+    if (fetch->is_woken) {
+        fetch_step(fetch, FETCH_WOKEN);
+        return;
+    }
     if (redis == NULL || fetch->is_blocked)
         return; /* fetch_blocking_connected() comes, or the answer does */
     fetch->is_blocked = true;

@@ -13,7 +13,8 @@
 #include "consumer/stalled.h"
 
 #define UUID_SIZE 37
-#define PATIENCE_MOST_MS 20000
+/* The longest wait for an answer; less with short locks, so that they can still be renewed over another connection. */
+#define PATIENCE_MS 20000
 
 struct worker {
     const struct worker_options *options;
@@ -204,11 +205,11 @@ static void
 worker_connect(struct worker *worker)
 {
     const struct worker_options *options = worker->options;
-    int64_t patience_ms = options->lock_ms / 3; /* a lock can then be renewed over a new connection before it expires */
+    int64_t third_ms = options->lock_ms / 3;
     struct link_options link = { .base = worker->consumer.base,
         .url = options->redis,
         .tls = options->tls,
-        .patience_ms = patience_ms < PATIENCE_MOST_MS ? patience_ms : PATIENCE_MOST_MS,
+        .patience_ms = third_ms < PATIENCE_MS ? third_ms : PATIENCE_MS,
         .owner = worker };
 
     link.role = "command";

@@ -49,7 +49,7 @@ describe('connections', { concurrency: true }, () => {
 
   test('a blocked read that will never be answered ends by its own deadline, and the job that it missed is done', async (t) => {
     const scene = await open(t);
-    const worker = await scene.start({ program: onceMore });
+    const worker = await scene.start({ program: onceMore, args: ['--drain-delay=3'] });
     await untilBlocked(scene);
     const start = performance.now();
     scene.proxy.hold('blocking');
@@ -57,7 +57,7 @@ describe('connections', { concurrency: true }, () => {
     const event = await worker.waitForEvent('redis unavailable', ({ connection }) => connection === 'blocking');
     const seconds = (performance.now() - start) / 1000;
     assert.equal(event.error, 'no answer from Redis in time');
-    assert.ok(seconds < 13, `blocked for 10 s, lost after ${seconds} s`);
+    assert.ok(seconds < 6, `blocked for 3 s, lost after ${seconds} s`);
     await assertDoneOnce(scene, job, 'next');
   });
 

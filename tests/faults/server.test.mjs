@@ -1,11 +1,10 @@
 /* What becomes of jobs when Redis itself is in trouble: it hangs, restarts, replicates, loads, forgets or refuses. Each test has its own. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { closeAll, openNodeWorker, openQueue, untilState } from '../integration/support/bullmq.mjs';
+import { closeAll, openQueue, untilState } from '../integration/support/bullmq.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
 import { shell } from '../integration/support/scene.mjs';
 import { eventually } from '../integration/support/wait.mjs';
-import { startWorker } from '../integration/support/worker.mjs';
 import { assertAtWork, assertDoneOnce, completed, newest, openSceneWithServer, untilBlocked, untilNotes } from './support/scene.mjs';
 
 /* A job called "work" waits for the file `go`; any other is done at once. */
@@ -195,7 +194,7 @@ describe('states', { concurrency: 4 }, () => {
   });
 
   test('the master dies and its replica takes over behind the same address: the job is done once', async (t) => {
-    const scene = await openSceneWithServer(t, { proxy: true });
+    const scene = await openSceneWithServer(t, { proxy: true, extraArgs: ['repl-diskless-sync-delay 0'] });
     const number = scene.redis.connection().db;
     const replica = await startRedis({ extraArgs: [`replicaof 127.0.0.1 ${scene.server.port}`] });
     t.after(() => replica.stop());

@@ -476,18 +476,38 @@ waking_while_offline_or_busy_changes_nothing(void **state)
     expect_fetch(fixture, "uuid:2");
 }
 
+/* The marker may stand for a job that came when the fetch had already looked. */
 static void
-a_lost_blocking_connection_waits_again(void **state)
+a_marker_that_comes_during_a_fetch_leads_to_another(void **state)
+{
+    struct fixture *fixture = *state;
+
+    come_to_wait(fixture);
+    scene_cut(&fixture->scene);
+    scene_connect(&fixture->scene);
+    expect_fetch(fixture, "uuid:1");
+    fake_answer(fixture->waiter, "*3\r\n$1\r\nm\r\n$1\r\n0\r\n$1\r\n0\r\n");
+    fake_run(fixture->scene.base, 20);
+    answer(fixture, NONE);
+    expect_fetch(fixture, "uuid:2");
+    answer(fixture, NONE);
+    assert_true(expect_wait(fixture) == 10);
+    assert_quiet(fixture);
+}
+
+/* A marker may have gone down with it. */
+static void
+a_lost_blocking_connection_leads_to_a_look_and_waits_again(void **state)
 {
     struct fixture *fixture = *state;
 
     come_to_wait(fixture);
     fake_cut(fixture->waiter);
     fixture->waiter = fake_accept(fixture->scene.server, 3);
+    expect_fetch(fixture, "uuid:1");
+    answer(fixture, NONE);
     assert_true(expect_wait(fixture) == 10);
     assert_quiet(fixture);
-    fake_answer(fixture->waiter, "*-1\r\n");
-    expect_fetch(fixture, "uuid:1");
 }
 
 static void
@@ -580,7 +600,8 @@ main(void)
         MACHINE(a_refused_wait_does_not_spin),
         MACHINE(a_lost_command_connection_starts_anew),
         MACHINE(waking_while_offline_or_busy_changes_nothing),
-        MACHINE(a_lost_blocking_connection_waits_again),
+        MACHINE(a_marker_that_comes_during_a_fetch_leads_to_another),
+        MACHINE(a_lost_blocking_connection_leads_to_a_look_and_waits_again),
         MACHINE(stopping_while_waiting_is_done_at_once),
         MACHINE(stopping_in_the_middle_of_a_fetch_waits_for_its_answer),
         MACHINE(stopping_in_the_middle_of_a_fetch_ends_with_the_connection),
