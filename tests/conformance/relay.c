@@ -40,7 +40,7 @@ main(int argc, char **argv)
         (void)fputs("usage: relay PATH\n", stderr);
         return EX_USAGE;
     }
-    (void)strcpy(address.sun_path, argv[1]);
+    memcpy(address.sun_path, argv[1], strlen(argv[1])); /* the rest is zero */
     server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (server == -1 || connect(server, (const struct sockaddr *)&address, sizeof(address)) == -1 ||
         !copy(STDIN_FILENO, server) || shutdown(server, SHUT_WR) == -1 || !copy(server, REPORT)) {

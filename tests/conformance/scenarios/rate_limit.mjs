@@ -95,4 +95,14 @@ export default [
     },
     work: ({ id, attemptsStarted }, { rateLimit }) => (id === '1' && attemptsStarted === 1 ? rateLimit(300) : 'done'),
   },
+  {
+    title: 'a job that is failed without being run, under a rate limit',
+    async run({ queue, startWorker, abandonJob, state }) {
+      const job = await queue.add('work', {});
+      await abandonJob();
+      await queue.setGlobalRateLimit(2, 600_000);
+      await startWorker({ maxStalledCount: 0 });
+      await state(job, 'failed');
+    },
+  },
 ];

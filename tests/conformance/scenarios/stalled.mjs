@@ -62,7 +62,7 @@ export default [
   {
     title: 'a lock is renewed for as long as the job is active',
     busy: true,
-    worker: { lockDuration: 1000, stalledInterval: 600_000 },
+    worker: { lockDuration: 1000 },
     async run({ queue, startWorker, held, until }) {
       await startWorker();
       const job = await queue.add('work', {});

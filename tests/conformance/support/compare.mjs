@@ -2,15 +2,14 @@
  * compare: what is different between two descriptions of a database (describe.mjs): [{ key, sign: '-' or '+', line }, ...], '-' for what only
  * the first one has.
  */
-const tolerance = 2500; // milliseconds, for what was measured: "~1234"
-const measured = /~(-?\d+)/g;
+const tolerance = { '~': 2500, '±': 250 }; // milliseconds
+const measured = /([~±])(-?\d+)/g;
 
 function isSame(one, other) {
   if (one === other) return true;
-  if (one.replace(measured, '~') !== other.replace(measured, '~')) return false;
-  const numbers = (line) => [...line.matchAll(measured)].map(([, number]) => Number(number));
-  const others = numbers(other);
-  return numbers(one).every((number, index) => Math.abs(number - others[index]) <= tolerance);
+  if (one.replace(measured, '$1') !== other.replace(measured, '$1')) return false;
+  const others = [...other.matchAll(measured)];
+  return [...one.matchAll(measured)].every(([, sign, number], index) => Math.abs(number - others[index][2]) <= tolerance[sign]);
 }
 
 /* The longest common subsequence, from the end: lengths[i][j] is that of one[i..] and other[j..]. */

@@ -3,7 +3,7 @@
  *
  * What must differ between runs is checked first and replaced then: a time that lies within the run becomes "<time>", a token of the usual
  * form "<token>", a generated id "<id of NAME>"; what fails its check stays as it is, and so makes a difference. A duration that was measured
- * becomes "~MILLISECONDS", which compare.mjs compares with a tolerance. Of a stack trace, the frames are left out: they are the language's own.
+ * becomes "~MILLISECONDS" or, more precisely, "±MILLISECONDS": compare.mjs is tolerant about both. Of a stack trace, the frames are left out: they are the language's own.
  */
 import { createHash } from 'node:crypto';
 
@@ -68,7 +68,7 @@ export function describeRun(run, { from, to }) {
     processedOn: time,
     finishedOn: time,
     prevTS: time,
-    delay: (ms) => `~${ms}`,
+    delay: (ms) => `±${ms}`, // of a job that put itself off until a time, it is what was left
     opts: asValue,
     parent: asValue,
     stacktrace: stackTrace,

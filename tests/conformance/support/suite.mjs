@@ -22,23 +22,23 @@ export async function loadScenarios() {
 const isAllowedBy = (entry, { title }, { key, sign, line }) =>
   entry.scenario.test(title) && entry.key.test(key) && (entry[sign === '-' ? 'bullmq' : 'ours']?.test(line) ?? false);
 
-/* Puts aside what is allowed, and counts in each entry what it was good for. */
-export function withoutAllowed(differences, scenario, allowed) {
+/* Leaves out what is allowed, and adds to `used` by which entry it is. */
+export function withoutAllowed(differences, scenario, { allowed, used }) {
   return differences.filter((difference) => {
     const entry = allowed.find((one) => isAllowedBy(one, scenario, difference));
-    if (entry) entry.uses = (entry.uses ?? 0) + 1;
+    if (entry) used.add(entry);
     return !entry;
   });
 }
 
 /* Plays the scenario twice, at once: [expected, got] are { bullmq, kind }. Returns 'equal' or 'allowed', or throws the differences. */
-export async function check(stages, scenario, [expected, got], allowed = []) {
+export async function check(stages, scenario, [expected, got], allowance = { allowed: [], used: new Set() }) {
   const played = await Promise.allSettled([stages.play(scenario, expected), stages.play(scenario, got)]);
   const failed = played.find(({ status }) => status === 'rejected');
   if (failed) throw failed.reason;
   const [one, other] = played.map(({ value }) => value);
   const differences = compare(one, other);
-  const refused = withoutAllowed(differences, scenario, allowed);
+  const refused = withoutAllowed(differences, scenario, allowance);
   if (refused.length > 0) {
     const text = `${scenario.file}: '-' is what ${expected.kind} leaves, '+' what ${got.kind} leaves\n${printed(refused)}`;
     throw Object.assign(new Error(text), { stack: text });

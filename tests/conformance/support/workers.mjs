@@ -51,10 +51,10 @@ async function startBullmq({ bullmq, redis, prefix, queue, work }, options) {
   const process = async (job, token) => {
     const tools = {
       ...ends,
-      progress: (value) => job.updateProgress(value),
-      log: (text) => job.log(text),
+      progress: async (value) => void (await job.updateProgress(value)),
+      log: async (text) => void (await job.log(text)),
       updateData: (data) => job.updateData(data),
-      add: (name, data, opts) => queue.add(name, data, opts),
+      add: async (name, data, opts) => void (await queue.add(name, data, opts)),
     };
     try {
       return await work(seenOf(job), tools);
@@ -89,25 +89,26 @@ const flags = {
 /* Tools that write a report line and wait until the worker has made it true. */
 function reportTools({ client, queue }, job, say) {
   const key = queue.toKey(job.id);
-  const field = (name, value) => eventually(async () => isDeepStrictEqual(JSON.parse(await client.hget(key, name)), value), { what: `the ${name} of job ${job.id}` });
+  const until = async (condition, what) => void (await eventually(condition, { what: `${what} of job ${job.id}` }));
+  const isField = async (name, value) => isDeepStrictEqual(JSON.parse(await client.hget(key, name)), value);
   return {
     ...ends,
     progress(value) {
       say({ type: 'progress', value });
-      return field('progress', value);
+      return until(() => isField('progress', value), 'the progress');
     },
     log(text) {
       say({ type: 'log', text });
-      return eventually(async () => (await client.lindex(`${key}:logs`, -1)) === text, { what: `the last row of the log of job ${job.id}` });
+      return until(async () => (await client.lindex(`${key}:logs`, -1)) === text, 'the last row of the log');
     },
     updateData(data) {
       say({ type: 'data', data });
-      return field('data', data);
+      return until(() => isField('data', data), 'the data');
     },
     async add(name, data, opts = {}) {
       const before = Number(await client.get(queue.toKey('id')));
       say({ type: 'add', name, data, opts });
-      await eventually(async () => Number(await client.get(queue.toKey('id'))) > before, { what: `the job '${name}' to be added` });
+      await until(async () => Number(await client.get(queue.toKey('id'))) > before, `'${name}', an addition`);
     },
   };
 }
