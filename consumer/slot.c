@@ -178,6 +178,7 @@ slot_send_finish(struct slot *slot, struct redis *redis, const struct commands_h
         .attempts = options->attempts,
         .keep = failed ? options->on_fail : options->on_complete,
         .metrics_points = consumer->limits->metrics_points,
+        .deduplication_id = slot->job.deduplication_id,
         .fetch = !consumer->is_closing };
 
     if (!finish.keep.is_set)

@@ -132,6 +132,7 @@ commands_finish(struct redis *redis, const struct keys *keys, const struct comma
     add_number_or_nothing(&words, finish->keep.limit, finish->keep.age_seconds >= 0);
     add_number_or_nothing(&words, finish->metrics_points, finish->metrics_points > 0);
     add_string(&words, finish->stacktrace);
+    add_string(&words, finish->deduplication_id);
     leave_out_empty(&words);
     send_words(redis, &script_finish, &words, on_reply, owner);
 }

@@ -54,8 +54,9 @@ struct commands_finish {
     int64_t attempts_made;  /* this one included */
     int64_t attempts;       /* the job's option */
     struct options_keep keep;
-    int64_t metrics_points; /* minutes to keep numbers for; 0: no metrics */
-    bool fetch;             /* the next job gets the same token */
+    int64_t metrics_points;       /* minutes to keep numbers for; 0: no metrics */
+    const char *deduplication_id; /* the job's; NULL: none */
+    bool fetch;                   /* the next job gets the same token */
 };
 void commands_finish(struct redis *redis, const struct keys *keys, const struct commands_taking *taking,
     const struct commands_hold *hold, const struct commands_finish *finish, redis_reply_fn *on_reply, void *owner);

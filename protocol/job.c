@@ -1,6 +1,5 @@
 #include "protocol/job.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +48,7 @@ number_field(const redisReply *fields, const char *name)
 bool
 job_read(const char *id, size_t id_length, const redisReply *fields, struct job *out, struct error *err)
 {
-    struct text attempt = TEXT_EMPTY;
+    char attempt[TEXT_INTEGER_SIZE];
     size_t options_length;
 
     if (fields->type != REDIS_REPLY_ARRAY || fields->elements % 2 != 0)
@@ -63,11 +62,11 @@ job_read(const char *id, size_t id_length, const redisReply *fields, struct job 
         out->options_text = memory_copy_string("{}");
     }
     out->attempts_started = number_field(fields, "ats") + 1;
-    text_format(&attempt, "%" PRId64, out->attempts_started);
-    out->attempt = text_take(&attempt);
+    out->attempt = memory_copy(attempt, text_put_integer(attempt, out->attempts_started));
     out->attempts_made = number_field(fields, field_of(fields, "atm") != NULL ? "atm" : "attemptsMade");
     out->stalled_counter = number_field(fields, "stc");
     out->timestamp_ms = number_field(fields, "timestamp");
+    out->deduplication_id = copy_field(fields, "deid", NULL, NULL);
     out->stacktrace = copy_field(fields, "stacktrace", NULL, NULL);
     out->deferred_failure = copy_field(fields, "defa", NULL, NULL);
     return true;
@@ -82,6 +81,7 @@ job_clear(struct job *job)
     free(job->options_text);
     options_clear(&job->options);
     free(job->attempt);
+    free(job->deduplication_id);
     free(job->stacktrace);
     free(job->deferred_failure);
     *job = (struct job){ .id = NULL };

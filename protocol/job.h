@@ -26,6 +26,7 @@ struct job {
     int64_t attempts_made;   /* `atm`, without this attempt */
     int64_t stalled_counter; /* `stc` */
     int64_t timestamp_ms;
+    char *deduplication_id; /* `deid`: others were held back for this one; NULL: none */
     char *stacktrace;       /* JSON text of an array, or NULL */
     char *deferred_failure; /* `defa`: the job must fail with this text instead of running; NULL: run it */
 };

@@ -343,6 +343,9 @@ redis_read_replies(struct redis *redis)
         if (reply == NULL)
             return;
         redis_take_reply(redis, reply);
+        /* What follows from it is sent before it is cleaned up, unless there are more to take first. */
+        if (redis->callbacks == 1 && !redis->is_lost && !redis->is_freed && redis->reader->pos == redis->reader->len)
+            redis_flush(redis);
         freeReplyObject(reply);
     }
 }

@@ -2,10 +2,10 @@
 --- include active
 --- include take
 -- Moves a job from active to completed or failed and, if asked to, takes the next one (BullMQ 5.76: moveToFinished). Returns what take()
--- returns, a code of leave_active(), -4: it has children that are not done yet, or -9: one of them failed.
+-- returns, -1: the job is gone, a code of leave_active(), -4: it has children that are not done yet, or -9: one of them failed.
 -- ARGV: now, id, token, attempt ('ats'), 'completed' or 'failed', the return value or reason, attempts made, this one included, attempts (the
 -- option), how many to keep (-1 all), fetch ('1' or ''), those of take(), and what may be nil: age in seconds of what to keep, how many to remove by
--- age, points of metrics, stack trace of a failure.
+-- age, points of metrics, stack trace of a failure, deduplication id.
 -- What few jobs need is included where it is needed: a script pays for each function that it defines.
 local id, target, outcome = ARGV[2], ARGV[5], ARGV[6]
 local queue = open_queue(KEYS[1])
@@ -13,22 +13,25 @@ local key = queue.prefix .. id
 local failed = target == 'failed'
 local outcome_field = failed and 'failedReason' or 'returnvalue'
 
-if not failed and call('EXISTS', key .. ':dependencies', key .. ':unsuccessful') > 0 then
-    return call('EXISTS', key .. ':dependencies') == 1 and -4 or -9
+-- What there is of the job, its children and those that failed: only itself, or it cannot complete.
+local found = failed and call('EXISTS', key) or call('EXISTS', key, key .. ':dependencies', key .. ':unsuccessful')
+if found ~= 1 then
+    return call('EXISTS', key) == 0 and -1 or call('EXISTS', key .. ':dependencies') == 1 and -4 or -9
 end
-local fields, refused = leave_active(queue, id, ARGV[3], ARGV[4], 'deid', 'parentKey', 'parent')
+local refused = leave_active(queue, id, ARGV[3], ARGV[4])
 if refused then
     return refused
 end
-local deduplication_id, parent_key, parent = fields[2], fields[3], fields[4]
 trim_events(queue)
-if deduplication_id then
+if given(19) then
     --- include enqueue
     --- include deduplication
-    release_deduplication(queue, id, deduplication_id, ARGV[1])
+    release_deduplication(queue, id, ARGV[19], ARGV[1])
 end
+local parent_key = call('HGET', key, 'parentKey')
 if parent_key then
     --- include parent
+    local parent = call('HGET', key, 'parent')
     if failed then
         child_failed(parent, key, outcome, tonumber(ARGV[1]))
     else
