@@ -17,7 +17,8 @@
 #include "common/text.h"
 
 #define FIRST_PAUSE_MS 100
-#define LONGEST_PAUSE_MS 10000
+/* Not longer: locks expire meanwhile, and another worker that is back before us may take our jobs. */
+#define LONGEST_PAUSE_MS 2000
 #define REPEAT_LOG_MS 60000
 #define REASONS_REMEMBERED 4 /* two that take turns are the most that was seen */
 /* An idle connection is tried by the kernel: a middle box that forgot it is noticed before it is needed. */
@@ -59,7 +60,7 @@ link_set_timer(struct link *link, int64_t ms)
     (void)event_add(link->timer, &wait);
 }
 
-/* Doubles from 0.1 s to 10 s; half of it is left to chance, so that a fleet does not come back all at once. */
+/* Doubles from 0.1 s to 2 s; half of it is left to chance, so that a fleet does not come back all at once. */
 static int64_t
 pause_ms(int failures)
 {

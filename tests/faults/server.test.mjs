@@ -1,7 +1,7 @@
 /* What becomes of jobs when Redis itself is in trouble: it hangs, restarts, replicates, loads, forgets or refuses. Each test has its own. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { closeAll, openQueue, untilState } from '../integration/support/bullmq.mjs';
+import { closeAll, openNodeWorker, openQueue, untilState } from '../integration/support/bullmq.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
 import { shell } from '../integration/support/scene.mjs';
 import { eventually } from '../integration/support/wait.mjs';
@@ -118,6 +118,19 @@ describe('restarts', { concurrency: 4 }, () => {
     scene.release('go');
     await assertDoneOnce(scene, job, 'once');
     assert.deepEqual(scene.notes(), ['ran', 'ended']);
+  });
+
+  test('Redis is away that long beside an idle Node worker: the job is still ours, and done once', async (t) => {
+    const scene = await openSceneWithServer(t);
+    const { job } = await startPatient(scene);
+    const theirs = openNodeWorker(newest, scene.redis, async () => 'theirs');
+    await theirs.waitUntilReady();
+    await away(scene, 7000);
+    await eventually(async () => (await scene.queue.getWorkers()).length === 2, { timeout: 20_000, what: 'the Node worker to be back, too' });
+    await eventually(async () => (await scene.client.pttl(`bull:backup:${job.id}:lock`)) > 0, { what: 'the lock to be taken again' });
+    scene.release('go');
+    await assertDoneOnce(scene, job, 'once');
+    await theirs.close(true);
   });
 
   test('Redis comes back after it has forgotten the lock: it is taken again, and the job is done once', async (t) => {
