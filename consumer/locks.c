@@ -34,6 +34,8 @@ on_renewed(const redisReply *reply, const struct error *lost, void *owner)
     struct locks *locks = owner;
     struct error err;
 
+    if (reply == NULL)
+        return; /* the link tells, and it is done anew over the next connection */
     if (!commands_read_list(reply, lost, &err)) {
         log_warn(LOG_EVENT("locks not renewed"), LOG_ERROR(&err));
         return;

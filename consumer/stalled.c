@@ -17,6 +17,8 @@ on_looked(const redisReply *reply, const struct error *lost, void *owner)
     struct error err;
 
     (void)owner;
+    if (reply == NULL)
+        return; /* the link tells, and it is done anew over the next connection */
     if (!commands_read_list(reply, lost, &err)) {
         log_warn(LOG_EVENT("no look for stalled jobs"), LOG_ERROR(&err));
         return;

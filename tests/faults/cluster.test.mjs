@@ -40,10 +40,13 @@ async function startAt(t, node) {
 /* A job that bullmq adds at that node is done. */
 async function completes(node, jobId) {
   const queue = openQueue(newest, node, { prefix });
-  const job = await untilState(queue, await queue.add('work', {}, { jobId }), 'completed');
-  await closeAll(queue);
-  assert.equal(job.returnvalue, 'here');
-  assert.equal(job.attemptsMade, 1);
+  try {
+    const job = await untilState(queue, await queue.add('work', {}, { jobId }), 'completed');
+    assert.equal(job.returnvalue, 'here');
+    assert.equal(job.attemptsMade, 1);
+  } finally {
+    await closeAll(queue);
+  }
 }
 
 describe('cluster', { concurrency: true }, () => {
@@ -64,6 +67,19 @@ describe('cluster', { concurrency: true }, () => {
     const event = await worker.waitForEvent('redis unavailable');
     assert.match(event.error, new RegExp(` :${right.port}$`));
     await completes(right, 'nameless');
+  });
+
+  test('a cluster that does not serve the keys is asked with growing pauses, told of once, and served as soon as it does', async (t) => {
+    const node = await startNode();
+    t.after(() => node.stop());
+    const worker = await startAt(t, node);
+    await eventually(async () => /cmdstat_client\|setname:calls=([7-9]|\d\d)/.test(await node.cli('INFO', 'commandstats')), { what: 'seven greetings', interval: 100 });
+    for (const name of ['redis unavailable', 'redis available']) assert.ok(worker.named(name).length <= 2, worker.stderr());
+    assert.match(worker.named('redis unavailable')[0].error, /^Redis cannot serve us now: CLUSTERDOWN /);
+    assert.ok(worker.lines.length <= 5, worker.stderr());
+    await node.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await eventually(async () => (await node.cli('CLUSTER', 'INFO')).includes('cluster_state:ok'), { what: 'the cluster to be up' });
+    await completes(node, 'served');
   });
 
   test('when the node that it was sent to dies, the worker asks at its own address again, and works where the keys are then', async (t) => {
