@@ -7,7 +7,7 @@ import { freePort } from '../integration/support/run_folder.mjs';
 import { shell } from '../integration/support/scene.mjs';
 import { eventually } from '../integration/support/wait.mjs';
 import { startWorker } from '../integration/support/worker.mjs';
-import { completed, newest } from './support/scene.mjs';
+import { completed, newest, untilUnavailable } from './support/scene.mjs';
 
 const prefix = '{bull}';
 
@@ -53,8 +53,7 @@ describe('cluster', { concurrency: true }, () => {
   test('the worker follows to the node that has the keys, with both connections', async (t) => {
     const { wrong, right } = await startCluster(t);
     const worker = await startAt(t, wrong);
-    const event = await worker.waitForEvent('redis unavailable', ({ connection }) => connection === 'command');
-    assert.match(event.error, new RegExp(`^Redis cannot serve us now: MOVED \\d+ 127\\.0\\.0\\.1:${right.port}$`));
+    await untilUnavailable(worker, new RegExp(`^Redis cannot serve us now: MOVED \\d+ 127\\.0\\.0\\.1:${right.port}$`), { role: 'command' });
     await worker.waitForEvent('worker ready');
     await completes(right, 'followed');
     await eventually(async () => / flags=b .* cmd=bzpopmin /.test(await right.cli('CLIENT', 'LIST')), { what: 'the worker to wait at the right node' });
@@ -64,8 +63,7 @@ describe('cluster', { concurrency: true }, () => {
     const { wrong, right } = await startCluster(t);
     await wrong.cli('CONFIG', 'SET', 'cluster-preferred-endpoint-type', 'unknown-endpoint');
     const worker = await startAt(t, wrong);
-    const event = await worker.waitForEvent('redis unavailable');
-    assert.match(event.error, new RegExp(` :${right.port}$`));
+    await untilUnavailable(worker, new RegExp(` :${right.port}$`));
     await completes(right, 'nameless');
   });
 
@@ -88,7 +86,7 @@ describe('cluster', { concurrency: true }, () => {
     await completes(right, 'before');
     const from = worker.events.length;
     await right.stop('SIGKILL');
-    const event = await worker.waitForEvent('redis unavailable', ({ error }) => /refused/.test(error), { from });
+    const event = await untilUnavailable(worker, /refused/, { from });
     assert.equal(event.port, right.port);
     await wrong.cli('CLUSTER', 'SETSLOT', `${slot}`, 'NODE', await wrong.cli('CLUSTER', 'MYID'));
     await completes(wrong, 'after');

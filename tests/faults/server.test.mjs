@@ -5,7 +5,7 @@ import { closeAll, openNodeWorker, openQueue, untilState } from '../integration/
 import { startRedis } from '../integration/support/redis.mjs';
 import { shell } from '../integration/support/scene.mjs';
 import { eventually } from '../integration/support/wait.mjs';
-import { assertAtWork, assertDoneOnce, completed, newest, openSceneWithServer, untilBlocked, untilNotes } from './support/scene.mjs';
+import { assertAtWork, assertDoneOnce, completed, newest, openSceneWithServer, untilBlocked, untilNotes, untilUnavailable } from './support/scene.mjs';
 
 /* A job called "work" waits for the file `go`; any other is done at once. */
 const patient = shell(`case $job in *'"name":"work"'*) note ran; await go; note ended; ${completed('once')} ;; *) ${completed('next')} ;; esac`);
@@ -17,9 +17,6 @@ async function startPatient(scene, options = {}) {
   await untilNotes(scene);
   return { worker, job };
 }
-
-const unavailable = (worker, error, { from = 0, ...options } = {}) =>
-  worker.waitForEvent('redis unavailable', (event) => error.test(event.error), { from, ...options });
 
 /* The worker as a user of its own, so that Redis can tell its connections from bullmq's. */
 async function asUser(scene, password) {
@@ -38,7 +35,7 @@ describe('connections', { concurrency: 4 }, () => {
       const from = worker.events.length;
       const victim = await eventually(async () => (await connections()).find((one) => one.role === role), { what: `the ${role} connection` });
       await scene.client.client('KILL', 'ID', victim.id);
-      await worker.waitForEvent('redis unavailable', ({ connection }) => connection === role, { from });
+      await untilUnavailable(worker, /closed the connection|reset by peer/, { role, from });
       await worker.waitForEvent('redis available', ({ connection }) => connection === role, { from });
       await assertAtWork(scene);
     }
@@ -54,7 +51,7 @@ describe('connections', { concurrency: 4 }, () => {
     await untilBlocked(scene);
     const line = (await scene.client.client('LIST')).split('\n').find((one) => one.includes(' user=worker ') && one.includes(' flags=b '));
     await scene.client.client('UNBLOCK', /^id=(\d+)/.exec(line)[1], 'ERROR');
-    await unavailable(worker, /^Redis cannot serve us now: UNBLOCKED /);
+    await untilUnavailable(worker, /^Redis cannot serve us now: UNBLOCKED /);
     await untilBlocked(scene);
     await assertAtWork(scene);
   });
@@ -65,7 +62,7 @@ describe('connections', { concurrency: 4 }, () => {
     scene.server.pause();
     try {
       const start = Date.now();
-      await unavailable(worker, /^no answer from Redis in time$/);
+      await untilUnavailable(worker, /^no answer from Redis in time$/);
       scene.release('go');
       await eventually(() => Date.now() - start > 6000, { what: 'more than the life of a lock to pass' });
     } finally {
@@ -96,13 +93,13 @@ describe('connections', { concurrency: 4 }, () => {
 });
 
 describe('restarts', { concurrency: 4 }, () => {
-  for (const [what, whileDown] of [['it goes on', async () => {}], ['it ends', async (scene) => scene.release('go')]]) {
-    test(`Redis restarts while a job runs, which ${what.replace('it ', '')} meanwhile: it is done once`, async (t) => {
+  for (const [what, whileDown] of [['goes on', () => {}], ['ends', (scene) => scene.release('go')]]) {
+    test(`Redis restarts while a job runs, which ${what} meanwhile: it is done once`, async (t) => {
       const scene = await openSceneWithServer(t);
       const { worker, job } = await startPatient(scene);
       await scene.server.restart({ whileDown: async () => {
-        await whileDown(scene);
-        await unavailable(worker, /./);
+        whileDown(scene);
+        await untilUnavailable(worker, /./);
       } });
       await worker.waitForEvent('redis available', ({ connection }) => connection === 'command');
       scene.release('go');
@@ -197,7 +194,7 @@ describe('states', { concurrency: 4 }, () => {
     const { worker, job } = await startPatient(scene, { args: ['--concurrency', '2'] });
     await scene.client.call('REPLICAOF', '127.0.0.1', '1');
     for (const role of ['command', 'blocking']) {
-      await worker.waitForEvent('redis unavailable', ({ connection, error }) => connection === role && error.startsWith('this Redis is a read-only replica: '));
+      await untilUnavailable(worker, /^this Redis is a read-only replica: /, { role });
     }
     scene.release('go');
     await untilNotes(scene, 2);
@@ -216,7 +213,7 @@ describe('states', { concurrency: 4 }, () => {
     await closeAll(scene.queue, scene.events); // which cannot be closed without it
     await scene.server.stop('SIGKILL');
     scene.proxy.turnTo(replica);
-    await unavailable(worker, /^this Redis is a read-only replica: /);
+    await untilUnavailable(worker, /^this Redis is a read-only replica: /);
     scene.release('go');
     await replica.cli('REPLICAOF', 'NO', 'ONE');
     const view = replica.database(number);
@@ -235,7 +232,7 @@ describe('states', { concurrency: 4 }, () => {
     await untilNotes(scene);
     const other = scene.redis.client();
     const blocked = other.eval('while true do end', 0).catch((error) => error.message);
-    await unavailable(worker, /\bBUSY /);
+    await untilUnavailable(worker, /\bBUSY /);
     scene.release('busy');
     await worker.waitForEvent('job completed');
     await scene.redis.cli('SCRIPT', 'KILL');
@@ -273,7 +270,7 @@ describe('states', { concurrency: 4 }, () => {
       return Buffer.from(`$${Buffer.byteLength(text)}\r\n${text}\r\n`);
     }, { times: Infinity });
     const worker = await scene.start({ program: patient });
-    await unavailable(worker, /^this Redis is 4\.0\.14, but BullMQ needs 5\.0\.0 at least: upgrade it$/);
+    await untilUnavailable(worker, /^this Redis is 4\.0\.14, but BullMQ needs 5\.0\.0 at least: upgrade it$/);
     const job = await scene.queue.add('next', {});
     version = '6.0.16';
     const event = await worker.waitForEvent('redis is old');

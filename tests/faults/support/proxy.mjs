@@ -115,7 +115,6 @@ export async function startProxy(redis) {
   const chosen = (role) => [...connections].filter((one) => !one.isHeld && (role === undefined || one.role === role));
 
   return {
-    port: listener.address().port,
     url: (database = 0) => `redis://127.0.0.1:${listener.address().port}/${database}`,
     cut(role) {
       for (const connection of chosen(role)) close(connection);

@@ -23,16 +23,19 @@ export async function openSceneWithProxy(t, redis) {
 }
 
 /* A Redis that only this test knows, for trouble that all of its clients feel: `scene.server`. */
-export async function openSceneWithServer(t, { bullmq = newest, proxy: wantsProxy = false, ...options } = {}) {
+export async function openSceneWithServer(t, { proxy: wantsProxy = false, ...options } = {}) {
   const server = await startRedis(options);
-  const scene = wantsProxy ? await openSceneWithProxy(t, server) : await openScene(t, { redis: server, bullmq });
+  const scene = wantsProxy ? await openSceneWithProxy(t, server) : await openScene(t, { redis: server, bullmq: newest });
   t.after(() => server.stop()); // after the scene's queue, which cannot be closed without it
   return Object.assign(scene, { server });
 }
 
 /* Until the job programs have written so many notes: by default, until the first job runs. */
-export const untilNotes = (scene, count = 1, options = {}) =>
-  eventually(() => scene.notes().length === count, { what: `${count} notes of job programs, not ${scene.notes()}`, ...options });
+export const untilNotes = (scene, count = 1) => eventually(() => scene.notes().length === count, { timeout: 20_000, what: `${count} notes of job programs` });
+
+/* The worker says that a connection, of this role if one is given, is unavailable for a reason that matches. */
+export const untilUnavailable = (worker, reason, { role, from = 0 } = {}) =>
+  worker.waitForEvent('redis unavailable', ({ connection, error }) => (role ?? connection) === connection && reason.test(error), { from });
 
 /* It was run once and told once, whatever happened in between. */
 export async function assertDoneOnce(scene, job, returnvalue, { timeout = 20_000 } = {}) {
