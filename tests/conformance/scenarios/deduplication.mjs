@@ -62,6 +62,22 @@ export default [
     work: (job, { hold }) => hold(),
   },
   {
+    title: 'a deduplication id that was freed by hand stays with its next owner',
+    busy: true,
+    async run({ queue, startWorker, held, release, until }) {
+      const deduplication = { id: 'one' };
+      await startWorker();
+      const first = await queue.add('first', {}, { deduplication });
+      await held();
+      await first.removeDeduplicationKey();
+      await queue.add('second', {}, { deduplication });
+      release();
+      await until(async () => (await queue.getCompletedCount()) === 1, 'the first');
+      await held();
+    },
+    work: (job, { hold }) => hold(),
+  },
+  {
     title: 'a debounced job is replaced until it is due',
     async run({ queue, startWorker, state, idle }) {
       const opts = { delay: 400, deduplication: { id: 'one', ttl: 600_000, extend: true, replace: true } };

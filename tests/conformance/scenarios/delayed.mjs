@@ -48,6 +48,16 @@ export default [
     },
   },
   {
+    title: 'more jobs were due than one look makes ready',
+    busy: true,
+    async run({ queue, startWorker, held }) {
+      await queue.addBulk(Array.from({ length: 1003 }, (_, index) => ({ name: 'work', data: {}, opts: { delay: index + 1, timestamp: 1_700_000_000_000 } })));
+      await startWorker();
+      await held();
+    },
+    work: (job, { hold }) => hold(),
+  },
+  {
     title: 'a job becomes due while the worker is busy',
     async run({ queue, startWorker, held, release, until }) {
       await startWorker();

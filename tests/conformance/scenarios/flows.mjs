@@ -34,6 +34,13 @@ export default [
   flow('a child is removed when it is completed, and its parent moves on', parent([child('a', { removeOnComplete: true }), child('b')])),
   flow('a parent is removed at its end, with what it kept of its children', parent([child('a'), child('bad', { ignoreDependencyOnFailure: true })], { removeOnComplete: true }), { work: fails }),
   flow('a parent goes before the jobs that wait', parent([child('a')]), { before: ({ queue }) => queue.addBulk(['x', 'y'].map((name) => ({ name, data: {} }))) }),
+  flow('a parent in another queue under another prefix moves on', { ...parent([{ ...child('a'), prefix: 'bull' }], {}, 'elsewhere'), prefix: 'other' }),
+  flow('a parent in another queue that is at its limit moves on, and nobody is woken', parent([child('a')], {}, 'elsewhere'), {
+    before: async ({ openQueue, client }) => {
+      await (await openQueue('elsewhere')).setGlobalConcurrency(1);
+      await client.lpush('bull:elsewhere:active', 'another');
+    },
+  }),
   flow('ids that bullmq makes up', { name: 'parent', queueName: 'work', children: [{ name: 'a', queueName: 'work' }, { name: 'b', queueName: 'work', data: { b: 1 } }] }),
   ...['a', null, { deep: [1] }, 'ü "quoted"'].map((value) =>
     flow(`a parent keeps the value ${JSON.stringify(value)} of its child`, parent([child('a')], {}, 'elsewhere'), { work: () => value })),
@@ -50,6 +57,8 @@ export default [
     flow(`a child with ${option} fails only in its second attempt`, parent([child('bad', { [option]: true, attempts: 2 }), child('good')]), { work: fails }),
   ]),
   flow('a child fails for good, and the failure goes up to the grandparent', parent([{ ...child('middle', { failParentOnFailure: true }), children: [child('hopeless', { failParentOnFailure: true, attempts: 3 })] }]), { work: fails }),
+  ...options.map((option) =>
+    flow(`a child fails its parent, which with ${option} then tells its own`, parent([{ ...child('middle', { [option]: true }), children: [child('bad', { failParentOnFailure: true })] }]), { work: fails })),
   flow('two children that fail their parent', parent([child('bad', { failParentOnFailure: true }), child('bad too', { failParentOnFailure: true })]), { work: fails }),
   flow('a parent fails itself', { ...parent([child('good')]), name: 'bad parent' }, { work: fails }),
 ];

@@ -19,17 +19,20 @@ export default [
   asksOnce('a job with attempts puts itself off', ({ delay }) => delay(200), { opts: { attempts: 3 }, afterwards: bothDone }),
   asksOnce('a job goes back to the others that wait', ({ wait }) => wait(), { afterwards: bothDone }),
   asksOnce('a job with a priority goes back to the others that wait', ({ wait }) => wait(), { opts: { priority: 2 }, afterwards: bothDone }),
-  asksOnce('a job goes back to a queue that was paused meanwhile', async ({ hold, wait }) => {
-    await hold();
-    wait();
-  }, {
+  ...Object.entries({ 'goes back to the others': ({ wait }) => wait(), 'puts itself off': ({ delay }) => delay(3_600_000), 'limits the rate': ({ rateLimit }) => rateLimit(600_000) }).map(([what, ask]) => ({
+    title: `a job ${what} while the queue is paused`,
+    busy: true,
     async run({ queue, startWorker, held, release, until }) {
       await startWorker();
-      await queue.add('first', {});
+      await queue.add('work', {});
       await held();
       await queue.pause();
       release();
-      await until(async () => (await queue.getActiveCount()) === 0, 'the job to wait again');
+      await until(async () => (await queue.getActiveCount()) === 0, 'the job to be put back');
     },
-  }),
+    async work(job, tools) {
+      await tools.hold();
+      ask(tools);
+    },
+  })),
 ];

@@ -42,4 +42,26 @@ export default [
       await client.zadd(queue.toKey('marker'), Date.now() + 100, '1');
     },
   },
+  {
+    title: 'data that is no JSON',
+    async run({ queue, client, startWorker, idle, until }) {
+      const job = await queue.add('broken', {});
+      await client.hset(queue.toKey(job.id), 'data', '{"a":');
+      await queue.add('work', {});
+      await startWorker();
+      await until(async () => (await queue.getCompletedCount()) > 0, 'the other job');
+    },
+  },
+  {
+    title: 'a backoff of an unknown type',
+    async run({ queue, startWorker, until }) {
+      await queue.add('broken', {}, { attempts: 2, backoff: { type: 'unknown', delay: 1000 } });
+      await queue.add('work', {});
+      await startWorker();
+      await until(async () => (await queue.getCompletedCount()) > 0, 'the other job');
+    },
+    work({ name }) {
+      if (name === 'broken') throw new Error('it fails');
+    },
+  },
 ];

@@ -19,6 +19,23 @@ export default [
   abandoned('a job that stalled too often is removed', { times: 2, add: { removeOnFail: true } }),
   abandoned('a job with a priority that stalled', { add: { priority: 3 } }),
   {
+    title: 'a child that stalled too often fails its parent',
+    async run({ flow, startWorker, abandonJob }) {
+      const children = [{ name: 'child', queueName: 'work', opts: { jobId: 'child', failParentOnFailure: true } }];
+      await flow.add({ name: 'parent', queueName: 'work', opts: { jobId: 'parent' }, children });
+      await abandonJob();
+      await startWorker({ maxStalledCount: 0 });
+    },
+  },
+  {
+    title: 'a job that stalled too often frees its deduplication id',
+    async run({ queue, startWorker, abandonJob }) {
+      await queue.add('work', {}, { deduplication: { id: 'one' } });
+      await abandonJob();
+      await startWorker({ maxStalledCount: 0 });
+    },
+  },
+  {
     title: 'a stalled job goes before those that wait',
     async run({ queue, startWorker, abandonJob }) {
       await queue.add('stalled', {});

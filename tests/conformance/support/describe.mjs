@@ -81,13 +81,19 @@ export function describeRun(run, { from, to }) {
     const isPlausible = ms - Number(timestamp) === Number(delay) || isTime(ms - Number(delay));
     return isPlausible && score % 4096 < database[key].value.length ? '<time> + delay' : `${score}`;
   };
-  const firstDue = (key) => database[key.replace(/marker$/, 'delayed')]?.value[0]?.[1] / 4096;
+  /* The marker tells when the first delayed job is due, or one that was. */
+  const dueTime = (key, score) => {
+    const beside = (name) => database[key.replace(/marker$/, name)]?.value ?? [];
+    if (score === beside('delayed')[0]?.[1] / 4096) return '<first of delayed>';
+    const told = beside('events').map(([, [, event, , , , delay]]) => event === 'delayed' && Number(delay));
+    return told.includes(score) ? '<once in delayed>' : `${score}`;
+  };
   const finished = (key, member, score) => (score === Number(jobOf(key, member).finishedOn) ? '<finishedOn>' : `${score}`);
   const scores = {
     completed: finished,
     failed: finished,
     delayed: due,
-    marker: (key, member, score) => (member === '1' && score === firstDue(key) ? '<first of delayed>' : `${score}`),
+    marker: (key, member, score) => (member === '1' ? dueTime(key, score) : `${score}`),
     'waiting-children': (key, member, score) => time(score),
     unsuccessful: (key, member, score) => time(score),
   };
