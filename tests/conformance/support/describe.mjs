@@ -3,7 +3,8 @@
  *
  * What must differ between runs is checked first and replaced then: a time that lies within the run becomes "<time>", a token of the usual
  * form "<token>", a generated id "<id of NAME>"; what fails its check stays as it is, and so makes a difference. A duration that was measured
- * becomes "~MILLISECONDS" or, more precisely, "±MILLISECONDS": compare.mjs is tolerant about both. Of a stack trace, the frames are left out: they are the language's own.
+ * becomes "~MILLISECONDS" or, more precisely, "±MILLISECONDS": compare.mjs is tolerant about both. Of a stack trace, the frames are left out:
+ * they are the language's own.
  */
 import { createHash } from 'node:crypto';
 
@@ -55,8 +56,10 @@ function nameIds(run) {
   return JSON.parse(text);
 }
 
-/* `from` and `to`: when the run began and ended, in Unix milliseconds. `run`: { database, outside }, the latter
- * being more lines, whose order says nothing: { title: [line, ...] }. */
+/*
+ * `run`: { database, outside }, as database.mjs reads it and { title: [line, ...] } more whose order says nothing. `from` and `to`: when the run
+ * began and ended, in Unix milliseconds.
+ */
 export function describeRun(run, { from, to }) {
   const { database, outside } = nameIds(run);
   const isTime = (ms) => Number(ms) >= from && Number(ms) <= to;
@@ -125,14 +128,14 @@ export function describeRun(run, { from, to }) {
   };
 
   /* The throttle of the look for stalled jobs says itself when its life began. */
-  const life = (name, { ttl, value }) => {
-    if (ttl === -1) return '';
-    return name === 'stalled-check' ? `, lives ${Math.round((to + ttl - value) / 500) / 2} s` : `, gone in ~${ttl}`;
+  const life = (name, { expires, value }) => {
+    if (expires === -1) return '';
+    return name === 'stalled-check' ? `, lives ±${expires - value}` : `, gone in ~${expires - to}`;
   };
 
-  const described = Object.entries(database).map(([key, { type, ttl, value }]) => {
+  const described = Object.entries(database).map(([key, { type, expires, value }]) => {
     const name = key.slice(key.lastIndexOf(':') + 1);
-    return [key, [`${type}${life(name, { ttl, value })}`, ...writers[type](name, key, value)]];
+    return [key, [`${type}${life(name, { expires, value })}`, ...writers[type](name, key, value)]];
   });
   const inNoOrder = Object.entries(outside).map(([title, lines]) => [title, lines.sort()]);
   return Object.fromEntries([...described, ...inNoOrder]);
