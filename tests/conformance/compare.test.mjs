@@ -14,27 +14,28 @@ const id = '0a1b2c3d-0000-4000-8000-0123456789ab';
 /* A database as a run leaves it, begun at `start`. */
 const database = (start = from) => ({
   'bull:work:1': {
-    type: 'hash', ttl: -1,
+    type: 'hash', expires: -1,
     value: {
-      name: 'work', data: '{"a":1}', opts: '{"attempts":2,"kl":5}', timestamp: `${start + 10}`, processedOn: `${start + 20}`, finishedOn: `${start + 30}`, delay: '0', atm: '1',
+      name: 'work', data: '{"a":1}', opts: '{"attempts":2,"kl":5}', delay: '0', atm: '1',
+      timestamp: `${start + 10}`, processedOn: `${start + 20}`, finishedOn: `${start + 30}`,
       stacktrace: '["Error: why\\n    at work (file.js:1:2)\\n    at next (file.js:3:4)"]', failedReason: 'why',
     },
   },
-  'bull:work:2': { type: 'hash', ttl: -1, value: { name: 'later', data: '{}', opts: '{}', timestamp: `${start + 10}`, delay: '60000' } },
-  [`bull:work:${id}`]: { type: 'hash', ttl: -1, value: { name: 'parent', timestamp: `${start + 10}` } },
-  'bull:work:2:lock': { type: 'string', ttl: 29_000, value: token },
-  'bull:work:failed': { type: 'zset', ttl: -1, value: [['1', start + 30]] },
-  'bull:work:delayed': { type: 'zset', ttl: -1, value: [['2', (start + 60_010) * 4096]] },
-  'bull:work:marker': { type: 'zset', ttl: -1, value: [['1', start + 60_010]] },
-  'bull:work:waiting-children': { type: 'zset', ttl: -1, value: [[id, start + 10]] },
-  'bull:work:prioritized': { type: 'zset', ttl: -1, value: [['3', 8_589_934_593]] },
-  'bull:work:stalled-check': { type: 'string', ttl: 25_000, value: `${to - 5000}` },
-  'bull:work:limiter': { type: 'string', ttl: -1, value: '1' },
-  'bull:work:wait': { type: 'list', ttl: -1, value: ['5', '4'] },
-  'bull:work:stalled': { type: 'set', ttl: -1, value: ['1', '2'] },
-  'bull:work:metrics:failed': { type: 'hash', ttl: -1, value: { count: '1', prevTS: `${start + 30}`, prevCount: '0' } },
+  'bull:work:2': { type: 'hash', expires: -1, value: { name: 'later', data: '{}', opts: '{}', timestamp: `${start + 10}`, delay: '60000' } },
+  [`bull:work:${id}`]: { type: 'hash', expires: -1, value: { name: 'parent', timestamp: `${start + 10}` } },
+  'bull:work:2:lock': { type: 'string', expires: to + 29_000, value: token },
+  'bull:work:failed': { type: 'zset', expires: -1, value: [['1', start + 30]] },
+  'bull:work:delayed': { type: 'zset', expires: -1, value: [['2', (start + 60_010) * 4096]] },
+  'bull:work:marker': { type: 'zset', expires: -1, value: [['1', start + 60_010]] },
+  'bull:work:waiting-children': { type: 'zset', expires: -1, value: [[id, start + 10]] },
+  'bull:work:prioritized': { type: 'zset', expires: -1, value: [['3', 8_589_934_593]] },
+  'bull:work:stalled-check': { type: 'string', expires: to + 25_000, value: `${to - 5000}` },
+  'bull:work:limiter': { type: 'string', expires: -1, value: '1' },
+  'bull:work:wait': { type: 'list', expires: -1, value: ['5', '4'] },
+  'bull:work:stalled': { type: 'set', expires: -1, value: ['1', '2'] },
+  'bull:work:metrics:failed': { type: 'hash', expires: -1, value: { count: '1', prevTS: `${start + 30}`, prevCount: '0' } },
   'bull:work:events': {
-    type: 'stream', ttl: -1,
+    type: 'stream', expires: -1,
     value: [
       [`${start + 10}-0`, ['event', 'delayed', 'jobId', '2', 'delay', `${start + 60_010}`]],
       [`${start + 20}-0`, ['event', 'active', 'jobId', '1', 'prev', 'waiting']],
@@ -57,7 +58,7 @@ test('what does not differ in a way that matters is the same', () => {
   const same = {
     'the order of keys in options': (one) => (one['bull:work:1'].value.opts = '{"kl":5,"attempts":2}'),
     'the frames of a stack': (one) => (one['bull:work:1'].value.stacktrace = '["Error: why"]'),
-    'what is left of a lock': (one) => (one['bull:work:2:lock'].ttl = 28_000),
+    'what is left of a lock': (one) => (one['bull:work:2:lock'].expires = to + 28_000),
     'who has the lock': (one) => (one['bull:work:2:lock'].value = token.replace('a1', 'b2').replace(':7', ':8')),
     'the order of members of a set': (one) => one['bull:work:stalled'].value.reverse(),
   };
@@ -69,12 +70,12 @@ describe('it is a difference', () => {
   const event = (index, change) => (one) => change(one['bull:work:events'].value[index], one['bull:work:events'].value);
   const wrong = {
     'that a key is missing': (one) => delete one['bull:work:limiter'],
-    'that there is one key more': (one) => (one['bull:work:pc'] = { type: 'string', ttl: -1, value: '1' }),
-    'that a key has another type': (one) => (one['bull:work:wait'] = { type: 'set', ttl: -1, value: ['4', '5'] }),
-    'that a key lives for ever': (one) => (one['bull:work:2:lock'].ttl = -1),
-    'that a key does not live for ever': (one) => (one['bull:work:limiter'].ttl = 1000),
-    'that a lock lives much longer': (one) => (one['bull:work:2:lock'].ttl = 60_000),
-    'that the throttle of stalled jobs lives shorter': (one) => (one['bull:work:stalled-check'].ttl = 23_000),
+    'that there is one key more': (one) => (one['bull:work:pc'] = { type: 'string', expires: -1, value: '1' }),
+    'that a key has another type': (one) => (one['bull:work:wait'] = { type: 'set', expires: -1, value: ['4', '5'] }),
+    'that a key lives for ever': (one) => (one['bull:work:2:lock'].expires = -1),
+    'that a key does not live for ever': (one) => (one['bull:work:limiter'].expires = to + 1000),
+    'that a lock lives much longer': (one) => (one['bull:work:2:lock'].expires = to + 60_000),
+    'that the throttle of stalled jobs lives shorter': (one) => (one['bull:work:stalled-check'].expires = to + 23_500),
     'that a lock has no token of the usual form': (one) => (one['bull:work:2:lock'].value = '7'),
     'that a list has another order': (one) => one['bull:work:wait'].value.reverse(),
     'that a field is missing': (one) => delete one['bull:work:1'].value.atm,
@@ -85,7 +86,7 @@ describe('it is a difference', () => {
     'that data is the same value in other words': hash('data', '{ "a": 1 }'),
     'that options have another value': hash('opts', '{"attempts":3,"kl":5}'),
     'that options are no JSON': hash('opts', '{'),
-    'that a delay is another one': hash('delay', '300'),
+    'that a delay is another one': hash('delay', '700'),
     'that a stack begins with other words': hash('stacktrace', '["why"]'),
     'that there is one stack more': hash('stacktrace', '["Error: why","Error: why"]'),
     'that a delayed job is due at another time': (one) => (one['bull:work:delayed'].value[0][1] += 120_000 * 4096),
@@ -105,7 +106,9 @@ describe('it is a difference', () => {
   for (const [what, change] of Object.entries(wrong)) test(what, () => assert.notDeepEqual(differences(change), []));
 
   test('that the work saw another job', () => {
-    assert.deepEqual(compare(describeIt({}, { seen: ['b', 'a'] }), describeIt({}, { seen: ['a', 'c'] })), [{ key: 'seen', sign: '-', line: 'b' }, { key: 'seen', sign: '+', line: 'c' }]);
+    const saw = (...seen) => describeIt({}, { seen });
+    const expected = [{ key: 'seen', sign: '-', line: 'b' }, { key: 'seen', sign: '+', line: 'c' }];
+    assert.deepEqual(compare(saw('b', 'a'), saw('a', 'c')), expected);
   });
 });
 

@@ -13,11 +13,11 @@ export default [
   {
     title: 'one job at a time in all of the queue, though the worker could take three',
     worker: { concurrency: 3 },
-    async run({ queue, startWorker, until }) {
+    async run({ queue, startWorker, completed }) {
       await queue.setGlobalConcurrency(1);
       await queue.addBulk(Array.from({ length: 4 }, (_, index) => ({ name: `job ${index}`, data: {} })));
       await startWorker();
-      await until(async () => (await queue.getCompletedCount()) === 4, 'all jobs');
+      await completed(4);
     },
   },
   {

@@ -13,7 +13,8 @@ export default [
   failing('a reason of 100 kB', 'no '.repeat(34_000)),
   failing('no reason at all', ''),
   failing('a reason that looks like something else', '{"type":"completed"}'),
-  ...[0, 1, 2].map((stackTraceLimit) => failing(`three failures with a stackTraceLimit of ${stackTraceLimit}`, 'again', { attempts: 3, stackTraceLimit })),
+  ...[0, 1, 2].map((stackTraceLimit) =>
+    failing(`three failures with a stackTraceLimit of ${stackTraceLimit}`, 'again', { attempts: 3, stackTraceLimit })),
   failing('three failures without a stackTraceLimit', 'again', { attempts: 3 }),
   {
     title: 'an unrecoverable failure is not tried again',

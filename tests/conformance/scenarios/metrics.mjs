@@ -2,10 +2,9 @@
 const minute = 60_000;
 const farFromTheMinutesEnd = ({ until }) => until(() => Date.now() % minute < minute - 8000, 'the next minute');
 
-const working = (title, { worker = { metrics: { maxDataPoints: 3 } }, kept = null, busy = false }) => ({
+const working = (title, { worker = { metrics: { maxDataPoints: 3 } }, kept = null }) => ({
   title,
   worker,
-  busy,
   async run(scene) {
     const { queue, client, startWorker } = scene;
     await farFromTheMinutesEnd(scene);

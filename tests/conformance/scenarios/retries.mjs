@@ -26,10 +26,10 @@ export default [
   },
   {
     title: 'a job with a priority is tried again after its backoff, and the next one is taken at once',
-    async run({ queue, startWorker, until }) {
+    async run({ queue, startWorker, completed }) {
       for (const name of ['first', 'second']) await queue.add(name, {}, { attempts: 2, priority: 3, backoff: { type: 'fixed', delay: 250 } });
       await startWorker();
-      await until(async () => (await queue.getCompletedCount()) === 2, 'both jobs');
+      await completed(2);
     },
     work: ({ name, attemptsMade }) => fails(name === 'first' ? 1 : 0)({ attemptsMade }),
   },

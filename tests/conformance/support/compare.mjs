@@ -2,7 +2,7 @@
  * compare: what is different between two descriptions of a database (describe.mjs): [{ key, sign: '-' or '+', line }, ...], '-' for what only
  * the first one has.
  */
-const tolerance = { '~': 2500, '±': 250 }; // milliseconds
+const tolerance = { '~': 2500, '±': 500 }; // milliseconds
 const measured = /([~±])(-?\d+)/g;
 
 function isSame(one, other) {

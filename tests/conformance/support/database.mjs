@@ -1,6 +1,6 @@
 /*
- * database: all that is in a Redis database, as it is: { key: { type, ttl, value } }. `ttl` is in milliseconds, -1 without one; `value` is text,
- * a list, a sorted list (set), pairs of member and score (zset), an object (hash), or entries [id, fields] (stream).
+ * database: all that is in a Redis database, as it is: { key: { type, expires, value } }. `expires` is in Unix milliseconds, -1 for never;
+ * `value` is text, a list, a sorted list (set), pairs of member and score (zset), an object (hash), or entries [id, fields] (stream).
  */
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -28,21 +28,19 @@ async function readOnce(client) {
   const types = await answers(keys.reduce((commands, key) => commands.type(key), client.pipeline()));
   const present = keys.map((key, index) => ({ key, type: types[index] })).filter(({ type }) => type !== 'none');
   const read = client.pipeline();
-  for (const { key, type } of present) readers[type](read, key).pttl(key);
+  for (const { key, type } of present) readers[type](read, key).pexpiretime(key);
   const all = await answers(read);
   return Object.fromEntries(present.map(({ key, type }, index) => {
-    const [value, ttl] = all.slice(2 * index, 2 * index + 2);
-    return [key, { type, ttl, value: shapes[type]?.(value) ?? value }];
+    const [value, expires] = all.slice(2 * index, 2 * index + 2);
+    return [key, { type, expires, value: shapes[type]?.(value) ?? value }];
   }));
 }
-
-const withoutTtl = (database) => JSON.stringify(database, (name, value) => (name === 'ttl' ? value > 0 : value));
 
 /* Reads until two readings in a row are the same: until nobody writes any more. */
 export async function readDatabase(client) {
   for (let last = null; ;) {
     const database = await readOnce(client);
-    const text = withoutTtl(database);
+    const text = JSON.stringify(database);
     if (text === last) return database;
     last = text;
     await pause(25);

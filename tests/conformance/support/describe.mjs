@@ -3,7 +3,8 @@
  *
  * What must differ between runs is checked first and replaced then: a time that lies within the run becomes "<time>", a token of the usual
  * form "<token>", a generated id "<id of NAME>"; what fails its check stays as it is, and so makes a difference. A duration that was measured
- * becomes "~MILLISECONDS" or, more precisely, "±MILLISECONDS": compare.mjs is tolerant about both. Of a stack trace, the frames are left out: they are the language's own.
+ * becomes "~MILLISECONDS" or, more precisely, "±MILLISECONDS": compare.mjs is tolerant about both. Of a stack trace, the frames are left out:
+ * they are the language's own.
  */
 import { createHash } from 'node:crypto';
 
@@ -55,8 +56,10 @@ function nameIds(run) {
   return JSON.parse(text);
 }
 
-/* `from` and `to`: when the run began and ended, in Unix milliseconds. `run`: { database, outside }, the latter
- * being more lines, whose order says nothing: { title: [line, ...] }. */
+/*
+ * `run`: { database, outside }, as database.mjs reads it and { title: [line, ...] } more whose order says nothing. `from` and `to`: when the run
+ * began and ended, in Unix milliseconds.
+ */
 export function describeRun(run, { from, to }) {
   const { database, outside } = nameIds(run);
   const isTime = (ms) => Number(ms) >= from && Number(ms) <= to;
@@ -81,13 +84,19 @@ export function describeRun(run, { from, to }) {
     const isPlausible = ms - Number(timestamp) === Number(delay) || isTime(ms - Number(delay));
     return isPlausible && score % 4096 < database[key].value.length ? '<time> + delay' : `${score}`;
   };
-  const firstDue = (key) => database[key.replace(/marker$/, 'delayed')]?.value[0]?.[1] / 4096;
+  /* The marker tells when the first delayed job is due, or one that was. */
+  const dueTime = (key, score) => {
+    const beside = (name) => database[key.replace(/marker$/, name)]?.value ?? [];
+    if (score === beside('delayed')[0]?.[1] / 4096) return '<first of delayed>';
+    const told = beside('events').map(([, [, event, , , , delay]]) => event === 'delayed' && Number(delay));
+    return told.includes(score) ? '<once in delayed>' : `${score}`;
+  };
   const finished = (key, member, score) => (score === Number(jobOf(key, member).finishedOn) ? '<finishedOn>' : `${score}`);
   const scores = {
     completed: finished,
     failed: finished,
     delayed: due,
-    marker: (key, member, score) => (member === '1' && score === firstDue(key) ? '<first of delayed>' : `${score}`),
+    marker: (key, member, score) => (member === '1' ? dueTime(key, score) : `${score}`),
     'waiting-children': (key, member, score) => time(score),
     unsuccessful: (key, member, score) => time(score),
   };
@@ -119,14 +128,14 @@ export function describeRun(run, { from, to }) {
   };
 
   /* The throttle of the look for stalled jobs says itself when its life began. */
-  const life = (name, { ttl, value }) => {
-    if (ttl === -1) return '';
-    return name === 'stalled-check' ? `, lives ${Math.round((to + ttl - value) / 500) / 2} s` : `, gone in ~${ttl}`;
+  const life = (name, { expires, value }) => {
+    if (expires === -1) return '';
+    return name === 'stalled-check' ? `, lives ±${expires - value}` : `, gone in ~${expires - to}`;
   };
 
-  const described = Object.entries(database).map(([key, { type, ttl, value }]) => {
+  const described = Object.entries(database).map(([key, { type, expires, value }]) => {
     const name = key.slice(key.lastIndexOf(':') + 1);
-    return [key, [`${type}${life(name, { ttl, value })}`, ...writers[type](name, key, value)]];
+    return [key, [`${type}${life(name, { expires, value })}`, ...writers[type](name, key, value)]];
   });
   const inNoOrder = Object.entries(outside).map(([title, lines]) => [title, lines.sort()]);
   return Object.fromEntries([...described, ...inNoOrder]);

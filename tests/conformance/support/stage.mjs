@@ -20,7 +20,7 @@ import { describeRun } from './describe.mjs';
 import { kinds } from './workers.mjs';
 
 const databases = 64; // one for each run at a time, and database 0
-const slowly = { timeout: 30_000 };
+const slowly = { timeout: 60_000 }; // with the sanitizers, on a busy machine
 
 /* A stream of one entry a node is trimmed exactly, so that each trimming shows. */
 export const startServer = () => startRedis({ appendonly: false, extraArgs: [`databases ${databases}`, 'stream-node-max-entries 1'] });
@@ -62,12 +62,14 @@ function makeScene({ bullmq, kind, redis, client, number, scenario }) {
     ...holds,
     until: (condition, what) => eventually(condition, { ...slowly, what }),
     state: (job, states) => untilState(scene.queue, job, states, slowly),
-    idle: () => eventually(() => isBlocked({ client, number }), { ...slowly, what: 'the worker to be idle' }),
+    completed: (count) => scene.until(async () => (await scene.queue.getCompletedCount()) === count, `${count} completed jobs`),
+    gone: (name) => scene.until(async () => !(await client.exists(scene.queue.toKey(name))), `'${name}' to be gone`),
+    idle: () => scene.until(() => isBlocked({ client, number }), 'the worker to be idle'),
     /* The name is there once the queue has written about itself. */
     async openQueue(name, options = {}) {
       const queue = openQueue(bullmq, redis, { name, defaultJobOptions: {}, ...scenario.queue, ...options });
       queues.push(queue);
-      await eventually(() => client.hexists(queue.toKey('meta'), 'version'), { ...slowly, what: `the queue '${name}'` });
+      await scene.until(() => client.hexists(queue.toKey('meta'), 'version'), `the queue '${name}'`);
       return queue;
     },
     get flow() {
@@ -78,7 +80,7 @@ function makeScene({ bullmq, kind, redis, client, number, scenario }) {
       const all = { ...scenario.worker, ...options };
       const worker = await kinds[kind]({ bullmq, redis, client, prefix, queue: scene.queue, work }, all);
       workers.push(worker);
-      if (!all.skipStalledCheck) await eventually(() => client.exists(scene.queue.toKey('stalled-check')), { ...slowly, what: 'the look for stalled jobs' });
+      if (!all.skipStalledCheck) await scene.until(() => client.exists(scene.queue.toKey('stalled-check')), 'the look for stalled jobs');
       return worker;
     },
     /* Takes the next job as a worker that dies at once: the next look for stalled jobs finds it. */
@@ -87,14 +89,14 @@ function makeScene({ bullmq, kind, redis, client, number, scenario }) {
       const lookForStalled = async () => {
         const worker = new bullmq.Worker('work', null, options);
         await worker.startStalledCheckTimer();
-        await eventually(() => client.del(scene.queue.toKey('stalled-check')), { ...slowly, what: 'the look for stalled jobs' });
+        await scene.until(() => client.del(scene.queue.toKey('stalled-check')), 'the look for stalled jobs');
         await worker.close();
       };
       await lookForStalled(); // puts back what was abandoned before
       const worker = new bullmq.Worker('work', null, options);
       const job = await worker.getNextJob('abandoned');
       await worker.close();
-      await eventually(async () => !(await client.exists(scene.queue.toKey(`${job.id}:lock`))), { ...slowly, what: 'the lock to expire' });
+      await scene.gone(`${job.id}:lock`);
       await lookForStalled(); // marks it
       return job;
     },

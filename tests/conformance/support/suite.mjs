@@ -3,7 +3,6 @@
  */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compare, printed } from './compare.mjs';
 
@@ -12,8 +11,8 @@ const folder = fileURLToPath(new URL('../scenarios/', import.meta.url));
 /* In the order of their files' names. Titles are unique: the table and allowed.mjs go by them. */
 export async function loadScenarios() {
   const files = readdirSync(folder).filter((name) => name.endsWith('.mjs')).sort();
-  const lists = await Promise.all(files.map(async (file) => [(await import(`${folder}${file}`)).default].flat().map((scenario) => ({ ...scenario, file: basename(file) }))));
-  const scenarios = lists.flat();
+  const modules = await Promise.all(files.map((file) => import(`${folder}${file}`)));
+  const scenarios = modules.flatMap((module, index) => [module.default].flat().map((scenario) => ({ ...scenario, file: files[index] })));
   const titles = scenarios.map(({ title }) => title);
   assert.deepEqual(titles.filter((title, index) => titles.indexOf(title) !== index), [], 'each title is there once');
   return scenarios;

@@ -30,7 +30,9 @@ const ends = Object.fromEntries(['unrecoverable', 'delay', 'wait', 'rateLimit'].
   throw new Verdict(type, value);
 }]));
 
-const seenOf = ({ id, name, data, attemptsMade, attemptsStarted, stalledCounter }) => ({ id, name, data, attemptsMade, attemptsStarted, stalledCounter });
+function seenOf({ id, name, data, attemptsMade, attemptsStarted, stalledCounter }) {
+  return { id, name, data, attemptsMade, attemptsStarted, stalledCounter };
+}
 
 async function startBullmq({ bullmq, redis, prefix, queue, work }, options) {
   const verdicts = {

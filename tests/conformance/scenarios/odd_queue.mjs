@@ -17,23 +17,6 @@ export default [
     },
   },
   {
-    title: 'a job without options',
-    async run({ queue, client, startWorker }) {
-      const job = await queue.add('work', { some: 'data' });
-      await client.hset(queue.toKey(job.id), 'opts', '{}');
-      await startWorker();
-    },
-  },
-  {
-    title: 'a job whose attempts are counted by an old name',
-    async run({ queue, client, startWorker }) {
-      const job = await queue.add('work', {}, { attempts: 3 });
-      await client.hset(queue.toKey(job.id), 'attemptsMade', 2);
-      await startWorker();
-    },
-    work: ({ attemptsMade }) => { throw new Error(`${attemptsMade} attempts were made`); },
-  },
-  {
     title: 'a marker that nobody needs',
     async run({ queue, client, startWorker, idle }) {
       await startWorker();
