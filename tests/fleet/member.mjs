@@ -1,0 +1,95 @@
+/*
+ * member: one worker of the fleet, of any kind, and what befalls it.
+ *
+ *     const member = await startMember({ kind: 'ours', name: 'ours-1', redis, folder });
+ *     await disturb(member, random);                the worker is killed, frozen beyond its locks, or restarted; it works again afterwards
+ *     await member.stop();
+ *     member.runs(), member.handedBack()            what its jobs wrote down, and whose jobs it gave back when it was stopped
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { isAlive } from '../integration/support/processes.mjs';
+import { binaryFolder, startWorker } from '../integration/support/worker.mjs';
+
+const nodeWorker = fileURLToPath(new URL('node_worker.mjs', import.meta.url));
+const jobProgram = join(binaryFolder, 'tests', 'fleet_job');
+
+const lockDuration = 2500;
+const stalledInterval = 1000;
+const concurrency = 8;
+const maxStalledCount = 1000; // how often a job stalls is up to the generator: none is to fail for it
+
+const node = (bullmqPackage) => ({ name, redis }) => ({
+  program: process.execPath,
+  args: [nodeWorker, bullmqPackage, JSON.stringify({ connection: redis.connection(), name, concurrency, lockDuration, stalledInterval, maxStalledCount })],
+});
+
+/* Two seconds to stop leave a long run no time to end: it is handed back. */
+const ours = ({ name, redis }) => ({
+  args: ['--queue=fleet', `--name=${name}`, `--concurrency=${concurrency}`, `--lock-duration=${lockDuration}`,
+    `--stalled-interval=${stalledInterval}`, `--max-stalled-count=${maxStalledCount}`, '--', jobProgram],
+  env: { REDIS_URL: redis.url, BACKUP_SHUTDOWN_SECONDS: '2' },
+});
+
+export const kinds = { '5.76.2': node('bullmq5'), '6.7.0': node('bullmq6'), ours };
+
+export async function startMember({ kind, name, redis, folder }) {
+  const record = join(folder, name);
+  const { env = {}, ...command } = kinds[kind]({ name, redis });
+  const handedBack = [];
+  let worker = null;
+
+  const member = {
+    kind,
+    name,
+    record,
+    deeds: { killed: 0, frozen: 0, restarted: 0 },
+    problems: [],
+    handedBack: () => [...handedBack, ...worker.named('job goes back to the queue')].map(({ job }) => job),
+    async start() {
+      worker = await startWorker({ ...command, env: { FLEET_RECORD: record, ...env } });
+      await worker.waitForEvent('worker ready', undefined, { timeout: 60_000 });
+    },
+    async stop(signal = 'SIGTERM') {
+      if (!isAlive(worker.pid)) member.problems.push(`${name} ended by itself: ${worker.stderr().slice(-500)}`);
+      const { code } = await worker.stop(signal, { timeout: 60_000 });
+      if (signal === 'SIGTERM' && code !== 0) member.problems.push(`${name} ended with ${code}`);
+      handedBack.push(...worker.named('job goes back to the queue'));
+    },
+    signal: (name) => worker.signal(name),
+    runs: () => (existsSync(record) ? readFileSync(record, 'utf8').trim().split('\n').map(parseLine) : []),
+  };
+  await member.start();
+  return member;
+}
+
+function parseLine(line) {
+  const [what, job, attempt, run, time] = line.split(' ');
+  return { what, job, attempt: Number(attempt), run, time: Number(time) };
+}
+
+const disturbances = {
+  async killed(member, random) {
+    await member.stop('SIGKILL');
+    await pause(random.between(0, 2000));
+    await member.start();
+  },
+  async frozen(member, random) {
+    member.signal('SIGSTOP');
+    await pause(lockDuration + random.between(500, 4000));
+    member.signal('SIGCONT');
+  },
+  async restarted(member, random) {
+    await member.stop();
+    await pause(random.between(0, 500));
+    await member.start();
+  },
+};
+
+export async function disturb(member, random) {
+  const deed = random.pick(Object.keys(disturbances));
+  await disturbances[deed](member, random);
+  member.deeds[deed]++;
+}

@@ -1,0 +1,33 @@
+/*
+ * BullMQ's own worker, in a process of its own, with the fleet's job, as job.c has it for ours:
+ *
+ *     node tests/fleet/node_worker.mjs PACKAGE OPTIONS    the package of a version, as bullmq5; the worker's options in JSON
+ *
+ * FLEET_RECORD as in job.c. SIGTERM closes it. It says {"event":"worker ready"} on standard error.
+ */
+import { appendFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const [bullmqPackage, options] = process.argv.slice(2);
+const { UnrecoverableError, Worker } = await import(bullmqPackage);
+let runs = 0;
+
+async function work({ id, attemptsMade, data }) {
+  const run = `${process.pid}.${++runs}`;
+  const note = (what) => appendFileSync(process.env.FLEET_RECORD, `${what} ${id} ${attemptsMade} ${run} ${Date.now()}\n`);
+  note('started');
+  await pause(data.ms);
+  note('ended');
+  const failure = data.failures[attemptsMade];
+  if (failure === undefined) return data.number;
+  throw new (failure === 'u' ? UnrecoverableError : Error)(`failure ${attemptsMade + 1}`);
+}
+
+const worker = new Worker('fleet', work, JSON.parse(options));
+worker.on('error', () => {}); // a lock that was lost, an outcome that was refused: what becomes of the job is seen in Redis
+process.on('SIGTERM', async () => {
+  await worker.close();
+  process.exit(0);
+});
+await worker.waitUntilReady();
+console.error(JSON.stringify({ event: 'worker ready' }));
