@@ -13,7 +13,7 @@ sanitizers, integration tests (a real Redis, Postgres and bullmq) as released an
 bullmq's own) as released. The last line counts what was tested.
 
   --quick         builds for development and as released only, each test once, no checks of the source text
-  --label LABEL   only tests with this label (unit, fuzz, integration, conformance, ...), each once
+  --label LABEL   only tests with this label (unit, fuzz, integration, conformance, fleet, ...), each once
   --only REGEX    only tests whose name matches, as `ctest -R` takes it, each once
   --help          this text
 
@@ -153,6 +153,7 @@ if [[ -n $quick ]]; then
         try_tests 'Unit tests' dev --label-regex "$unit"
         try_tests 'Integration tests' release --label-regex '^integration$'
         try_tests 'Conformance tests' release --label-regex '^conformance$'
+        try_tests 'Mixed fleet' release --label-regex '^fleet$'
     fi
 else
     step 'Formatting (clang-format)' check_format || true
@@ -170,6 +171,8 @@ else
     try_tests 'Conformance tests, as released' release --label-regex '^conformance$'
     try_tests 'Integration tests, as released' release --label-regex '^integration$'
     try_tests 'Integration tests with the sanitizers' asan --label-regex '^integration$'
+    try_tests 'Mixed fleet, as released' release --label-regex '^fleet$'
+    try_tests 'Mixed fleet with the sanitizers' asan --label-regex '^fleet$'
     steps_wait || true
 fi
 

@@ -20,7 +20,7 @@ const { values } = parseArgs({
 const isTerminal = process.stderr.isTTY;
 
 for (const seed of values.seeds.split(',').map(Number)) {
-  const progress = (done) => isTerminal && process.stderr.write(`\rseed ${seed}: ${done} of ${values.jobs} jobs finished\x1b[K`);
+  const progress = (text) => isTerminal && process.stderr.write(`\rseed ${seed}: ${text}\x1b[K`);
   const { problems, summary } = await runFleet({ seed, jobs: Number(values.jobs), fleet: values.kinds.split(','), progress });
   if (isTerminal) process.stderr.write('\r\x1b[K');
   console.log(summary);

@@ -45,8 +45,8 @@ main(void)
     int made;
 
     record = file == NULL ? -1 : open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-    if (record == -1 || json_unpack(job, "{s:s, s:i, s:{s:i, s:I, s:s}}", "id", &id, "attemptsMade", &made, "data", "number", &number, "ms",
-            &ms, "failures", &failures) == -1)
+    if (record == -1 || json_unpack(job, "{s:s, s:i, s:{s:i, s:I, s:s}}", "id", &id, "attemptsMade", &made, "data",
+                            "number", &number, "ms", &ms, "failures", &failures) == -1)
         return EXIT_FAILURE;
 
     note("started", id, made);

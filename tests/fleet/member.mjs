@@ -2,9 +2,10 @@
  * member: one worker of the fleet, of any kind, and what befalls it.
  *
  *     const member = await startMember({ kind: 'ours', name: 'ours-1', redis, folder });
- *     await disturb(member, random);                the worker is killed, frozen beyond its locks, or restarted; it works again afterwards
+ *     await disturbances.killed(member, random)     ... frozen beyond its locks, restarted; it works again afterwards
+ *     member.runs()                                 what its jobs wrote down: [{ kind, what: 'started', job, attempt, run, time }, ...]
+ *     member.handedBack()                           ids of the jobs that it gave back when it was stopped
  *     await member.stop();
- *     member.runs(), member.handedBack()            what its jobs wrote down, and whose jobs it gave back when it was stopped
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -42,10 +43,7 @@ export async function startMember({ kind, name, redis, folder }) {
   let worker = null;
 
   const member = {
-    kind,
     name,
-    record,
-    deeds: { killed: 0, frozen: 0, restarted: 0 },
     problems: [],
     handedBack: () => [...handedBack, ...worker.named('job goes back to the queue')].map(({ job }) => job),
     async start() {
@@ -58,28 +56,38 @@ export async function startMember({ kind, name, redis, folder }) {
       if (signal === 'SIGTERM' && code !== 0) member.problems.push(`${name} ended with ${code}`);
       handedBack.push(...worker.named('job goes back to the queue'));
     },
-    signal: (name) => worker.signal(name),
-    runs: () => (existsSync(record) ? readFileSync(record, 'utf8').trim().split('\n').map(parseLine) : []),
+    /* As a machine that sleeps: the worker alone, or with the processes of its jobs. Hands back what lets it go on. */
+    freeze({ withJobs }) {
+      const pids = [worker.pid, ...(withJobs ? worker.descendants().map(({ pid }) => pid) : [])];
+      for (const pid of pids) signal(pid, 'SIGSTOP');
+      return () => pids.forEach((pid) => signal(pid, 'SIGCONT'));
+    },
+    runs: () => (existsSync(record) ? readFileSync(record, 'utf8').trim().split('\n').map((line) => ({ kind, ...parsed(line) })) : []),
   };
   await member.start();
   return member;
 }
 
-function parseLine(line) {
+/* A job's process may have ended by itself. Its number stays taken while its worker sleeps. */
+function signal(pid, name) {
+  if (isAlive(pid)) process.kill(pid, name);
+}
+
+function parsed(line) {
   const [what, job, attempt, run, time] = line.split(' ');
   return { what, job, attempt: Number(attempt), run, time: Number(time) };
 }
 
-const disturbances = {
+export const disturbances = {
   async killed(member, random) {
     await member.stop('SIGKILL');
     await pause(random.between(0, 2000));
     await member.start();
   },
   async frozen(member, random) {
-    member.signal('SIGSTOP');
+    const thaw = member.freeze({ withJobs: random.chance(0.5) });
     await pause(lockDuration + random.between(500, 4000));
-    member.signal('SIGCONT');
+    thaw();
   },
   async restarted(member, random) {
     await member.stop();
@@ -87,9 +95,3 @@ const disturbances = {
     await member.start();
   },
 };
-
-export async function disturb(member, random) {
-  const deed = random.pick(Object.keys(disturbances));
-  await disturbances[deed](member, random);
-  member.deeds[deed]++;
-}

@@ -10,7 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { closeAll, openQueue, versions } from '../integration/support/bullmq.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
 import { temporaryFolder } from '../integration/support/run_folder.mjs';
-import { disturb, kinds, startMember } from './member.mjs';
+import { disturbances, kinds, startMember } from './member.mjs';
 import { planJob } from './plan.mjs';
 import { randomOf } from './random.mjs';
 import { judge } from './verdict.mjs';
@@ -28,23 +28,25 @@ function openProducers(redis, madeBy) {
 }
 
 /* Adds them over time, some at once, by either producer. Fills the Map `added`: id -> plan. */
-async function addJobs({ producers, random, count, added }) {
+async function addJobs({ producers, random, count, added, progress }) {
   const start = performance.now();
   const duration = 1000 * Math.max(shortest, count / jobsPerSecond);
   for (let number = 0; number < count; ) {
     const some = Array.from({ length: Math.min(random.between(1, 20), count - number) }, () => planJob(random, ++number));
     const jobs = await random.pick(producers).addBulk(some.map(({ data, opts }) => ({ name: 'work', data, opts })));
     jobs.forEach(({ id }, index) => added.set(id, some[index]));
+    progress(`${number} of ${count} jobs added`);
     await pause(Math.max(0, start + (duration * number) / count - performance.now()));
   }
 }
 
-/* Until `ended`; then the member works. */
+/* Disturbs the member until `ended`; then it works. Hands back what befell it: ['killed', 'frozen', ...]. */
 async function live(member, random, ended) {
-  for (;;) {
-    await pause(random.between(500, 6000), undefined, { signal: ended }).catch(() => {});
-    if (ended.aborted) return;
-    await disturb(member, random);
+  for (const deeds = []; ; ) {
+    await pause(random.between(300, 4000), undefined, { signal: ended }).catch(() => {});
+    if (ended.aborted) return deeds;
+    deeds.push(random.pick(Object.keys(disturbances)));
+    await disturbances[deeds.at(-1)](member, random);
   }
 }
 
@@ -56,19 +58,22 @@ async function untilFinished(client, count, progress) {
     if (now === seen) continue;
     seen = now;
     since = performance.now();
-    progress(now);
+    progress(`${now} of ${count} jobs finished`);
   }
 }
 
-function summarize({ seed, madeBy, members, figures, runs, seconds }) {
-  const ofKind = (kind) => `${kind} ${runs.filter(({ kind: one, what }) => one === kind && what === 'started').length}`;
-  const deeds = (name) => members.reduce((sum, member) => sum + member.deeds[name], 0);
-  return [
-    `seed ${seed}, queue of ${madeBy}: ${figures.completed} completed, ${figures.failed} failed; ` +
-      `${figures.lost} lost, ${figures.stuck} stuck, ${figures.doubles} ran twice without a stall`,
-    `  ${figures.runs} runs (${[...new Set(members.map(({ kind }) => kind))].map(ofKind).join(', ')}), ${figures.stalls} stalls, ${figures.handedBack} hand-backs; ` +
-      `workers: ${deeds('killed')} killed, ${deeds('frozen')} frozen, ${deeds('restarted')} restarted; ${seconds.toFixed(0)} s`,
-  ].join('\n');
+/* How often each of the names is in the list. */
+const countNames = (names, list) => Object.fromEntries(names.map((name) => [name, list.filter((one) => one === name).length]));
+const listNumbers = (numbers) => Object.entries(numbers).map(([name, number]) => `${number} ${name}`).join(', ');
+
+/* A seed that brought no trouble, or a kind that had no part in it, proves nothing. */
+function whatIsMissing({ runsOf, deeds, stalls }) {
+  return Object.entries({ ...runsOf, ...deeds, stalls }).filter(([, number]) => number === 0).map(([name]) => `nothing was tested: 0 ${name}`);
+}
+
+function summarize({ completed, failed, lost, stuck, doubles, runs, runsOf, stalls, handedBack, deeds }) {
+  return `${completed} completed, ${failed} failed; ${lost} lost, ${stuck} stuck, ${doubles} ran twice without a stall
+  ${runs} runs (${listNumbers(runsOf)}), ${stalls} stalls, ${handedBack} hand-backs; workers: ${listNumbers(deeds)}`;
 }
 
 export async function runFleet({ seed, jobs: count, fleet = Object.keys(kinds), progress = () => {} }) {
@@ -84,17 +89,20 @@ export async function runFleet({ seed, jobs: count, fleet = Object.keys(kinds), 
     const added = new Map();
     const end = new AbortController();
     const lives = Promise.all(members.map((member) => live(member, randomOf(`${seed} ${member.name}`), end.signal)));
-    await addJobs({ producers, random: randomOf(`${seed} jobs`), count, added });
+    await addJobs({ producers, random: randomOf(`${seed} jobs`), count, added, progress });
     end.abort();
-    await lives;
+    const deeds = countNames(Object.keys(disturbances), (await lives).flat());
     await untilFinished(client, count, progress);
 
-    const runs = members.flatMap((member) => member.runs().map((run) => ({ ...run, kind: member.kind })));
+    const runs = members.flatMap((member) => member.runs());
     const handedBack = members.flatMap((member) => member.handedBack());
     const { problems, figures } = await judge({ client, queue: queueName, madeBy, jobs: added, runs, handedBack });
     for (const member of members) await member.stop();
-    problems.push(...members.flatMap((member) => member.problems));
-    return { problems, figures, summary: summarize({ seed, madeBy, members, figures, runs, seconds: (performance.now() - start) / 1000 }) };
+    const runsOf = countNames(fleet, runs.filter(({ what }) => what === 'started').map(({ kind }) => kind));
+    Object.assign(figures, { deeds, runsOf });
+    problems.push(...members.flatMap((member) => member.problems), ...whatIsMissing(figures));
+    const seconds = ((performance.now() - start) / 1000).toFixed(0);
+    return { problems, summary: `seed ${seed}, queue of ${madeBy}, ${seconds} s: ${summarize(figures)}` };
   } finally {
     await closeAll(...producers);
     await redis.stop();
