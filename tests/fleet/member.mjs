@@ -52,7 +52,9 @@ export async function startMember({ kind, name, redis, folder }) {
     },
     async stop(signal = 'SIGTERM') {
       if (!isAlive(worker.pid)) member.problems.push(`${name} ended by itself: ${worker.stderr().slice(-500)}`);
-      const { code } = await worker.stop(signal, { timeout: 60_000 });
+      const { code } = await worker.stop(signal, { timeout: 60_000 }).catch((error) => {
+        throw new Error(`${name}: ${error.message}`);
+      });
       if (signal === 'SIGTERM' && code !== 0) member.problems.push(`${name} ended with ${code}`);
       handedBack.push(...worker.named('job goes back to the queue'));
     },

@@ -5,6 +5,7 @@
  *
  * FLEET_RECORD as in job.c. SIGTERM closes it. It says {"event":"worker ready"} on standard error.
  */
+import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -23,9 +24,19 @@ async function work({ id, attemptsMade, data }) {
   throw new (failure === 'u' ? UnrecoverableError : Error)(`failure ${attemptsMade + 1}`);
 }
 
+/*
+ * close() of both versions never ends while the blocking connection waits for its next try to connect, as after a sleep: it waits for an event
+ * `end`, which ioredis does not send in that state. Only the process is held up by that, no job.
+ */
+async function untilConnected() {
+  const client = await (worker.blockingConnection ?? worker.backend.blockingConnection).client;
+  if (client.status !== 'ready') await once(client, 'ready');
+}
+
 const worker = new Worker('fleet', work, JSON.parse(options));
 worker.on('error', () => {}); // a lock that was lost, an outcome that was refused: what becomes of the job is seen in Redis
 process.on('SIGTERM', async () => {
+  await untilConnected();
   await worker.close();
   process.exit(0);
 });
