@@ -60,9 +60,10 @@ export async function startMember({ kind, name, redis, folder }) {
     },
     /* As a machine that sleeps: the worker alone, or with the processes of its jobs. Hands back what lets it go on. */
     freeze({ withJobs }) {
-      const pids = [worker.pid, ...(withJobs ? worker.descendants().map(({ pid }) => pid) : [])];
-      for (const pid of pids) signal(pid, 'SIGSTOP');
-      return () => pids.forEach((pid) => signal(pid, 'SIGCONT'));
+      worker.signal('SIGSTOP');
+      const jobs = withJobs ? worker.descendants() : [];
+      for (const { pid } of jobs) signal(pid, 'SIGSTOP');
+      return () => [...jobs, worker].forEach(({ pid }) => signal(pid, 'SIGCONT'));
     },
     runs: () => (existsSync(record) ? readFileSync(record, 'utf8').trim().split('\n').map((line) => ({ kind, ...parsed(line) })) : []),
   };
@@ -70,9 +71,13 @@ export async function startMember({ kind, name, redis, folder }) {
   return member;
 }
 
-/* A job's process may have ended by itself. Its number stays taken while its worker sleeps. */
+/* A job's process may end meanwhile; while its worker sleeps, nobody else gets its number. */
 function signal(pid, name) {
-  if (isAlive(pid)) process.kill(pid, name);
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
 }
 
 function parsed(line) {
