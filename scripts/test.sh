@@ -10,7 +10,8 @@ Usage: scripts/test.sh [--quick] [--label LABEL] [--only REGEX]
 Sets up what is needed (scripts/setup.sh), checks the formatting, builds with gcc and clang (warnings are errors), with the sanitizers and
 as released, runs clang-tidy, and runs all tests: unit tests and the replay of the fuzzers' seeds as built for development and with the
 sanitizers, integration tests (a real Redis, Postgres and bullmq) as released and with the sanitizers, conformance tests (our worker beside
-bullmq's own) as released. The last line counts what was tested.
+bullmq's own) as released, and a short run of the mixed fleet (workers of both kinds on one queue, in trouble) as released and with the
+sanitizers. The last line counts what was tested.
 
   --quick         builds for development and as released only, each test once, no checks of the source text
   --label LABEL   only tests with this label (unit, fuzz, integration, conformance, fleet, ...), each once
