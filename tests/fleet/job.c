@@ -1,6 +1,6 @@
 /*
  * The fleet's job as a program for our worker; node_worker.mjs does the same for BullMQ's. Writes to the file named in FLEET_RECORD that it
- * started and that it ended: "started|ended JOB ATTEMPTS-MADE RUN MILLISECONDS".
+ * started and that it ended: "started|ended JOB ATTEMPTS-MADE".
  */
 #include <fcntl.h>
 #include <jansson.h>
@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define REPORT_DESCRIPTOR 3
 
@@ -17,12 +16,8 @@ static int record;
 static void
 note(const char *what, const char *job, int attempts_made)
 {
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    /* One write of a file opened to append: lines of several processes do not mix. */
-    (void)dprintf(record, "%s %s %d %d %lld\n", what, job, attempts_made, (int)getpid(),
-        (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+    /* One write to a file opened to append: lines of several processes do not mix. */
+    (void)dprintf(record, "%s %s %d\n", what, job, attempts_made);
 }
 
 static void

@@ -3,7 +3,7 @@
  *
  *     const member = await startMember({ kind: 'ours', name: 'ours-1', redis, folder });
  *     await disturbances.killed(member, random)     ... frozen beyond its locks, restarted; it works again afterwards
- *     member.runs()                                 what its jobs wrote down: [{ kind, what: 'started', job, attempt, run, time }, ...]
+ *     member.runs()                                 what its jobs wrote down: [{ kind, what: 'started', job, attempt }, ...]
  *     member.handedBack()                           ids of the jobs that it gave back when it was stopped
  *     await member.stop();
  */
@@ -81,8 +81,8 @@ function signal(pid, name) {
 }
 
 function parsed(line) {
-  const [what, job, attempt, run, time] = line.split(' ');
-  return { what, job, attempt: Number(attempt), run, time: Number(time) };
+  const [what, job, attempt] = line.split(' ');
+  return { what, job, attempt: Number(attempt) };
 }
 
 export const disturbances = {

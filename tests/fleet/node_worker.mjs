@@ -11,11 +11,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const [bullmqPackage, options] = process.argv.slice(2);
 const { UnrecoverableError, Worker } = await import(bullmqPackage);
-let runs = 0;
 
 async function work({ id, attemptsMade, data }) {
-  const run = `${process.pid}.${++runs}`;
-  const note = (what) => appendFileSync(process.env.FLEET_RECORD, `${what} ${id} ${attemptsMade} ${run} ${Date.now()}\n`);
+  const note = (what) => appendFileSync(process.env.FLEET_RECORD, `${what} ${id} ${attemptsMade}\n`);
   note('started');
   await pause(data.ms);
   note('ended');
