@@ -9,11 +9,12 @@ Usage: scripts/test.sh [--quick] [--label LABEL] [--only REGEX]
 
 Sets up what is needed (scripts/setup.sh), checks the formatting, builds with gcc and clang (warnings are errors), with the sanitizers and
 as released, runs clang-tidy, and runs all tests: unit tests and the replay of the fuzzers' seeds as built for development and with the
-sanitizers, integration tests (a real Redis, Postgres and bullmq) and tests of faults as released and with the sanitizers, conformance tests
-(our worker beside bullmq's own) as released. The last line counts what was tested.
+sanitizers; integration tests (a real Redis, Postgres and bullmq), tests of faults and a short run of the mixed fleet (workers of both kinds on
+one queue, in trouble) as released and with the sanitizers; conformance tests (our worker beside bullmq's own) as released. The last line counts
+what was tested.
 
   --quick         builds for development and as released only, each test once, no checks of the source text
-  --label LABEL   only tests with this label (unit, fuzz, integration, faults, conformance, ...), each once
+  --label LABEL   only tests with this label (unit, fuzz, integration, faults, fleet, conformance, ...), each once
   --only REGEX    only tests whose name matches, as `ctest -R` takes it, each once
   --help          this text
 
@@ -141,7 +142,7 @@ mkdir "$WEAVESTREAM_TEST_CACHE"
 
 started=$SECONDS
 unit='^(unit|fuzz)$' # the fuzzers replay their seeds
-whole='^(integration|faults)$'
+whole='^(integration|faults|fleet)$'
 if [[ -n $quick ]]; then
     try_build 'Build for development (gcc, warnings are errors)' dev
     try_build 'Build as released' release
@@ -151,7 +152,7 @@ if [[ -n $quick ]]; then
         try_tests_if_any 'Tests of the whole' release --label-exclude "$unit" "${filter[@]}"
     else
         try_tests 'Unit tests' dev --label-regex "$unit"
-        try_tests 'Integration tests and faults' release --label-regex "$whole"
+        try_tests 'Integration tests, faults and fleet' release --label-regex "$whole"
         try_tests 'Conformance tests' release --label-regex '^conformance$'
     fi
 else
@@ -168,8 +169,8 @@ else
     try_tests 'Unit tests' dev --label-regex "$unit"
     try_tests 'Unit tests with the sanitizers' asan --label-regex "$unit"
     try_tests 'Conformance tests, as released' release --label-regex '^conformance$'
-    try_tests 'Integration tests and faults, as released' release --label-regex "$whole"
-    try_tests 'Integration tests and faults with the sanitizers' asan --label-regex "$whole"
+    try_tests 'Integration tests, faults and fleet, as released' release --label-regex "$whole"
+    try_tests 'Integration tests, faults and fleet with the sanitizers' asan --label-regex "$whole"
     steps_wait || true
 fi
 
