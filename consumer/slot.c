@@ -84,6 +84,7 @@ slot_fail_for_children(struct slot *slot, int64_t code)
     report_clear(&slot->verdict);
     slot->verdict = (struct report){ .type = REPORT_FAILED, .text = text_take(&reason), .retry = code == -4 };
     slot->sent = 0;
+    log_warn(LOG_EVENT("job failed"), LOG_TEXT("job", slot->job.id), LOG_TEXT("reason", slot->verdict.text));
     slot_send_outcome(slot);
     return true;
 }

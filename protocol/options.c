@@ -85,21 +85,24 @@ options_parse(const char *bytes, size_t length, struct options *out)
 bool
 options_parse_keep(const char *json, struct options_keep *out, struct error *err)
 {
-    static const char *const known[] = { "age", "count", "limit" };
+    static const struct {
+        const char *name;
+        json_int_t least;
+    } known[] = { { "age", 0 }, { "count", 0 }, { "limit", 1 } };
     json_t *value = json_loads(json, 0, NULL);
     size_t understood = 0;
+    bool ok;
 
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (json_is_integer(json_object_get(value, known[i])))
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        const json_t *member = json_object_get(value, known[i].name);
+        if (json_is_integer(member) && json_integer_value(member) >= known[i].least)
             understood++;
-    *out = keep_of(value);
-    if (!json_is_object(value) || understood != json_object_size(value) || understood == 0) {
-        json_decref(value);
-        return error_set(err, ERROR_CONFIG,
-            "'%s' is not what to keep: {\"count\":1000}, {\"age\":86400}, or both, and \"limit\"", json);
     }
+    *out = keep_of(value);
+    ok = understood > 0 && understood == json_object_size(value) && (out->count >= 0 || out->age_seconds >= 0);
     json_decref(value);
-    return true;
+    return ok || error_set(err, ERROR_CONFIG,
+                     "'%s' is not what to keep: {\"count\":1000}, {\"age\":86400}, or both, and \"limit\"", json);
 }
 
 char *
@@ -110,10 +113,15 @@ options_for_adding(const char *json, struct error *err)
         { "continueParentOnFailure", "cpof" }, { "ignoreDependencyOnFailure", "idof" },
         { "removeDependencyOnFailure", "rdof" } };
     static const char *const refused[] = { "deduplication", "debounce", "de", "parent", "repeat", "telemetry" };
-    json_t *opts = json_loads(json, 0, NULL);
+    json_error_t why;
+    json_t *opts = json_loads(json, JSON_ALLOW_NUL, &why);
     char *dump;
     char *out;
 
+    if (opts == NULL) {
+        (void)error_set(err, ERROR_INPUT, "the options cannot be read: %s", why.text);
+        return NULL;
+    }
     if (!json_is_object(opts)) {
         json_decref(opts);
         (void)error_set(err, ERROR_INPUT, "the options are no object");

@@ -327,6 +327,36 @@ a_slot_that_found_nothing_waits_at_once(void **state)
 }
 
 static void
+an_empty_queue_is_waited_on_as_long_as_the_worker_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->scene.limits.block_ms = 25000;
+    fetch_connected(fixture->fetch);
+    expect_fetch(fixture, "uuid:0");
+    answer(fixture, NONE);
+    assert_true(expect_wait(fixture) == 25);
+    fixture->scene.limits.block_ms = 1;
+    fake_answer(fixture->waiter, "*-1\r\n");
+    expect_fetch(fixture, "uuid:1");
+    answer(fixture, NONE);
+    assert_true(expect_wait(fixture) == 0.002); /* the least there is */
+}
+
+/* As BullMQ 5.76: whatever the drain delay is. */
+static void
+a_delayed_job_of_long_after_is_waited_for_ten_seconds_at_a_time(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->scene.limits.block_ms = 25000;
+    fetch_connected(fixture->fetch);
+    expect_fetch(fixture, "uuid:0");
+    answer(fixture, "*4\r\n:0\r\n:0\r\n:0\r\n:9007199254740991\r\n");
+    assert_true(expect_wait(fixture) == 10);
+}
+
+static void
 a_delayed_job_shortens_the_wait(void **state)
 {
     struct fixture *fixture = *state;
@@ -412,6 +442,25 @@ a_slot_that_was_limited_rests_too(void **state)
     fetch_slot_empty(fixture->fetch, &limited);
     assert_quiet(fixture);
     expect_fetch(fixture, "uuid:1");
+}
+
+static void
+no_rest_for_a_rate_limit_is_longer_than_the_worker_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    struct commands_fetched limited = { .limited_ms = 60000 };
+    struct moment start = moment_now();
+
+    fixture->scene.limits.rate_limit_ms = 100;
+    fetch_connected(fixture->fetch);
+    expect_fetch(fixture, "uuid:0");
+    answer(fixture, "*4\r\n:0\r\n:0\r\n:60000\r\n:0\r\n");
+    expect_fetch(fixture, "uuid:1");
+    answer_job(fixture, "7");
+    fixture->free_slots = 1;
+    fetch_slot_empty(fixture->fetch, &limited);
+    expect_fetch(fixture, "uuid:2");
+    assert_in_range(moment_ms_between(start, moment_now()), 190, 2000);
 }
 
 static void
@@ -590,12 +639,15 @@ main(void)
         MACHINE(a_marker_or_none_leads_to_another_fetch),
         MACHINE(a_job_goes_to_its_slot_and_the_next_slot_asks),
         MACHINE(a_slot_that_found_nothing_waits_at_once),
+        MACHINE(an_empty_queue_is_waited_on_as_long_as_the_worker_is_told),
+        MACHINE(a_delayed_job_of_long_after_is_waited_for_ten_seconds_at_a_time),
         MACHINE(a_delayed_job_shortens_the_wait),
         MACHINE(a_delayed_job_that_is_due_is_hardly_waited_for),
         MACHINE(a_marker_of_later_is_waited_for_and_not_fetched),
         MACHINE(an_old_redis_is_given_whole_seconds),
         MACHINE(a_rate_limit_is_rested_out),
         MACHINE(a_slot_that_was_limited_rests_too),
+        MACHINE(no_rest_for_a_rate_limit_is_longer_than_the_worker_is_told),
         MACHINE(a_refused_fetch_is_tried_again_after_a_second),
         MACHINE(a_refused_wait_does_not_spin),
         MACHINE(a_lost_command_connection_starts_anew),

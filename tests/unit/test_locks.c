@@ -263,6 +263,55 @@ a_look_for_stalled_jobs_renews_our_own_locks_first(void **state)
 }
 
 static void
+a_worker_that_is_told_to_let_locks_expire_renews_none(void **state)
+{
+    struct fixture *fixture = *state;
+    struct commands_hold hold;
+
+    fixture->scene.limits.skip_lock_renewal = true;
+    start_locks(fixture);
+    fixture->stalled = stalled_new(&fixture->scene.consumer, fixture->locks);
+    start_job(fixture, 0, "7", "t:0");
+    locks_renew(fixture->locks);
+    fake_run(fixture->scene.base, 250); /* more than a lock's life */
+    assert_false(fake_has(fixture->scene.client));
+    assert_true(slot_hold(fixture->slots[0], &hold));
+    stalled_look(fixture->stalled); /* which is another option's affair */
+    expect_look(fixture);
+}
+
+static void
+a_worker_that_is_told_not_to_look_for_stalled_jobs_only_renews(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->scene.limits.stalled_ms = 0;
+    start_locks(fixture);
+    fixture->stalled = stalled_new(&fixture->scene.consumer, fixture->locks);
+    stalled_look(fixture->stalled);
+    fake_run(fixture->scene.base, 250);
+    assert_false(fake_has(fixture->scene.client));
+    start_job(fixture, 0, "7", "t:0");
+    stalled_look(fixture->stalled);
+    for (int i = 0; i < 3; i++) {
+        expect_renewal(fixture, 2, (const char *const[]){ "7", "t:0" });
+        fake_answer(fixture->scene.client, "*0\r\n");
+    }
+}
+
+static void
+how_often_a_job_may_stall_is_said_with_each_look(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->scene.limits.max_stalled = 7;
+    start_locks(fixture);
+    fixture->stalled = stalled_new(&fixture->scene.consumer, fixture->locks);
+    stalled_look(fixture->stalled);
+    fake_assert_word(fake_expect(fixture->scene.client, "stalled"), 3, "7");
+}
+
+static void
 both_may_be_freed_with_an_answer_outstanding(void **state)
 {
     struct fixture *fixture = *state;
@@ -298,6 +347,9 @@ main(void)
         TEST(a_renewal_that_redis_refuses_is_tried_again_at_its_time),
         TEST(while_redis_is_away_the_job_keeps_running),
         TEST(stalled_jobs_are_looked_for_again_and_again),
+        TEST(a_worker_that_is_told_to_let_locks_expire_renews_none),
+        TEST(a_worker_that_is_told_not_to_look_for_stalled_jobs_only_renews),
+        TEST(how_often_a_job_may_stall_is_said_with_each_look),
         TEST(both_may_be_freed_with_an_answer_outstanding),
     };
 

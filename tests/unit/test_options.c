@@ -1,6 +1,7 @@
 #include "tests/unit/test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "protocol/options.h"
@@ -26,6 +27,21 @@ assert_keep(const char *value, int64_t count, int64_t age, int64_t limit)
     assert_int_equal(options.on_complete.limit, limit);
     assert_memory_equal(&options.on_complete, &options.on_fail, sizeof(options.on_fail));
     options_clear(&options);
+}
+
+static bool
+keep_is_set(const char *value)
+{
+    char json[256];
+    struct options options;
+    bool is_set;
+
+    (void)snprintf(json, sizeof(json), "{\"removeOnComplete\":%s,\"removeOnFail\":%s}", value, value);
+    parse(json, &options);
+    assert_int_equal(options.on_complete.is_set, options.on_fail.is_set);
+    is_set = options.on_complete.is_set;
+    options_clear(&options);
+    return is_set;
 }
 
 static void
@@ -246,6 +262,166 @@ a_type_that_only_other_code_knows_is_told(void **state)
     }
 }
 
+static void
+whether_anything_was_said_of_keeping_is_known(void **state)
+{
+    static const char *const said[] = { "true", "false", "0", "7", "{}", "{\"age\":1}" };
+    static const char *const unsaid[] = { "null", "\"yes\"", "[]" };
+    struct options options;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+        assert_true(keep_is_set(said[i]));
+    for (size_t i = 0; i < sizeof(unsaid) / sizeof(unsaid[0]); i++)
+        assert_false(keep_is_set(unsaid[i]));
+    parse("{}", &options);
+    assert_false(options.on_complete.is_set);
+    assert_false(options.on_fail.is_set);
+    options_clear(&options);
+    parse("{\"removeOnFail\":true}", &options); /* each for itself */
+    assert_false(options.on_complete.is_set);
+    assert_true(options.on_fail.is_set);
+    options_clear(&options);
+}
+
+static void
+a_time_of_its_own_is_read(void **state)
+{
+    struct options options;
+
+    (void)state;
+    parse("{\"timestamp\":1700000000000.5}", &options);
+    assert_int_equal(options.timestamp_ms, 1700000000000);
+    options_clear(&options);
+    parse("{\"timestamp\":-1}", &options);
+    assert_int_equal(options.timestamp_ms, 0);
+    options_clear(&options);
+    parse("{\"timestamp\":\"2026-01-01\"}", &options);
+    assert_int_equal(options.timestamp_ms, 0);
+    options_clear(&options);
+}
+
+static void
+a_workers_own_keeping_is_an_object_of_numbers(void **state)
+{
+    struct options_keep keep;
+    struct error err;
+
+    (void)state;
+    assert_true(options_parse_keep("{\"count\":5}", &keep, &err));
+    assert_true(keep.is_set);
+    assert_int_equal(keep.count, 5);
+    assert_int_equal(keep.age_seconds, -1);
+    assert_int_equal(keep.limit, OPTIONS_KEEP_LIMIT);
+    assert_true(options_parse_keep(" { \"limit\" : 3, \"age\" : 60 } ", &keep, &err));
+    assert_int_equal(keep.count, -1);
+    assert_int_equal(keep.age_seconds, 60);
+    assert_int_equal(keep.limit, 3);
+    assert_true(options_parse_keep("{\"age\":0,\"count\":0}", &keep, &err));
+    assert_int_equal(keep.count, 0);
+    assert_int_equal(keep.age_seconds, 0);
+}
+
+static void
+any_other_keeping_is_refused_with_examples(void **state)
+{
+    static const char *const wrong[] = { "", "true", "1000", "null", "[]", "\"x\"", "{}", "{\"count\":5",
+        "{\"count\":5}x", "{\"count\":\"5\"}", "{\"count\":5.5}", "{\"count\":null}", "{\"count\":-1}", "{\"age\":-1}",
+        "{\"age\":true}", "{\"limit\":3}", "{\"limit\":0,\"age\":1}", "{\"count\":5,\"ages\":1}",
+        "{\"count\":5,\"age\":\"1\"}", "{\"count\":99999999999999999999}" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct options_keep keep;
+        struct error err = ERROR_EMPTY;
+        char expected[256];
+
+        (void)snprintf(expected, sizeof(expected),
+            "'%s' is not what to keep: {\"count\":1000}, {\"age\":86400}, or both, and \"limit\"", wrong[i]);
+        if (options_parse_keep(wrong[i], &keep, &err))
+            fail_msg("accepted: %s", wrong[i]);
+        assert_int_equal(err.code, ERROR_CONFIG);
+        assert_string_equal(err.text, expected);
+    }
+}
+
+static void
+assert_added_as(const char *json, const char *expected)
+{
+    struct error err = ERROR_EMPTY;
+    char *out = options_for_adding(json, &err);
+
+    if (out == NULL)
+        fail_msg("%s was refused: %s", json, err.text);
+    assert_string_equal(out, expected);
+    free(out);
+}
+
+static void
+options_are_stored_as_queue_add_stores_them(void **state)
+{
+    (void)state;
+    assert_added_as("{}", "{\"attempts\":0}");
+    assert_added_as("{\"attempts\":3}", "{\"attempts\":3}");
+    assert_added_as(
+        "{\"attempts\":1,\"backoff\":500}", "{\"attempts\":1,\"backoff\":{\"type\":\"fixed\",\"delay\":500}}");
+    assert_added_as(
+        "{\"attempts\":1,\"backoff\":0.5}", "{\"attempts\":1,\"backoff\":{\"type\":\"fixed\",\"delay\":0.5}}");
+    assert_added_as("{\"attempts\":1,\"backoff\":{\"type\":\"custom\",\"x\":1}}",
+        "{\"attempts\":1,\"backoff\":{\"type\":\"custom\",\"x\":1}}");
+    assert_added_as("{\"attempts\":0,\"keepLogs\":7}", "{\"attempts\":0,\"kl\":7}");
+    assert_added_as("{\"attempts\":0,\"failParentOnFailure\":true}", "{\"attempts\":0,\"fpof\":true}");
+    assert_added_as("{\"attempts\":0,\"continueParentOnFailure\":true}", "{\"attempts\":0,\"cpof\":true}");
+    assert_added_as("{\"attempts\":0,\"ignoreDependencyOnFailure\":true}", "{\"attempts\":0,\"idof\":true}");
+    assert_added_as("{\"attempts\":0,\"removeDependencyOnFailure\":true}", "{\"attempts\":0,\"rdof\":true}");
+    assert_added_as("{\"attempts\":0,\"kl\":7,\"fpof\":false}", "{\"attempts\":0,\"kl\":7,\"fpof\":false}");
+}
+
+static void
+what_nobody_here_knows_is_kept(void **state)
+{
+    (void)state;
+    assert_added_as("{\"attempts\":0,\"x\":{\"y\":[1,null,\"\xC3\xBC \\\" \\\\\"]},\"sizeLimit\":9}",
+        "{\"attempts\":0,\"x\":{\"y\":[1,null,\"\xC3\xBC \\\" \\\\\"]},\"sizeLimit\":9}");
+    assert_added_as("{\"attempts\":0,\"x\":\"a\\u0000b\"}", "{\"attempts\":0,\"x\":\"a\\u0000b\"}");
+}
+
+static void
+assert_not_added(const char *json, const char *expected)
+{
+    struct error err = ERROR_EMPTY;
+
+    assert_null(options_for_adding(json, &err));
+    assert_int_equal(err.code, ERROR_INPUT);
+    assert_string_equal(err.text, expected);
+}
+
+static void
+options_that_need_a_queue_of_bullmqs_are_refused(void **state)
+{
+    static const char *const names[] = { "deduplication", "debounce", "de", "parent", "repeat", "telemetry" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char json[128];
+        char expected[128];
+
+        (void)snprintf(json, sizeof(json), "{\"attempts\":1,\"%s\":{\"id\":\"x\"}}", names[i]);
+        (void)snprintf(expected, sizeof(expected), "a job program cannot add a job with the option '%s'", names[i]);
+        assert_not_added(json, expected);
+    }
+}
+
+static void
+options_that_are_no_object_are_refused(void **state)
+{
+    (void)state;
+    assert_not_added("[]", "the options are no object");
+    assert_not_added("{\"attempts\":1", "the options cannot be read: '}' expected near end of file");
+    assert_not_added(
+        "{\"x\":99999999999999999999}", "the options cannot be read: too big integer near '99999999999999999999'");
+}
+
 int
 main(void)
 {
@@ -262,6 +438,14 @@ main(void)
         cmocka_unit_test(jitter_takes_a_part_of_it_away),
         cmocka_unit_test(a_delay_never_leaves_its_bounds),
         cmocka_unit_test(a_type_that_only_other_code_knows_is_told),
+        cmocka_unit_test(whether_anything_was_said_of_keeping_is_known),
+        cmocka_unit_test(a_time_of_its_own_is_read),
+        cmocka_unit_test(a_workers_own_keeping_is_an_object_of_numbers),
+        cmocka_unit_test(any_other_keeping_is_refused_with_examples),
+        cmocka_unit_test(options_are_stored_as_queue_add_stores_them),
+        cmocka_unit_test(what_nobody_here_knows_is_kept),
+        cmocka_unit_test(options_that_need_a_queue_of_bullmqs_are_refused),
+        cmocka_unit_test(options_that_are_no_object_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,11 @@
 #include "tests/unit/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/log.h"
 #include "common/memory.h"
 #include "consumer/outbox.h"
 #include "tests/unit/scene.h"
@@ -79,6 +82,15 @@ put_add(struct fixture *fixture, const char *name, const char *options)
 }
 
 static void
+put_data(struct fixture *fixture, const char *data)
+{
+    struct report report = { .type = REPORT_DATA, .value = memory_copy_string(data) };
+
+    outbox_put(fixture->outbox, &report);
+    assert_int_equal(report.type, REPORT_NONE);
+}
+
+static void
 expect_log(struct fixture *fixture, const char *row)
 {
     const redisReply *command = fake_expect(fixture->scene.client, "log");
@@ -129,6 +141,89 @@ everything_is_written_in_the_order_it_came(void **state)
     assert_int_equal(fixture->changes, 0);
     answer_until_empty(fixture, 4);
     assert_int_equal(fixture->changes, 4);
+}
+
+static void
+data_is_written_each_time_and_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_data(fixture, "{\"step\":1}");
+    put_data(fixture, "{\"step\":2}");
+    for (int i = 1; i <= 2; i++) {
+        const redisReply *command = fake_expect(fixture->scene.client, "data");
+
+        fake_assert_word(command, 1, "7");
+        fake_assert_word(command, 2, i == 1 ? "{\"step\":1}" : "{\"step\":2}");
+    }
+    answer_until_empty(fixture, 2);
+}
+
+static void
+data_without_an_answer_is_sent_again(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_data(fixture, "{\"step\":1}");
+    scene_cut(&fixture->scene);
+    scene_connect(&fixture->scene);
+    outbox_send(fixture->outbox);
+    fake_assert_word(fake_expect(fixture->scene.client, "data"), 2, "{\"step\":1}");
+    answer_until_empty(fixture, 1);
+}
+
+/* What `put` logs, at warn and above, is told in `line`. */
+static void
+put_add_and_catch_log(struct fixture *fixture, const char *options, char *line, size_t size)
+{
+    int was = dup(STDERR_FILENO);
+    FILE *file = tmpfile();
+    ssize_t length;
+
+    assert_true(was != -1 && file != NULL && dup2(fileno(file), STDERR_FILENO) != -1);
+    log_start("test", LOG_LEVEL_WARN);
+    put_add(fixture, "prune", options);
+    assert_true(log_flush());
+    log_start("test", LOG_LEVEL_FATAL);
+    assert_true(dup2(was, STDERR_FILENO) != -1);
+    (void)close(was);
+    length = pread(fileno(file), line, size - 1, 0);
+    assert_true(length >= 0);
+    line[length] = '\0';
+    (void)fclose(file);
+}
+
+static void
+an_add_that_cannot_be_is_logged_and_not_sent(void **state)
+{
+    struct fixture *fixture = *state;
+    char line[1024];
+
+    put_add_and_catch_log(fixture, "{\"repeat\":{\"every\":1000}}", line, sizeof(line));
+    assert_non_null(
+        strstr(line, "\"level\":\"warn\",\"event\":\"job report not written\",\"job\":\"7\",\"kind\":\"add\","
+                     "\"reason\":\"a job program cannot add a job with the option 'repeat'\""));
+    assert_true(outbox_is_empty(fixture->outbox));
+    put_add_and_catch_log(fixture, "{\"jobId\":\"prune-1\"}", line, sizeof(line));
+    assert_string_equal(line, "");
+    fake_assert_word(fake_expect(fixture->scene.client, "add"), 1, "prune-1"); /* and nothing before it */
+    answer_until_empty(fixture, 1);
+}
+
+static void
+each_connection_is_told_a_script_once(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (int connection = 0; connection < 2; connection++) {
+        put_log(fixture, "a");
+        put_log(fixture, "b");
+        assert_string_equal(fake_expect(fixture->scene.client, "log")->element[0]->str, "EVAL");
+        assert_string_equal(fake_expect(fixture->scene.client, "log")->element[0]->str, "EVALSHA");
+        answer_until_empty(fixture, 2);
+        scene_cut(&fixture->scene);
+        scene_connect(&fixture->scene);
+    }
 }
 
 static void
@@ -321,6 +416,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(everything_is_written_in_the_order_it_came),
+        TEST(data_is_written_each_time_and_at_once),
+        TEST(data_without_an_answer_is_sent_again),
+        TEST(an_add_that_cannot_be_is_logged_and_not_sent),
+        TEST(each_connection_is_told_a_script_once),
         TEST(what_redis_refuses_is_given_up),
         TEST(what_had_no_answer_is_sent_again_in_order),
         TEST(progress_is_written_once_a_second_and_the_last_one_always),

@@ -114,6 +114,81 @@ integers_are_read_strictly(void **state)
     assert_true(refuses("11", 6, 10));
 }
 
+static void
+assert_put(int64_t number, const char *expected)
+{
+    char out[TEXT_INTEGER_SIZE + 1];
+    size_t length;
+
+    memset(out, '#', sizeof(out));
+    length = text_put_integer(out, number);
+    assert_int_equal(length, strlen(expected));
+    assert_memory_equal(out, expected, length);
+    for (size_t i = length; i < sizeof(out); i++)
+        assert_int_equal(out[i], '#'); /* no NUL, nothing else */
+}
+
+static void
+integers_are_written_in_decimal(void **state)
+{
+    (void)state;
+    assert_put(0, "0");
+    assert_put(7, "7");
+    assert_put(-7, "-7");
+    assert_put(10, "10");
+    assert_put(-100, "-100");
+    assert_put(1795384326754, "1795384326754");
+    assert_put(INT64_MAX, "9223372036854775807");
+    assert_put(INT64_MIN, "-9223372036854775808");
+}
+
+static void
+what_is_written_reads_as_the_same_number(void **state)
+{
+    (void)state;
+    for (int64_t number = 1; number > 0 && number < INT64_MAX / 7; number = number * 7 + 3) {
+        char out[TEXT_INTEGER_SIZE];
+        int64_t again = 0;
+
+        assert_true(text_parse_integer(out, text_put_integer(out, number), INT64_MIN, INT64_MAX, &again));
+        assert_int_equal(again, number);
+        assert_true(text_parse_integer(out, text_put_integer(out, -number), INT64_MIN, INT64_MAX, &again));
+        assert_int_equal(again, -number);
+    }
+}
+
+static void
+a_character_of_utf8_takes_one_to_four_bytes(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } all[] = { { "a", 1 }, { "\x7F", 1 }, { "\xC2\x80", 2 }, { "\xDF\xBF", 2 }, { "\xE0\xA0\x80", 3 },
+        { "\xED\x9F\xBF", 3 }, { "\xEE\x80\x80", 3 }, { "\xEF\xBF\xBF", 3 }, { "\xF0\x90\x80\x80", 4 },
+        { "\xF4\x8F\xBF\xBF", 4 } };
+
+    (void)state;
+    assert_int_equal(text_utf8_length("\0", 1), 1);
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        assert_int_equal(text_utf8_length(all[i].bytes, all[i].length), all[i].length);
+        assert_int_equal(text_utf8_length(all[i].bytes, all[i].length + 1), all[i].length);
+        for (size_t left = 1; left < all[i].length; left++)
+            assert_int_equal(text_utf8_length(all[i].bytes, left), 0); /* cut */
+    }
+}
+
+static void
+what_is_no_character_of_utf8_has_no_length(void **state)
+{
+    static const char *const none[] = { "\x80zzz", "\xBFzzz", "\xC0\x80zz", "\xC1\xBFzz", "\xC2zzz", "\xC2\xC0zz",
+        "\xE0\x9F\xBFz", "\xE1\x80zz", "\xE1\x80\xC0z", "\xED\xA0\x80z", "\xF0\x8F\xBF\xBF", "\xF1\x80\x80z",
+        "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFFzzz" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+        assert_int_equal(text_utf8_length(none[i], 4), 0);
+}
+
 int
 main(void)
 {
@@ -124,6 +199,10 @@ main(void)
         cmocka_unit_test(json_replaces_what_is_no_utf8),
         cmocka_unit_test(text_for_postgres_is_utf8_without_nul),
         cmocka_unit_test(integers_are_read_strictly),
+        cmocka_unit_test(integers_are_written_in_decimal),
+        cmocka_unit_test(what_is_written_reads_as_the_same_number),
+        cmocka_unit_test(a_character_of_utf8_takes_one_to_four_bytes),
+        cmocka_unit_test(what_is_no_character_of_utf8_has_no_length),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
