@@ -175,7 +175,7 @@ slot_send_finish(struct slot *slot, struct redis *redis, const struct commands_h
     struct commands_finish finish = { .failed = failed,
         .outcome = failed ? slot->verdict.text : slot->verdict.value,
         .stacktrace = stacktrace,
-        .attempts_made = slot->job.attempts_made + 1,
+        .attempts_made = slot->job.attempts_kept + 1,
         .attempts = options->attempts,
         .keep = failed ? options->on_fail : options->on_complete,
         .metrics_points = consumer->limits->metrics_points,
@@ -193,7 +193,7 @@ slot_send_failure(struct slot *slot, struct redis *redis, const struct commands_
     const struct consumer *consumer = slot->consumer;
     char *stacktrace =
         job_stacktrace_with(&slot->job, slot->verdict.retry ? "Error" : "UnrecoverableError", slot->verdict.text);
-    struct commands_retry retry = { .attempts_made = slot->job.attempts_made + 1,
+    struct commands_retry retry = { .attempts_made = slot->job.attempts_kept + 1,
         .lifo = slot->job.options.lifo,
         .reason = slot->verdict.text,
         .stacktrace = stacktrace,

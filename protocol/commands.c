@@ -288,6 +288,9 @@ commands_add(struct redis *redis, const struct keys *keys, const char *name, con
     add_number(&words, options->delay_ms);
     add_number(&words, options->priority);
     add_flag(&words, options->lifo);
+    add_string(&words, options->deduplication_id);
+    add_number_or_nothing(&words, options->deduplication_ms, options->deduplication_ms > 0);
+    leave_out_empty(&words);
     send_words(redis, &script_add, &words, on_reply, owner);
 }
 

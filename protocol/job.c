@@ -63,7 +63,10 @@ job_read(const char *id, size_t id_length, const redisReply *fields, struct job 
     }
     out->attempts_started = number_field(fields, "ats") + 1;
     out->attempt = memory_copy(attempt, text_put_integer(attempt, out->attempts_started));
-    out->attempts_made = number_field(fields, field_of(fields, "atm") != NULL ? "atm" : "attemptsMade");
+    out->attempts_kept = number_field(fields, "atm");
+    out->attempts_made = number_field(fields, "attemptsMade");
+    if (out->attempts_made == 0)
+        out->attempts_made = out->attempts_kept;
     out->stalled_counter = number_field(fields, "stc");
     out->timestamp_ms = number_field(fields, "timestamp");
     out->deduplication_id = copy_field(fields, "deid", NULL, NULL);

@@ -64,6 +64,8 @@ options_parse(const char *bytes, size_t length, struct options *out)
 {
     json_t *opts = json_loadb(bytes, length, JSON_ALLOW_NUL, NULL);
     const char *job_id = json_string_value(json_object_get(opts, "jobId"));
+    const json_t *deduplication = json_object_get(opts, "de");
+    const char *deduplication_id = json_string_value(json_object_get(deduplication, "id"));
     bool is_object = json_is_object(opts);
 
     *out = (struct options){ .backoff = BACKOFF_NONE };
@@ -77,6 +79,9 @@ options_parse(const char *bytes, size_t length, struct options *out)
     out->delay_ms = number_of(json_object_get(opts, "delay"), 0, 0);
     out->priority = number_of(json_object_get(opts, "priority"), 0, 0);
     out->lifo = json_is_true(json_object_get(opts, "lifo"));
+    if (deduplication_id != NULL && *deduplication_id != '\0')
+        out->deduplication_id = memory_copy_string(deduplication_id);
+    out->deduplication_ms = number_of(json_object_get(deduplication, "ttl"), 0, 0);
     out->job_id = job_id == NULL || *job_id == '\0' ? NULL : memory_copy_string(job_id);
     json_decref(opts);
     return is_object;
@@ -105,34 +110,40 @@ options_parse_keep(const char *json, struct options_keep *out, struct error *err
                      "'%s' is not what to keep: {\"count\":1000}, {\"age\":86400}, or both, and \"limit\"", json);
 }
 
+/* What the Queue of BullMQ does more than writing the option down, and we do not. */
+static bool
+options_refuse(const json_t *opts, struct error *err)
+{
+    static const char *const unknown[] = { "parent", "repeat", "telemetry" };
+    static const char *const unknown_for_duplicates[] = { "extend", "keepLastIfActive", "replace" };
+
+    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
+        if (json_object_get(opts, unknown[i]) != NULL)
+            return error_set(err, ERROR_INPUT, "a job program cannot add a job with the option '%s'", unknown[i]);
+    for (size_t i = 0; i < sizeof(unknown_for_duplicates) / sizeof(unknown_for_duplicates[0]); i++)
+        if (json_is_true(json_object_get(json_object_get(opts, "de"), unknown_for_duplicates[i])))
+            return error_set(err, ERROR_INPUT, "a job program cannot add a job with the option 'deduplication.%s'",
+                unknown_for_duplicates[i]);
+    return true;
+}
+
 char *
 options_for_adding(const char *json, struct error *err)
 {
     /* BullMQ 5.76: names that are stored short */
     static const char *const shortened[][2] = { { "keepLogs", "kl" }, { "failParentOnFailure", "fpof" },
         { "continueParentOnFailure", "cpof" }, { "ignoreDependencyOnFailure", "idof" },
-        { "removeDependencyOnFailure", "rdof" } };
-    static const char *const refused[] = { "deduplication", "debounce", "de", "parent", "repeat", "telemetry" };
+        { "removeDependencyOnFailure", "rdof" }, { "debounce", "de" }, { "deduplication", "de" } };
     json_error_t why;
     json_t *opts = json_loads(json, JSON_ALLOW_NUL, &why);
-    char *dump;
-    char *out;
+    char *dump = NULL;
+    char *out = NULL;
 
-    if (opts == NULL) {
-        (void)error_set(err, ERROR_INPUT, "the options cannot be read: %s", why.text);
-        return NULL;
-    }
     if (!json_is_object(opts)) {
-        json_decref(opts);
-        (void)error_set(err, ERROR_INPUT, "the options are no object");
-        return NULL;
+        (void)error_set(err, ERROR_INPUT, opts == NULL ? "the options cannot be read: %s" : "the options are no object",
+            why.text);
+        goto out;
     }
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-        if (json_object_get(opts, refused[i]) != NULL) {
-            json_decref(opts);
-            (void)error_set(err, ERROR_INPUT, "a job program cannot add a job with the option '%s'", refused[i]);
-            return NULL;
-        }
     for (size_t i = 0; i < sizeof(shortened) / sizeof(shortened[0]); i++) {
         json_t *value = json_object_get(opts, shortened[i][0]);
         if (value != NULL) {
@@ -140,6 +151,8 @@ options_for_adding(const char *json, struct error *err)
             (void)json_object_del(opts, shortened[i][0]);
         }
     }
+    if (!options_refuse(opts, err))
+        goto out;
     if (json_object_get(opts, "attempts") == NULL)
         (void)json_object_set_new(opts, "attempts", json_integer(0));
     if (json_is_number(json_object_get(opts, "backoff")))
@@ -147,6 +160,7 @@ options_for_adding(const char *json, struct error *err)
             opts, "backoff", json_pack("{s:s, s:O}", "type", "fixed", "delay", json_object_get(opts, "backoff")));
     dump = json_dumps(opts, JSON_COMPACT);
     out = memory_copy_string(dump == NULL ? "{}" : dump);
+out:
     free(dump);
     json_decref(opts);
     return out;
@@ -156,7 +170,9 @@ void
 options_clear(struct options *options)
 {
     free(options->job_id);
+    free(options->deduplication_id);
     options->job_id = NULL;
+    options->deduplication_id = NULL;
 }
 
 bool
