@@ -9,11 +9,11 @@ Usage: scripts/test.sh [--quick] [--label LABEL] [--only REGEX]
 
 Sets up what is needed (scripts/setup.sh), checks the formatting, builds with gcc and clang (warnings are errors), with the sanitizers and
 as released, runs clang-tidy, and runs all tests: unit tests and the replay of the fuzzers' seeds as built for development and with the
-sanitizers, integration tests (a real Redis, Postgres and bullmq) as released and with the sanitizers, conformance tests (our worker beside
+sanitizers, integration tests (a real Redis, Postgres and bullmq) and faults as released and with the sanitizers, conformance tests (our worker beside
 bullmq's own) as released. The last line counts what was tested.
 
   --quick         builds for development and as released only, each test once, no checks of the source text
-  --label LABEL   only tests with this label (unit, fuzz, integration, conformance, ...), each once
+  --label LABEL   only tests with this label (unit, fuzz, integration, faults, conformance, ...), each once
   --only REGEX    only tests whose name matches, as `ctest -R` takes it, each once
   --help          this text
 
@@ -151,7 +151,7 @@ if [[ -n $quick ]]; then
         try_tests_if_any 'Tests of the whole' release --label-exclude "$unit" "${filter[@]}"
     else
         try_tests 'Unit tests' dev --label-regex "$unit"
-        try_tests 'Integration tests' release --label-regex '^integration$'
+        try_tests 'Integration tests and faults' release --label-regex "$whole"
         try_tests 'Conformance tests' release --label-regex '^conformance$'
     fi
 else
@@ -168,8 +168,8 @@ else
     try_tests 'Unit tests' dev --label-regex "$unit"
     try_tests 'Unit tests with the sanitizers' asan --label-regex "$unit"
     try_tests 'Conformance tests, as released' release --label-regex '^conformance$'
-    try_tests 'Integration tests, as released' release --label-regex '^integration$'
-    try_tests 'Integration tests with the sanitizers' asan --label-regex '^integration$'
+    try_tests 'Integration tests and faults, as released' release --label-regex "$whole"
+    try_tests 'Integration tests and faults with the sanitizers' asan --label-regex "$whole"
     steps_wait || true
 fi
 
