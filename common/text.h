@@ -31,8 +31,8 @@ void text_add_json(struct text *text, const char *bytes, size_t length);
 /* The bytes as well-formed UTF-8 without NUL, as Postgres insists: what is none becomes U+FFFD. */
 void text_add_utf8(struct text *text, const char *bytes, size_t length);
 
-/* How many bytes the character takes that the bytes begin with; 0: they are no well-formed UTF-8. `left` is 1 at least. */
-size_t text_utf8_length(const char *bytes, size_t left);
+/* How many bytes the character takes that the string begins with; 0: it is no well-formed UTF-8. `left` is 1 at least. */
+size_t text_utf8_length(const char *string, size_t left);
 
 const char *text_string(const struct text *text);
 char *text_take(struct text *text); /* the string, now the caller's to free; the text is empty again */

@@ -8,6 +8,7 @@
 
 #define FULL_BYTES ((size_t)1024 * 1024)
 #define PROGRESS_MS 1000 /* at most one update in this time */
+#define AGAIN_MS 1000    /* when Redis cannot write right now, it is asked again after this time */
 
 struct entry {
     struct entry *next;
@@ -28,6 +29,7 @@ struct outbox {
     struct report progress;     /* the newest one, waiting for its time; REPORT_NONE: none */
     struct moment progress_due; /* when the next one may be written */
     struct event *timer;
+    struct event *again; /* pending while an entry was refused for now */
     bool is_closed;
 };
 
@@ -125,6 +127,18 @@ outbox_put(struct outbox *outbox, struct report *report)
         outbox_append(outbox, report);
 }
 
+/* Redis is out of memory, cannot save, or has lost its replicas: it will write again once that is mended. */
+static bool
+reply_is_for_now(const redisReply *reply)
+{
+    static const char *const codes[] = { "OOM ", "MISCONF ", "NOREPLICAS " };
+
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, codes[i], strlen(codes[i])) == 0)
+            return true;
+    return false;
+}
+
 static void
 on_answer(const redisReply *reply, const struct error *lost, void *owner)
 {
@@ -136,6 +150,15 @@ on_answer(const redisReply *reply, const struct error *lost, void *owner)
 
     if (reply == NULL) {
         entry->is_sent = false; /* outbox_send() tries again */
+        return;
+    }
+    if (reply_is_for_now(reply)) {
+        entry->is_sent = false;
+        if (event_pending(outbox->again, EV_TIMEOUT, NULL) == 0) {
+            log_warn(LOG_EVENT("job report refused for now"), LOG_TEXT("job", outbox->job->id),
+                LOG_TEXT("kind", report_type_name(entry->report.type)), LOG_TEXT("error", reply->str));
+            consumer_set_timer(outbox->again, AGAIN_MS);
+        }
         return;
     }
     if (!commands_read_code(reply, lost, &code, &err))
@@ -184,6 +207,14 @@ outbox_send(struct outbox *outbox)
         outbox_send_entry(outbox, entry);
 }
 
+static void
+on_again(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    outbox_send(argument);
+}
+
 void
 outbox_close(struct outbox *outbox)
 {
@@ -210,6 +241,7 @@ outbox_drop(struct outbox *outbox)
     struct redis *redis = link_redis(outbox->consumer->command);
 
     (void)event_del(outbox->timer);
+    (void)event_del(outbox->again);
     report_clear(&outbox->progress);
     while (outbox->first != NULL) {
         struct entry *entry = outbox->first;
@@ -230,7 +262,8 @@ outbox_new(const struct consumer *consumer, void (*on_change)(void *owner), void
     *outbox = (struct outbox){ .consumer = consumer, .on_change = on_change, .owner = owner, .progress = REPORT_EMPTY };
     outbox->last = &outbox->first;
     outbox->timer = event_new(consumer->base, -1, 0, on_progress_due, outbox);
-    if (outbox->timer == NULL)
+    outbox->again = event_new(consumer->base, -1, 0, on_again, outbox);
+    if (outbox->timer == NULL || outbox->again == NULL)
         abort(); /* out of memory */
     return outbox;
 }
@@ -250,5 +283,6 @@ outbox_free(struct outbox *outbox)
         return;
     outbox_drop(outbox);
     event_free(outbox->timer);
+    event_free(outbox->again);
     free(outbox);
 }

@@ -213,7 +213,8 @@ slot_send_outcome(struct slot *slot)
     struct redis *redis = link_redis(slot->consumer->command);
     struct commands_hold hold = hold_of(slot);
 
-    if (redis == NULL || slot->is_sent)
+    /* What the job said goes first: with its outcome it is gone. */
+    if (redis == NULL || slot->is_sent || !outbox_is_empty(slot->outbox))
         return;
     (void)event_del(slot->again); /* or it would come for an empty slot, or for the next job */
     slot->sent++;
@@ -311,6 +312,8 @@ on_outbox_change(void *owner)
         if (slot->run != NULL)
             slot->consumer->runner->set_reading(slot->run, true);
     }
+    if (slot->state == SLOT_FINISHING)
+        slot_send_outcome(slot); /* it may have waited for this */
 }
 
 static void

@@ -8,6 +8,7 @@
 struct stalled {
     const struct consumer *consumer;
     struct locks *locks;
+    bool was_connected; /* before */
     struct event *timer;
 };
 
@@ -27,17 +28,21 @@ on_looked(const redisReply *reply, const struct error *lost, void *owner)
         log_warn(LOG_EVENT("stalled job put back"), LOG_TEXT("job", reply->element[i]->str));
 }
 
-void
+/* A little later than the throttle of the last look ends, or every other look would be in vain. */
+static void
+stalled_set_timer(struct stalled *stalled)
+{
+    consumer_set_timer(stalled->timer, stalled->consumer->limits->stalled_ms * 21 / 20);
+}
+
+static void
 stalled_look(struct stalled *stalled)
 {
     struct redis *redis = link_redis(stalled->consumer->command);
     const struct consumer_limits *limits = stalled->consumer->limits;
 
     locks_renew(stalled->locks);
-    if (limits->stalled_ms == 0)
-        return;
-    /* A little later than the throttle of the last look ends, or every other look would be in vain. */
-    consumer_set_timer(stalled->timer, limits->stalled_ms * 21 / 20);
+    stalled_set_timer(stalled);
     if (redis != NULL)
         commands_recover_stalled(
             redis, stalled->consumer->keys, limits->stalled_ms, limits->max_stalled, on_looked, stalled);
@@ -49,6 +54,22 @@ on_timer(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     stalled_look(argument);
+}
+
+void
+stalled_connected(struct stalled *stalled)
+{
+    bool is_first = !stalled->was_connected;
+
+    stalled->was_connected = true;
+    if (stalled->consumer->limits->stalled_ms == 0 || !is_first)
+        locks_renew(stalled->locks);
+    if (stalled->consumer->limits->stalled_ms == 0)
+        return;
+    if (is_first)
+        stalled_look(stalled);
+    else
+        stalled_set_timer(stalled);
 }
 
 struct stalled *

@@ -1,5 +1,5 @@
 /*
- * stalled: looks for jobs whose worker died, at once when Redis is there and then every stalled_ms, and has them put back.
+ * stalled: looks for jobs whose worker died, at once at the start and then every stalled_ms, and has them put back.
  *
  * All workers of a queue share one throttle in Redis; a look within somebody else's interval finds nothing and costs nothing.
  */
@@ -12,7 +12,11 @@ struct stalled;
 
 /* Before each look our own locks are renewed: after a long sleep of this machine we would else put back what we are running. */
 struct stalled *stalled_new(const struct consumer *consumer, struct locks *locks);
-void stalled_look(struct stalled *stalled); /* now */
+/*
+ * Redis is there: renews locks, and looks at once, or after a lost connection an interval later. Locks may have expired while Redis was away, and
+ * all workers need their time to renew them: whoever is back first must not take the others for dead.
+ */
+void stalled_connected(struct stalled *stalled);
 void stalled_free(struct stalled *stalled); /* takes NULL */
 
 #endif

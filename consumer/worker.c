@@ -109,13 +109,13 @@ on_slot_free(struct slot *slot, const struct commands_fetched *next, void *owner
     worker_end_if_done(worker);
 }
 
-/* Locks first (stalled_look() begins with them): another worker may be about to look for stalled jobs. */
+/* Locks first (stalled_connected() begins with them): another worker may be about to look for stalled jobs. */
 static void
 on_command_up(void *owner)
 {
     struct worker *worker = owner;
 
-    stalled_look(worker->stalled);
+    stalled_connected(worker->stalled);
     for (size_t i = 0; i < worker->options->concurrency; i++)
         slot_connected(worker->slots[i]);
     fetch_connected(worker->fetch);
@@ -213,10 +213,12 @@ worker_connect(struct worker *worker)
         .owner = worker };
 
     link.role = "command";
+    link.warns = true;
     link.on_up = on_command_up;
     link.on_down = on_command_down;
     worker->consumer.command = link_new(&link);
     link.role = "blocking";
+    link.warns = false;
     link.client_name = options->keys->client_name; /* only this one: BullMQ would count us twice */
     link.on_up = on_blocking_up;
     link.on_down = on_blocking_down;

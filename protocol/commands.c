@@ -335,6 +335,8 @@ commands_read_code(const redisReply *reply, const struct error *lost, int64_t *c
 {
     if (!redis_check_reply(reply, lost, err))
         return false;
+    if (reply->type != REDIS_REPLY_INTEGER && reply->type != REDIS_REPLY_STRING)
+        return error_set(err, ERROR_INPUT, "a script answered with something that is no code");
     *code = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
     return true;
 }

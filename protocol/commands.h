@@ -84,7 +84,10 @@ void commands_retry(struct redis *redis, const struct keys *keys, const struct c
 void commands_delay(struct redis *redis, const struct keys *keys, const struct commands_hold *hold, struct wall until,
     redis_reply_fn *on_reply, void *owner);
 
-/* The code of finish, release, retry, delay, progress, log or data: 0 (or more) done, negative refused. Errors as commands_read_fetched(). */
+/*
+ * The code of finish, release, retry, delay, progress, log or data: 0 (or more) done, negative refused; 0 for the id that adding a job answers.
+ * Errors as commands_read_fetched().
+ */
 bool commands_read_code(const redisReply *reply, const struct error *lost, int64_t *code, struct error *err) MUST_CHECK;
 
 /* Renews locks. The answer is a list: id and token, in turn, of those no longer ours. */

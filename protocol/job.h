@@ -23,7 +23,8 @@ struct job {
     struct options options;
     char *attempt; /* `ats` as text, this attempt included: what our scripts compare */
     int64_t attempts_started;
-    int64_t attempts_made;   /* without this attempt; what very old versions counted as `attemptsMade` goes before `atm` */
+    int64_t
+        attempts_made; /* without this attempt; what very old versions counted as `attemptsMade` goes before `atm` */
     int64_t attempts_kept;   /* `atm`: what the next one is added to */
     int64_t stalled_counter; /* `stc` */
     int64_t timestamp_ms;

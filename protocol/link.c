@@ -211,7 +211,7 @@ on_info(const redisReply *reply, const struct error *lost, void *owner)
         link_fall(link, &err);
         return;
     }
-    if (is_first)
+    if (is_first && link->options.warns)
         info_warn(reply->str);
     link_greeted(link);
 }

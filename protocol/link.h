@@ -28,6 +28,7 @@ struct link_options {
     SSL_CTX *tls;                /* with rediss; stays the caller's */
     const char *client_name;     /* CLIENT SETNAME; NULL: none. Copied. */
     const char *role;            /* for the log: "command", "blocking"; a constant */
+    bool warns;                  /* logs what works, but may do harm (info_warn): one connection of several is enough */
     int64_t patience_ms;         /* how long to wait for a connection, or for an answer; 0: LINK_PATIENCE_MS */
     void (*on_up)(void *owner);
     void (*on_down)(void *owner);

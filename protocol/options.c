@@ -140,8 +140,8 @@ options_for_adding(const char *json, struct error *err)
     char *out = NULL;
 
     if (!json_is_object(opts)) {
-        (void)error_set(err, ERROR_INPUT, opts == NULL ? "the options cannot be read: %s" : "the options are no object",
-            why.text);
+        (void)error_set(
+            err, ERROR_INPUT, opts == NULL ? "the options cannot be read: %s" : "the options are no object", why.text);
         goto out;
     }
     for (size_t i = 0; i < sizeof(shortened) / sizeof(shortened[0]); i++) {

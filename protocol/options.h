@@ -36,8 +36,8 @@ struct options {
     int64_t delay_ms;          /* adding only */
     int64_t priority;          /* adding only; 0: none */
     bool lifo;
-    char *job_id; /* adding only; NULL: Redis gives one */
-    char *deduplication_id; /* adding only; NULL: none */
+    char *job_id;             /* adding only; NULL: Redis gives one */
+    char *deduplication_id;   /* adding only; NULL: none */
     int64_t deduplication_ms; /* how long others are held back; 0: until the job's end */
 };
 

@@ -171,13 +171,13 @@ a_marker_of_another_shape_is_refused(void **state)
 }
 
 static void
-a_code_is_the_number_or_else_zero(void **state)
+a_code_is_the_number_and_an_id_is_none(void **state)
 {
     static const struct {
         const char *resp;
         int64_t code;
-    } all[] = { { ":0\r\n", 0 }, { ":-6\r\n", -6 }, { ":3\r\n", 3 }, { "$2\r\n-6\r\n", 0 }, { "+OK\r\n", 0 },
-        { "*0\r\n", 0 }, { "$-1\r\n", 0 } };
+    } all[] = { { ":0\r\n", 0 }, { ":-6\r\n", -6 }, { ":3\r\n", 3 }, { "$2\r\n-6\r\n", 0 } };
+    static const char *const none[] = { "+OK\r\n", "*0\r\n", "$-1\r\n" };
 
     (void)state;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -187,6 +187,15 @@ a_code_is_the_number_or_else_zero(void **state)
 
         assert_true(commands_read_code(reply, NULL, &code, &err));
         assert_int_equal(code, all[i].code);
+        freeReplyObject(reply);
+    }
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        redisReply *reply = fake_reply(none[i], strlen(none[i]));
+        struct error err = ERROR_EMPTY;
+        int64_t code;
+
+        assert_false(commands_read_code(reply, NULL, &code, &err));
+        assert_string_equal(err.text, "a script answered with something that is no code");
         freeReplyObject(reply);
     }
 }
@@ -500,7 +509,7 @@ main(void)
         cmocka_unit_test(a_lost_answer_is_told_by_every_reader),
         cmocka_unit_test(a_marker_is_the_time_to_look_again),
         cmocka_unit_test(a_marker_of_another_shape_is_refused),
-        cmocka_unit_test(a_code_is_the_number_or_else_zero),
+        cmocka_unit_test(a_code_is_the_number_and_an_id_is_none),
         cmocka_unit_test(a_list_is_of_strings),
         SENDS(a_script_is_given_the_queue_as_its_one_key),
         SENDS(a_fetch_says_who_takes_and_for_how_long),

@@ -168,8 +168,8 @@ what_it_says_on_its_way_is_written_before_its_outcome(void **state)
     fake_assert_word(fake_expect(fixture->scene.client, "progress"), 2, "1");
     fake_assert_word(fake_expect(fixture->scene.client, "data"), 2, "{\"a\":1}");
     fake_assert_word(fake_expect(fixture->scene.client, "progress"), 2, "2");
-    expect_finish(fixture, "7");
     fake_answer(fixture->scene.client, ":1\r\n:0\r\n:0\r\n:0\r\n");
+    expect_finish(fixture, "7");
     answer_and_become_free(fixture, NOTHING);
 }
 

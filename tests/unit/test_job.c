@@ -120,9 +120,11 @@ attempts_made_has_an_old_name(void **state)
     (void)state;
     READ(&job, "attemptsMade", "3");
     assert_int_equal(job.attempts_made, 3);
+    assert_int_equal(job.attempts_kept, 0);
     job_clear(&job);
     READ(&job, "attemptsMade", "3", "atm", "1");
-    assert_int_equal(job.attempts_made, 1);
+    assert_int_equal(job.attempts_made, 3);
+    assert_int_equal(job.attempts_kept, 1);
     job_clear(&job);
 }
 

@@ -71,6 +71,7 @@ set_up(void **state)
     fixture->options = (struct link_options){ .base = fixture->base,
         .url = &fixture->server->url,
         .role = "command",
+        .warns = true,
         .on_up = on_up,
         .on_down = on_down,
         .owner = fixture };

@@ -203,7 +203,7 @@ stalled_jobs_are_looked_for_again_and_again(void **state)
     fixture->stalled = stalled_new(&fixture->scene.consumer, fixture->locks);
     fake_run(fixture->scene.base, 30);
     assert_false(fake_has(fixture->scene.client)); /* the worker says when Redis is there */
-    stalled_look(fixture->stalled);
+    stalled_connected(fixture->stalled);
     expect_look(fixture);
     fake_answer(fixture->scene.client, "*1\r\n$1\r\n7\r\n");
     expect_look(fixture);
@@ -212,10 +212,28 @@ stalled_jobs_are_looked_for_again_and_again(void **state)
     fake_answer(fixture->scene.client, ":0\r\n");
     expect_look(fixture);
     assert_true(moment_ms_between(started, moment_now()) >= 300);
-    scene_cut(&fixture->scene);
-    stalled_look(fixture->stalled); /* nobody there: nothing happens */
-    scene_connect(&fixture->scene);
+}
+
+/* Every worker has that time to renew its locks, which may have expired meanwhile: none takes the others for dead. */
+static void
+after_a_lost_connection_the_next_look_waits_for_an_interval(void **state)
+{
+    struct fixture *fixture = *state;
+    struct moment connected;
+
+    start_locks(fixture);
+    fixture->stalled = stalled_new(&fixture->scene.consumer, fixture->locks);
+    stalled_connected(fixture->stalled);
     expect_look(fixture);
+    start_job(fixture, 0, "7", "t:0");
+    scene_cut(&fixture->scene);
+    scene_connect(&fixture->scene);
+    connected = moment_now();
+    stalled_connected(fixture->stalled);
+    expect_renewal(fixture, 2, (const char *const[]){ "7", "t:0" }); /* but our own locks at once */
+    for (const redisReply *command = fake_take(fixture->scene.client); strcmp(fake_name(command), "stalled") != 0;)
+        command = fake_take(fixture->scene.client);
+    assert_true(moment_ms_between(connected, moment_now()) >= 90); /* the loop counts from the start of its turn */
 }
 
 static void
@@ -257,7 +275,7 @@ a_look_for_stalled_jobs_renews_our_own_locks_first(void **state)
     start_locks(fixture);
     fixture->stalled = stalled_new(&fixture->scene.consumer, fixture->locks);
     start_job(fixture, 0, "7", "t:0");
-    stalled_look(fixture->stalled);
+    stalled_connected(fixture->stalled);
     expect_renewal(fixture, 2, (const char *const[]){ "7", "t:0" });
     expect_look(fixture);
 }
@@ -276,7 +294,7 @@ a_worker_that_is_told_to_let_locks_expire_renews_none(void **state)
     fake_run(fixture->scene.base, 250); /* more than a lock's life */
     assert_false(fake_has(fixture->scene.client));
     assert_true(slot_hold(fixture->slots[0], &hold));
-    stalled_look(fixture->stalled); /* which is another option's affair */
+    stalled_connected(fixture->stalled); /* which is another option's affair */
     expect_look(fixture);
 }
 
@@ -288,11 +306,11 @@ a_worker_that_is_told_not_to_look_for_stalled_jobs_only_renews(void **state)
     fixture->scene.limits.stalled_ms = 0;
     start_locks(fixture);
     fixture->stalled = stalled_new(&fixture->scene.consumer, fixture->locks);
-    stalled_look(fixture->stalled);
+    stalled_connected(fixture->stalled);
     fake_run(fixture->scene.base, 250);
     assert_false(fake_has(fixture->scene.client));
     start_job(fixture, 0, "7", "t:0");
-    stalled_look(fixture->stalled);
+    stalled_connected(fixture->stalled);
     for (int i = 0; i < 3; i++) {
         expect_renewal(fixture, 2, (const char *const[]){ "7", "t:0" });
         fake_answer(fixture->scene.client, "*0\r\n");
@@ -307,7 +325,7 @@ how_often_a_job_may_stall_is_said_with_each_look(void **state)
     fixture->scene.limits.max_stalled = 7;
     start_locks(fixture);
     fixture->stalled = stalled_new(&fixture->scene.consumer, fixture->locks);
-    stalled_look(fixture->stalled);
+    stalled_connected(fixture->stalled);
     fake_assert_word(fake_expect(fixture->scene.client, "stalled"), 3, "7");
 }
 
@@ -320,7 +338,7 @@ both_may_be_freed_with_an_answer_outstanding(void **state)
     fixture->stalled = stalled_new(&fixture->scene.consumer, fixture->locks);
     start_job(fixture, 0, "7", "t:0");
     locks_renew(fixture->locks);
-    stalled_look(fixture->stalled);
+    stalled_connected(fixture->stalled);
     locks_free(fixture->locks);
     stalled_free(fixture->stalled);
     fixture->locks = NULL;
@@ -347,6 +365,7 @@ main(void)
         TEST(a_renewal_that_redis_refuses_is_tried_again_at_its_time),
         TEST(while_redis_is_away_the_job_keeps_running),
         TEST(stalled_jobs_are_looked_for_again_and_again),
+        TEST(after_a_lost_connection_the_next_look_waits_for_an_interval),
         TEST(a_worker_that_is_told_to_let_locks_expire_renews_none),
         TEST(a_worker_that_is_told_not_to_look_for_stalled_jobs_only_renews),
         TEST(how_often_a_job_may_stall_is_said_with_each_look),

@@ -25,7 +25,10 @@ assert_keep(const char *value, int64_t count, int64_t age, int64_t limit)
     assert_int_equal(options.on_complete.count, count);
     assert_int_equal(options.on_complete.age_seconds, age);
     assert_int_equal(options.on_complete.limit, limit);
-    assert_memory_equal(&options.on_complete, &options.on_fail, sizeof(options.on_fail));
+    assert_int_equal(options.on_complete.is_set, options.on_fail.is_set);
+    assert_int_equal(options.on_complete.count, options.on_fail.count);
+    assert_int_equal(options.on_complete.age_seconds, options.on_fail.age_seconds);
+    assert_int_equal(options.on_complete.limit, options.on_fail.limit);
     options_clear(&options);
 }
 
@@ -374,6 +377,9 @@ options_are_stored_as_queue_add_stores_them(void **state)
     assert_added_as("{\"attempts\":0,\"continueParentOnFailure\":true}", "{\"attempts\":0,\"cpof\":true}");
     assert_added_as("{\"attempts\":0,\"ignoreDependencyOnFailure\":true}", "{\"attempts\":0,\"idof\":true}");
     assert_added_as("{\"attempts\":0,\"removeDependencyOnFailure\":true}", "{\"attempts\":0,\"rdof\":true}");
+    assert_added_as("{\"attempts\":0,\"deduplication\":{\"id\":\"x\",\"ttl\":5}}",
+        "{\"attempts\":0,\"de\":{\"id\":\"x\",\"ttl\":5}}");
+    assert_added_as("{\"attempts\":0,\"debounce\":{\"id\":\"x\"}}", "{\"attempts\":0,\"de\":{\"id\":\"x\"}}");
     assert_added_as("{\"attempts\":0,\"kl\":7,\"fpof\":false}", "{\"attempts\":0,\"kl\":7,\"fpof\":false}");
 }
 
@@ -399,7 +405,7 @@ assert_not_added(const char *json, const char *expected)
 static void
 options_that_need_a_queue_of_bullmqs_are_refused(void **state)
 {
-    static const char *const names[] = { "deduplication", "debounce", "de", "parent", "repeat", "telemetry" };
+    static const char *const names[] = { "parent", "repeat", "telemetry" };
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -410,6 +416,12 @@ options_that_need_a_queue_of_bullmqs_are_refused(void **state)
         (void)snprintf(expected, sizeof(expected), "a job program cannot add a job with the option '%s'", names[i]);
         assert_not_added(json, expected);
     }
+    assert_not_added("{\"deduplication\":{\"id\":\"x\",\"replace\":true}}",
+        "a job program cannot add a job with the option 'deduplication.replace'");
+    assert_not_added("{\"de\":{\"id\":\"x\",\"extend\":true,\"ttl\":5}}",
+        "a job program cannot add a job with the option 'deduplication.extend'");
+    assert_not_added("{\"debounce\":{\"id\":\"x\",\"keepLastIfActive\":true}}",
+        "a job program cannot add a job with the option 'deduplication.keepLastIfActive'");
 }
 
 static void

@@ -234,13 +234,31 @@ what_redis_refuses_is_given_up(void **state)
     put_log(fixture, "a");
     put_log(fixture, "b");
     put_progress(fixture, "1");
-    fake_answer(fixture->scene.client, ":-1\r\n-OOM command not allowed\r\n$-1\r\n");
+    fake_answer(fixture->scene.client, ":-1\r\n-ERR no such thing\r\n$-1\r\n");
     RUN_UNTIL(fixture->scene.base, outbox_is_empty(fixture->outbox));
     assert_int_equal(fixture->changes, 3);
     for (int i = 0; i < 3; i++)
         (void)fake_take(fixture->scene.client);
     fake_run(fixture->scene.base, 30);
     assert_false(fake_has(fixture->scene.client));
+}
+
+static void
+what_redis_cannot_write_right_now_is_sent_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct moment started = moment_now();
+
+    put_log(fixture, "a");
+    put_log(fixture, "b");
+    expect_log(fixture, "a");
+    expect_log(fixture, "b");
+    fake_answer(fixture->scene.client, "-OOM command not allowed when used memory > 'maxmemory'\r\n:1\r\n");
+    expect_log(fixture, "a");
+    assert_true(moment_ms_between(started, moment_now()) >= 900); /* the loop counts from the start of its turn */
+    assert_false(outbox_is_empty(fixture->outbox));
+    fake_answer(fixture->scene.client, ":2\r\n");
+    RUN_UNTIL(fixture->scene.base, outbox_is_empty(fixture->outbox));
 }
 
 static void
@@ -421,6 +439,7 @@ main(void)
         TEST(an_add_that_cannot_be_is_logged_and_not_sent),
         TEST(each_connection_is_told_a_script_once),
         TEST(what_redis_refuses_is_given_up),
+        TEST(what_redis_cannot_write_right_now_is_sent_again),
         TEST(what_had_no_answer_is_sent_again_in_order),
         TEST(progress_is_written_once_a_second_and_the_last_one_always),
         TEST(closing_without_a_waiting_progress_writes_nothing),
