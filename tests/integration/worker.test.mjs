@@ -353,7 +353,7 @@ describe('job programs', () => {
     ['ends without a word', 'exit 0', 'the job process ended with exit status 0 without a verdict'],
     ['exits badly', 'exit 7', 'the job process ended with exit status 7 without a verdict'],
     ['exits badly after its success', `${completed(1)}; exit 3`, 'the job process ended with exit status 3 after it had reported success'],
-    ['reports no JSON', 'say "all is well"; sleep 100', /^the job process broke the child protocol: a report line is no JSON: /],
+    ['reports no JSON', 'say "all is well"; sleep 100', /^the job process broke the child protocol: a report line: no JSON from byte 1 on, at 'all is well'$/],
     ['reports an unknown type', `say '{"type":"done"}'; sleep 100`, /^the job process broke the child protocol: a report line: 'type' is none of /],
     ['goes on after its verdict', `${completed(1)}; ${completed(2)}`, 'the job process broke the child protocol: there is a line after the verdict'],
     ['reports a line of 2 MB', 'head -c 2000000 /dev/zero | tr "\\\\0" x >&3; echo >&3; sleep 100',
