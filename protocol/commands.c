@@ -322,11 +322,11 @@ commands_read_marker(const redisReply *reply, const struct error *lost, int64_t 
         return true;
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 || reply->element[2]->type != REDIS_REPLY_STRING)
         return error_set(err, ERROR_INPUT, "BZPOPMIN answered with something that is no marker");
-    /* BullMQ 5.76: the score is the due time, and may be fractional */
+    /* BullMQ 5.76: the score is the due time, and may be fractional, or infinite: nobody checks how long a job is delayed */
     score = strtod(reply->element[2]->str, &end);
-    if (end == reply->element[2]->str || *end != '\0' || !isfinite(score) || score < 0 || score > 9007199254740991.0)
+    if (end == reply->element[2]->str || *end != '\0' || isnan(score))
         return error_set(err, ERROR_INPUT, "a marker's score is no time");
-    *due_ms = (int64_t)score;
+    *due_ms = (int64_t)fmin(fmax(score, 0), 9007199254740991.0);
     return true;
 }
 
@@ -363,7 +363,8 @@ commands_read_fetched(
     if (!redis_check_reply(reply, lost, err))
         return false;
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4 || reply->element[2]->type != REDIS_REPLY_INTEGER ||
-        reply->element[3]->type != REDIS_REPLY_INTEGER)
+        reply->element[3]->type != REDIS_REPLY_INTEGER || reply->element[2]->integer < 0 ||
+        reply->element[3]->integer < 0)
         return error_set(err, ERROR_INPUT, "a fetch answered with something that is no job");
     *out = (struct commands_fetched){ .limited_ms = reply->element[2]->integer,
         .next_delayed_ms = reply->element[3]->integer };

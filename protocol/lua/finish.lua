@@ -33,7 +33,7 @@ if parent_key then
     --- include parent
     local parent = call('HGET', key, 'parent')
     if failed then
-        child_failed(parent, key, outcome, tonumber(ARGV[1]))
+        child_failed(parent, parent_key, key, outcome, tonumber(ARGV[1]))
     else
         child_completed(parent, parent_key, key, outcome, tonumber(ARGV[1]))
     end

@@ -27,7 +27,8 @@ if #marked > 0 then
 end
 for _, id in ipairs(marked) do
     if call('EXISTS', P .. id .. ':lock') == 0 and call('LREM', P .. 'active', 1, id) > 0 and call('EXISTS', P .. id) == 1 then
-        local count = call('HINCRBY', P .. id, 'stc', 1)
+        local count = (whole(call('HGET', P .. id, 'stc')) or 0) + 1
+        call('HSET', P .. id, 'stc', count)
         if count > tonumber(ARGV[3]) and not is_scheduled(id) then
             call('HSET', P .. id, 'defa', 'job stalled more than allowable limit')
         end

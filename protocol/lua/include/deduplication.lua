@@ -17,15 +17,16 @@ local function release_deduplication(queue, id, deduplication_id, now)
         next_id = fields[8]
     end
     local opts = decode(fields[3])
-    local deduplication = opts.de or {}
-    if deduplication.ttl and deduplication.ttl > 0 and not deduplication.keepLastIfActive then
-        call('SET', key, next_id, 'PX', deduplication.ttl)
+    local deduplication = type(opts.de) == 'table' and opts.de or {}
+    local next_ttl = math.floor(tonumber(deduplication.ttl) or 0)
+    if next_ttl >= 1 and next_ttl <= 9007199254740991 and not deduplication.keepLastIfActive then
+        call('SET', key, next_id, 'PX', next_ttl)
     else
         call('SET', key, next_id)
     end
     local more = {}
     local function add_field(name, value)
-        if value then
+        if type(value) == 'string' then
             more[#more + 1] = name
             more[#more + 1] = value
         end
@@ -34,7 +35,7 @@ local function release_deduplication(queue, id, deduplication_id, now)
     add_field('parent', fields[5])
     add_field('rjk', fields[7])
     add_field('deid', deduplication.id)
-    enqueue(queue, next_id, fields[1], fields[2], fields[3], now, tonumber(opts.delay) or 0, tonumber(opts.priority) or 0,
+    enqueue(queue, next_id, fields[1] or '', fields[2] or '{}', fields[3], now, tonumber(opts.delay) or 0, tonumber(opts.priority) or 0,
         opts.lifo == true, more)
     if fields[6] then
         call('SADD', fields[6], queue.prefix .. next_id)

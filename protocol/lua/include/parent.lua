@@ -46,30 +46,32 @@ local function fail_parent(prefix, id, child, now)
     end
 end
 
--- `link` is the child's field `parent` (JSON), `key` its `parentKey`: BullMQ always writes both, but the first came later.
+-- Where the parent is, from the child's fields `parent` (JSON, decoded) and `parentKey`: BullMQ always writes both, but the first came later.
+local function parent_of(link, key)
+    local prefix, id = link.queueKey, link.id
+    if type(prefix) == 'string' and type(id) == 'string' and prefix .. ':' .. id == key then
+        return prefix .. ':', id
+    end
+    return string.match(key, '^(.-)([^:]*)$')
+end
+
 local function child_completed(link, key, child, returnvalue, now)
     if call('SREM', key .. ':dependencies', child) == 0 then
         return
     end
     call('HSET', key .. ':processed', child, returnvalue)
-    local parent = decode(link)
-    if parent.queueKey then
-        release_parent_if_childless(parent.queueKey .. ':', parent.id, now)
-    else
-        local prefix, id = string.match(key, '^(.*:)(.*)$')
-        release_parent_if_childless(prefix, id, now)
-    end
+    local prefix, id = parent_of(decode(link), key)
+    release_parent_if_childless(prefix, id, now)
 end
 
 -- fpof failParentOnFailure, cpof continueParentOnFailure, idof ignoreDependencyOnFailure, rdof removeDependencyOnFailure; with none of
 -- them the parent goes on waiting.
-local function child_failed(link, child, reason, now)
+local function child_failed(link, key, child, reason, now)
     local parent = decode(link)
     if not (parent.fpof or parent.cpof or parent.idof or parent.rdof) then
         return
     end
-    local prefix, id = parent.queueKey .. ':', parent.id
-    local key = prefix .. id
+    local prefix, id = parent_of(parent, key)
     if call('SREM', key .. ':dependencies', child) == 0 then
         return
     end

@@ -21,6 +21,11 @@ local function decode(json)
     return ok and type(value) == 'table' and value or {}
 end
 
+-- A count as somebody else wrote it: its text, or nil if it is none that Redis could add to.
+local function whole(text)
+    return text and #text <= 16 and string.match(text, '^%d+$') or nil
+end
+
 -- Made by BullMQ 6 or later, as the newest Queue object told; its own workers do some things otherwise than those of version 5.
 local function is_since_6(queue)
     local version = call('HGET', queue.prefix .. 'meta', 'version')
@@ -45,9 +50,9 @@ local function target_list(queue)
     return paused
 end
 
--- BullMQ 5.76: a queue without the setting gets the default written down by whoever needs it first.
+-- BullMQ 5.76: a queue without a usable setting gets the default written down by whoever needs it first.
 local function events_kept(queue)
-    if not queue.events_kept then
+    if not whole(queue.events_kept) then
         queue.events_kept = '10000'
         call('HSET', queue.prefix .. 'meta', 'opts.maxLenEvents', queue.events_kept)
     end

@@ -4,7 +4,7 @@
 
 -- Delayed jobs that are due become runnable, the earliest first, at most 1000 in one go.
 local function promote(queue, now)
-    local due = call('ZRANGEBYSCORE', queue.prefix .. 'delayed', 0, (now + 1) * 4096 - 1, 'LIMIT', 0, 1000)
+    local due = call('ZRANGEBYSCORE', queue.prefix .. 'delayed', '-inf', (now + 1) * 4096 - 1, 'LIMIT', 0, 1000)
     local list = target_list(queue)
     call('ZREM', queue.prefix .. 'delayed', unpack(due))
     for _, id in ipairs(due) do
@@ -20,19 +20,20 @@ local function promote(queue, now)
     wake_one_unless_blocked(queue)
 end
 
--- When the earliest delayed job is due, in ms; 0 if there is none. Those that are due by now become runnable first.
-local function next_delayed(queue, now)
+-- When the earliest delayed job is due, in ms; 0 if there is none. A score may be anything, even infinite, and the caller sends the result.
+local function earliest_due(queue)
     local first = call('ZRANGE', queue.prefix .. 'delayed', '0', '0', 'WITHSCORES')
-    if not first[2] then
-        return 0
-    end
-    local due = math.floor(first[2] / 4096)
-    if due > now then
+    return first[2] and math.max(1, math.min(math.floor(first[2] / 4096), 9007199254740991)) or 0
+end
+
+-- The same, once those that are due by now have become runnable.
+local function next_delayed(queue, now)
+    local due = earliest_due(queue)
+    if due == 0 or due > now then
         return due
     end
     promote(queue, now)
-    first = call('ZRANGE', queue.prefix .. 'delayed', '0', '0', 'WITHSCORES')
-    return first[2] and math.floor(first[2] / 4096) or 0
+    return earliest_due(queue)
 end
 
 local function pop_id(queue)
@@ -73,9 +74,14 @@ local function pop_job(queue)
     end
 end
 
--- How long the rate limit of `max` jobs keeps everybody waiting, in ms; 0: not at all.
+-- How long the rate limit of `max` jobs keeps everybody waiting, in ms; 0: not at all. A counter that is none starts anew.
 local function limited_for(queue, max)
-    if (tonumber(call('GET', queue.prefix .. 'limiter')) or 0) < max then
+    local count = call('GET', queue.prefix .. 'limiter')
+    if count and not whole(count) then
+        call('DEL', queue.prefix .. 'limiter')
+        return 0
+    end
+    if (tonumber(count) or 0) < max then
         return 0
     end
     local ttl = call('PTTL', queue.prefix .. 'limiter')
@@ -91,7 +97,7 @@ local function count_for_limit(queue, fields, duration)
         return
     end
     duration = tonumber(duration) or tonumber(call('HGET', queue.prefix .. 'meta', 'duration'))
-    if call('INCR', queue.prefix .. 'limiter') == 1 and duration then
+    if call('INCR', queue.prefix .. 'limiter') == 1 and duration and math.abs(duration) <= 9007199254740991 then
         call('PEXPIRE', queue.prefix .. 'limiter', math.floor(math.abs(duration)))
     end
 end
@@ -118,7 +124,7 @@ local function take(queue, now, token, at)
     call('SET', queue.prefix .. id .. ':lock', token, 'PX', ARGV[at])
     call('XADD', queue.events, '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
     local started = field_of(fields, 'ats')
-    local attempt = started and started + 1 or '1'
+    local attempt = whole(started) and started + 1 or '1'
     local name = given(at + 1)
     if name then
         call('HSET', queue.prefix .. id, 'processedOn', now, 'ats', attempt, 'pb', name)
