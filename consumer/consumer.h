@@ -31,11 +31,14 @@ struct consumer_limits {
         .on_complete = OPTIONS_KEEP_ALL,                                                                               \
         .on_fail = OPTIONS_KEEP_ALL })
 
+struct finisher;
+
 struct consumer {
     struct event_base *base;
     const struct keys *keys;
     struct link *command; /* link_redis(command) is NULL while Redis is away */
     struct runner *runner;
+    struct finisher *finisher;
     struct commands_taking taking;
     const struct consumer_limits *limits;
     bool is_closing; /* no new job is taken */

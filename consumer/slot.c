@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "common/memory.h"
+#include "consumer/finisher.h"
 #include "consumer/outbox.h"
 
 /* When Redis refuses an outcome for a reason of its own (out of memory, say), it is offered again after this time, which doubles up to 32-fold. */
@@ -25,8 +26,10 @@ struct slot {
     struct outbox *outbox;
     bool outbox_was_full;
     struct report verdict; /* FINISHING */
-    int sent;              /* how often the outcome was sent */
-    bool is_sent;          /* and is on its way now */
+    char *stacktrace;      /* with that failure; NULL: none yet */
+    struct finisher_item item;
+    int sent;     /* how often the outcome was sent */
+    bool is_sent; /* and is on its way now */
     struct event *again;
 };
 
@@ -39,6 +42,7 @@ slot_empty(struct slot *slot, const struct commands_fetched *next)
     job_clear(&slot->job);
     report_clear(&slot->verdict);
     slot->state = SLOT_FREE;
+    finisher_add_busy(slot->consumer->finisher, -1);
     slot->on_free(slot, next, slot->owner);
 }
 
@@ -167,43 +171,42 @@ is_retried(const struct slot *slot, const struct report *verdict, int64_t *delay
 }
 
 static void
-slot_send_finish(struct slot *slot, struct redis *redis, const struct commands_hold *hold, const char *stacktrace)
+slot_put_finish(struct slot *slot)
 {
-    const struct consumer *consumer = slot->consumer;
+    const struct consumer_limits *limits = slot->consumer->limits;
     const struct options *options = &slot->job.options;
     bool failed = slot->verdict.type == REPORT_FAILED;
-    struct commands_finish finish = { .failed = failed,
+    struct options_keep own = failed ? options->on_fail : options->on_complete;
+    struct options_keep usual = failed ? limits->on_fail : limits->on_complete;
+
+    slot->item.finish = (struct commands_finish){ .hold = hold_of(slot),
+        .failed = failed,
         .outcome = failed ? slot->verdict.text : slot->verdict.value,
-        .stacktrace = stacktrace,
+        .stacktrace = failed ? slot->stacktrace : NULL,
         .attempts_made = slot->job.attempts_kept + 1,
         .attempts = options->attempts,
-        .keep = failed ? options->on_fail : options->on_complete,
-        .metrics_points = consumer->limits->metrics_points,
-        .deduplication_id = slot->job.deduplication_id,
-        .fetch = !consumer->is_closing };
-
-    if (!finish.keep.is_set)
-        finish.keep = failed ? consumer->limits->on_fail : consumer->limits->on_complete;
-    commands_finish(redis, consumer->keys, &consumer->taking, hold, &finish, on_outcome, slot);
+        .keep = own.is_set ? own : usual,
+        .deduplication_id = slot->job.deduplication_id };
+    finisher_put(slot->consumer->finisher, &slot->item);
 }
 
 static void
 slot_send_failure(struct slot *slot, struct redis *redis, const struct commands_hold *hold)
 {
     const struct consumer *consumer = slot->consumer;
-    char *stacktrace =
-        job_stacktrace_with(&slot->job, slot->verdict.retry ? "Error" : "UnrecoverableError", slot->verdict.text);
     struct commands_retry retry = { .attempts_made = slot->job.attempts_kept + 1,
         .lifo = slot->job.options.lifo,
         .reason = slot->verdict.text,
-        .stacktrace = stacktrace,
         .fetch = !consumer->is_closing };
 
+    free(slot->stacktrace);
+    slot->stacktrace =
+        job_stacktrace_with(&slot->job, slot->verdict.retry ? "Error" : "UnrecoverableError", slot->verdict.text);
+    retry.stacktrace = slot->stacktrace;
     if (is_retried(slot, &slot->verdict, &retry.delay_ms))
         commands_retry(redis, consumer->keys, &consumer->taking, hold, &retry, on_outcome, slot);
     else
-        slot_send_finish(slot, redis, hold, stacktrace);
-    free(stacktrace);
+        slot_put_finish(slot);
 }
 
 static void
@@ -221,7 +224,7 @@ slot_send_outcome(struct slot *slot)
     slot->is_sent = true;
     switch (slot->verdict.type) {
     case REPORT_COMPLETED:
-        slot_send_finish(slot, redis, &hold, NULL);
+        slot_put_finish(slot);
         return;
     case REPORT_FAILED:
         slot_send_failure(slot, redis, &hold);
@@ -362,6 +365,8 @@ slot_start(struct slot *slot, struct job *job, const char *token)
     free(slot->token);
     slot->token = memory_copy_string(token);
     slot->started = moment_now();
+    if (slot->state == SLOT_FREE)
+        finisher_add_busy(slot->consumer->finisher, 1);
     slot->state = SLOT_RUNNING;
     slot->outbox_was_full = false;
     outbox_open(slot->outbox, &slot->job);
@@ -425,6 +430,7 @@ slot_new(const struct consumer *consumer, slot_free_fn *on_free, void *owner)
     struct slot *slot = memory_new(sizeof(*slot));
 
     *slot = (struct slot){ .consumer = consumer, .on_free = on_free, .owner = owner, .verdict = REPORT_EMPTY };
+    slot->item = (struct finisher_item){ .on_reply = on_outcome, .owner = slot };
     slot->outbox = outbox_new(consumer, on_outbox_change, slot);
     slot->again = event_new(consumer->base, -1, 0, on_again, slot);
     if (slot->again == NULL)
@@ -442,10 +448,12 @@ slot_free(struct slot *slot)
     redis = link_redis(slot->consumer->command);
     if (redis != NULL)
         redis_forget(redis, slot);
+    finisher_forget(slot->consumer->finisher, slot);
     outbox_free(slot->outbox);
     event_free(slot->again);
     job_clear(&slot->job);
     report_clear(&slot->verdict);
     free(slot->token);
+    free(slot->stacktrace);
     free(slot);
 }

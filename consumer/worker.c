@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "consumer/fetch.h"
+#include "consumer/finisher.h"
 #include "consumer/locks.h"
 #include "consumer/stalled.h"
 
@@ -249,6 +250,7 @@ worker_init(struct worker *worker, const struct worker_options *options)
     worker->on_int = watch_signal(worker, SIGINT);
     (void)signal(SIGPIPE, SIG_IGN); /* a closed connection is an error of the write */
     worker_connect(worker);
+    worker->consumer.finisher = finisher_new(&worker->consumer);
     worker->slots = memory_new(options->concurrency * sizeof(struct slot *));
     for (size_t i = 0; i < options->concurrency; i++)
         worker->slots[i] = slot_new(&worker->consumer, on_slot_free, worker);
@@ -267,6 +269,7 @@ worker_clear(struct worker *worker)
     for (size_t i = 0; i < worker->options->concurrency; i++)
         slot_free(worker->slots[i]);
     free(worker->slots);
+    finisher_free(worker->consumer.finisher);
     link_free(worker->consumer.command);
     event_free(worker->on_term);
     event_free(worker->on_int);

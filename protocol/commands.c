@@ -9,17 +9,20 @@
 #include "common/text.h"
 #include "protocol/pack.h"
 
-#define MAX_WORDS 20
+#define MAX_WORDS (8 + COMMANDS_FINISH_MAX * 12) /* of a finish, the longest */
 /* What a blocked read may take beyond its own time before the connection counts as lost. */
 #define WAIT_PATIENCE_MS 2000
 
-/* The words of one script call: the queue's key first, then the arguments. Numbers keep their text here. */
-struct words {
+/*
+ * The words of one script call: the queue's key first, then the arguments. Numbers keep their text here. There is one, for the call that is being
+ * put together: between start_words() and send_words() nothing else happens.
+ */
+static struct words {
     size_t count;
     const char *words[MAX_WORDS];
     size_t lengths[MAX_WORDS];
     char numbers[MAX_WORDS][TEXT_INTEGER_SIZE];
-};
+} the_words;
 
 static void
 add_bytes(struct words *words, const char *bytes, size_t length)
@@ -58,11 +61,12 @@ add_flag(struct words *words, bool flag)
     add_string(words, flag ? "1" : "");
 }
 
-static void
-start_words(struct words *words, const struct keys *keys)
+static struct words *
+start_words(const struct keys *keys)
 {
-    words->count = 0;
-    add_bytes(words, keys->base, keys->base_length);
+    the_words.count = 0;
+    add_bytes(&the_words, keys->base, keys->base_length);
+    return &the_words;
 }
 
 static void
@@ -102,92 +106,97 @@ void
 commands_fetch(struct redis *redis, const struct keys *keys, const struct commands_taking *taking, const char *token,
     redis_reply_fn *on_reply, void *owner)
 {
-    struct words words;
+    struct words *words = start_words(keys);
 
-    start_words(&words, keys);
-    add_number(&words, wall_now().ms);
-    add_string(&words, token);
-    add_taking(&words, taking);
-    leave_out_empty(&words);
-    send_words(redis, &script_fetch, &words, on_reply, owner);
+    add_number(words, wall_now().ms);
+    add_string(words, token);
+    add_taking(words, taking);
+    leave_out_empty(words);
+    send_words(redis, &script_fetch, words, on_reply, owner);
+}
+
+static void
+add_finish(struct words *words, const struct commands_finish *finish)
+{
+    add_hold(words, &finish->hold);
+    add_string(words, finish->failed ? "failed" : "completed");
+    add_string(words, finish->outcome);
+    add_number(words, finish->attempts_made);
+    add_number(words, finish->attempts);
+    add_number(words, finish->keep.count);
+    add_number_or_nothing(words, finish->keep.age_seconds, finish->keep.age_seconds >= 0);
+    add_number_or_nothing(words, finish->keep.limit, finish->keep.age_seconds >= 0);
+    add_string(words, finish->stacktrace);
+    add_string(words, finish->deduplication_id);
 }
 
 void
-commands_finish(struct redis *redis, const struct keys *keys, const struct commands_taking *taking,
-    const struct commands_hold *hold, const struct commands_finish *finish, redis_reply_fn *on_reply, void *owner)
+commands_finish(struct redis *redis, const struct keys *keys, const struct commands_taking *taking, bool fetch,
+    int64_t metrics_points, size_t count, const struct commands_finish *const *finishes, redis_reply_fn *on_reply,
+    void *owner)
 {
-    struct words words;
+    struct words *words = start_words(keys);
 
-    start_words(&words, keys);
-    add_number(&words, wall_now().ms);
-    add_hold(&words, hold);
-    add_string(&words, finish->failed ? "failed" : "completed");
-    add_string(&words, finish->outcome);
-    add_number(&words, finish->attempts_made);
-    add_number(&words, finish->attempts);
-    add_number(&words, finish->keep.count);
-    add_flag(&words, finish->fetch);
-    add_taking(&words, taking);
-    add_number_or_nothing(&words, finish->keep.age_seconds, finish->keep.age_seconds >= 0);
-    add_number_or_nothing(&words, finish->keep.limit, finish->keep.age_seconds >= 0);
-    add_number_or_nothing(&words, finish->metrics_points, finish->metrics_points > 0);
-    add_string(&words, finish->stacktrace);
-    add_string(&words, finish->deduplication_id);
-    leave_out_empty(&words);
-    send_words(redis, &script_finish, &words, on_reply, owner);
+    add_number(words, wall_now().ms);
+    add_flag(words, fetch);
+    add_taking(words, taking);
+    add_number_or_nothing(words, metrics_points, metrics_points > 0);
+    for (size_t i = 0; i < count; i++)
+        add_finish(words, finishes[i]);
+    send_words(redis, &script_finish, words, on_reply, owner);
 }
 
 void
 commands_release(struct redis *redis, const struct keys *keys, const struct commands_hold *hold, int64_t limit_ms,
     redis_reply_fn *on_reply, void *owner)
 {
-    struct words words;
+    struct words *words = start_words(keys);
 
-    start_words(&words, keys);
-    add_hold(&words, hold);
+    add_hold(words, hold);
     if (limit_ms > 0)
-        add_number(&words, limit_ms);
-    send_words(redis, &script_release, &words, on_reply, owner);
+        add_number(words, limit_ms);
+    send_words(redis, &script_release, words, on_reply, owner);
 }
 
 /* The first words of the script `delay`. */
-static void
-start_delay(struct words *words, const struct keys *keys, const struct commands_hold *hold, int64_t delay_ms)
+static struct words *
+start_delay(const struct keys *keys, const struct commands_hold *hold, int64_t delay_ms)
 {
     int64_t now_ms = wall_now().ms;
+    struct words *words = start_words(keys);
 
-    start_words(words, keys);
     add_number(words, now_ms);
     add_hold(words, hold);
     add_number(words, delay_ms);
     add_number(words, now_ms + delay_ms);
+    return words;
 }
 
 void
 commands_retry(struct redis *redis, const struct keys *keys, const struct commands_taking *taking,
     const struct commands_hold *hold, const struct commands_retry *retry, redis_reply_fn *on_reply, void *owner)
 {
-    struct words words;
+    struct words *words;
 
     if (retry->delay_ms > 0) {
-        start_delay(&words, keys, hold, retry->delay_ms);
-        add_string(&words, retry->reason);
-        add_string(&words, retry->stacktrace);
-        add_number(&words, retry->attempts_made);
-        add_flag(&words, retry->fetch);
-        add_taking(&words, taking);
-        leave_out_empty(&words);
-        send_words(redis, &script_delay, &words, on_reply, owner);
+        words = start_delay(keys, hold, retry->delay_ms);
+        add_string(words, retry->reason);
+        add_string(words, retry->stacktrace);
+        add_number(words, retry->attempts_made);
+        add_flag(words, retry->fetch);
+        add_taking(words, taking);
+        leave_out_empty(words);
+        send_words(redis, &script_delay, words, on_reply, owner);
         return;
     }
-    start_words(&words, keys);
-    add_number(&words, wall_now().ms);
-    add_hold(&words, hold);
-    add_string(&words, retry->reason);
-    add_string(&words, retry->stacktrace);
-    add_number(&words, retry->attempts_made);
-    add_flag(&words, retry->lifo);
-    send_words(redis, &script_retry, &words, on_reply, owner);
+    words = start_words(keys);
+    add_number(words, wall_now().ms);
+    add_hold(words, hold);
+    add_string(words, retry->reason);
+    add_string(words, retry->stacktrace);
+    add_number(words, retry->attempts_made);
+    add_flag(words, retry->lifo);
+    send_words(redis, &script_retry, words, on_reply, owner);
 }
 
 void
@@ -195,17 +204,17 @@ commands_delay(struct redis *redis, const struct keys *keys, const struct comman
     redis_reply_fn *on_reply, void *owner)
 {
     int64_t delay_ms = until.ms - wall_now().ms;
-    struct words words;
+    struct words *words;
 
-    start_delay(&words, keys, hold, delay_ms > 0 ? delay_ms : 0);
-    send_words(redis, &script_delay, &words, on_reply, owner);
+    words = start_delay(keys, hold, delay_ms > 0 ? delay_ms : 0);
+    send_words(redis, &script_delay, words, on_reply, owner);
 }
 
 void
 commands_extend_locks(struct redis *redis, const struct keys *keys, int64_t lock_ms, size_t count,
     const struct commands_hold *holds, redis_reply_fn *on_reply, void *owner)
 {
-    struct words words;
+    struct words *words;
     struct pack pack;
 
     pack_init(&pack);
@@ -215,10 +224,10 @@ commands_extend_locks(struct redis *redis, const struct keys *keys, int64_t lock
         pack_string(&pack, holds[i].token);
         pack_string(&pack, holds[i].attempt);
     }
-    start_words(&words, keys);
-    add_number(&words, lock_ms);
-    add_bytes(&words, pack.buffer.data, pack.buffer.size);
-    send_words(redis, &script_extend_locks, &words, on_reply, owner);
+    words = start_words(keys);
+    add_number(words, lock_ms);
+    add_bytes(words, pack.buffer.data, pack.buffer.size);
+    send_words(redis, &script_extend_locks, words, on_reply, owner);
     pack_clear(&pack);
 }
 
@@ -226,72 +235,67 @@ void
 commands_recover_stalled(struct redis *redis, const struct keys *keys, int64_t interval_ms, int64_t max_stalled,
     redis_reply_fn *on_reply, void *owner)
 {
-    struct words words;
+    struct words *words = start_words(keys);
 
-    start_words(&words, keys);
-    add_number(&words, wall_now().ms);
-    add_number(&words, interval_ms);
-    add_number(&words, max_stalled);
-    send_words(redis, &script_stalled, &words, on_reply, owner);
+    add_number(words, wall_now().ms);
+    add_number(words, interval_ms);
+    add_number(words, max_stalled);
+    send_words(redis, &script_stalled, words, on_reply, owner);
 }
 
 void
 commands_progress(struct redis *redis, const struct keys *keys, const char *id, const char *progress,
     redis_reply_fn *on_reply, void *owner)
 {
-    struct words words;
+    struct words *words = start_words(keys);
 
-    start_words(&words, keys);
-    add_string(&words, id);
-    add_string(&words, progress);
-    send_words(redis, &script_progress, &words, on_reply, owner);
+    add_string(words, id);
+    add_string(words, progress);
+    send_words(redis, &script_progress, words, on_reply, owner);
 }
 
 void
 commands_log(struct redis *redis, const struct keys *keys, const char *id, const char *row, int64_t keep_logs,
     redis_reply_fn *on_reply, void *owner)
 {
-    struct words words;
+    struct words *words = start_words(keys);
 
-    start_words(&words, keys);
-    add_string(&words, id);
-    add_string(&words, row);
+    add_string(words, id);
+    add_string(words, row);
     if (keep_logs > 0) /* BullMQ 5.76: 0 counts as not set */
-        add_number(&words, keep_logs);
-    send_words(redis, &script_log, &words, on_reply, owner);
+        add_number(words, keep_logs);
+    send_words(redis, &script_log, words, on_reply, owner);
 }
 
 void
 commands_data(struct redis *redis, const struct keys *keys, const char *id, const char *data, redis_reply_fn *on_reply,
     void *owner)
 {
-    struct words words;
+    struct words *words = start_words(keys);
 
-    start_words(&words, keys);
-    add_string(&words, id);
-    add_string(&words, data);
-    send_words(redis, &script_data, &words, on_reply, owner);
+    add_string(words, id);
+    add_string(words, data);
+    send_words(redis, &script_data, words, on_reply, owner);
 }
 
 void
 commands_add(struct redis *redis, const struct keys *keys, const char *name, const char *data, const char *options_text,
     const struct options *options, redis_reply_fn *on_reply, void *owner)
 {
-    struct words words;
+    struct words *words = start_words(keys);
 
-    start_words(&words, keys);
-    add_string(&words, options->job_id);
-    add_string(&words, name);
-    add_string(&words, data);
-    add_string(&words, options_text);
-    add_number(&words, options->timestamp_ms > 0 ? options->timestamp_ms : wall_now().ms);
-    add_number(&words, options->delay_ms);
-    add_number(&words, options->priority);
-    add_flag(&words, options->lifo);
-    add_string(&words, options->deduplication_id);
-    add_number_or_nothing(&words, options->deduplication_ms, options->deduplication_ms > 0);
-    leave_out_empty(&words);
-    send_words(redis, &script_add, &words, on_reply, owner);
+    add_string(words, options->job_id);
+    add_string(words, name);
+    add_string(words, data);
+    add_string(words, options_text);
+    add_number(words, options->timestamp_ms > 0 ? options->timestamp_ms : wall_now().ms);
+    add_number(words, options->delay_ms);
+    add_number(words, options->priority);
+    add_flag(words, options->lifo);
+    add_string(words, options->deduplication_id);
+    add_number_or_nothing(words, options->deduplication_ms, options->deduplication_ms > 0);
+    leave_out_empty(words);
+    send_words(redis, &script_add, words, on_reply, owner);
 }
 
 void

@@ -46,20 +46,26 @@ void commands_fetch(struct redis *redis, const struct keys *keys, const struct c
 bool commands_read_fetched(
     const redisReply *reply, const struct error *lost, struct commands_fetched *out, struct error *err) MUST_CHECK;
 
-/* Moves a job to completed (`failed` false; `outcome` is JSON) or failed (`outcome` is the reason); takes the next one if `fetch`. */
+/* Moves a job to completed (`failed` false; `outcome` is JSON) or failed (`outcome` is the reason). Everything belongs to the caller. */
 struct commands_finish {
+    struct commands_hold hold;
     bool failed;
     const char *outcome;
     const char *stacktrace; /* failed only: JSON text of an array */
     int64_t attempts_made;  /* this one included */
     int64_t attempts;       /* the job's option */
     struct options_keep keep;
-    int64_t metrics_points;       /* minutes to keep numbers for; 0: no metrics */
     const char *deduplication_id; /* the job's; NULL: none */
-    bool fetch;                   /* the next job gets the same token */
 };
-void commands_finish(struct redis *redis, const struct keys *keys, const struct commands_taking *taking,
-    const struct commands_hold *hold, const struct commands_finish *finish, redis_reply_fn *on_reply, void *owner);
+
+/*
+ * Does so with `count` jobs, 1 to COMMANDS_FINISH_MAX, and takes as many others if `fetch`, each with the token of one that is finished. With
+ * metrics_points, minutes to keep numbers for, they are counted. The answer is a list with one for each job, in order: as to a fetch, or a code.
+ */
+#define COMMANDS_FINISH_MAX ((size_t)100)
+void commands_finish(struct redis *redis, const struct keys *keys, const struct commands_taking *taking, bool fetch,
+    int64_t metrics_points, size_t count, const struct commands_finish *const *finishes, redis_reply_fn *on_reply,
+    void *owner);
 
 /*
  * Back to the front of the queue; no attempt is counted. With limit_ms, the queue's rate limit counts as reached for so long. The answer: for how

@@ -1,85 +1,108 @@
 --- include queue
 --- include active
 --- include take
--- Moves a job from active to completed or failed and, if asked to, takes the next one (BullMQ 5.76: moveToFinished). Returns what take()
--- returns, -1: the job is gone, a code of leave_active(), -4: it has children that are not done yet, or -9: one of them failed.
--- ARGV: now, id, token, attempt ('ats'), 'completed' or 'failed', the return value or reason, attempts made, this one included, attempts (the
--- option), how many to keep (-1 all), fetch ('1' or ''), those of take(), and what may be nil: age in seconds of what to keep, how many to remove by
--- age, points of metrics, stack trace of a failure, deduplication id.
+-- Moves jobs from active to completed or failed and, if asked to, takes as many others (BullMQ 5.76: moveToFinished, for each of them). Returns a list
+-- with an answer for each: what take() answers, -1: the job is gone, a code of leave_active(), -4: it has children that are not done yet, or
+-- -9: one of them failed.
+-- ARGV: now, fetch ('1' or ''), four of take(), points of metrics or ''; then for each job: id, token, attempt ('ats'), 'completed' or 'failed', the return
+-- value or reason, attempts made, this one included, attempts (the option), how many to keep (-1 all), and each of these or '': age in seconds of what to
+-- keep, how many to remove by age, stack trace of a failure, deduplication id.
 -- What few jobs need is included where it is needed: a script pays for each function that it defines.
-local id, target, outcome = ARGV[2], ARGV[5], ARGV[6]
+local now = ARGV[1]
 local queue = open_queue(KEYS[1])
-local key = queue.prefix .. id
-local failed = target == 'failed'
-local outcome_field = failed and 'failedReason' or 'returnvalue'
+local left, tokens = {}, {}
 
--- What there is of the job, its children and those that failed: only itself, or it cannot complete.
-local found = failed and call('EXISTS', key) or call('EXISTS', key, key .. ':dependencies', key .. ':unsuccessful')
-if found ~= 1 then
-    return call('EXISTS', key) == 0 and -1 or call('EXISTS', key .. ':dependencies') == 1 and -4 or -9
-end
-local refused = leave_active(queue, id, ARGV[3], ARGV[4])
-if refused then
-    return refused
-end
-trim_events(queue)
-if given(19) then
-    --- include enqueue
-    --- include deduplication
-    release_deduplication(queue, id, ARGV[19], ARGV[1])
-end
-local parent_key = call('HGET', key, 'parentKey')
-if parent_key then
-    --- include parent
-    local parent = call('HGET', key, 'parent')
-    if failed then
-        child_failed(parent, parent_key, key, outcome, tonumber(ARGV[1]))
-    else
-        child_completed(parent, parent_key, key, outcome, tonumber(ARGV[1]))
+local function finish(at)
+    local id, target, outcome = ARGV[at], ARGV[at + 3], ARGV[at + 4]
+    local key = queue.prefix .. id
+    local failed = target == 'failed'
+    local outcome_field = failed and 'failedReason' or 'returnvalue'
+
+    -- What there is of the job (which counts three times), its children and those that failed: only itself, or it cannot complete.
+    local found = failed and call('EXISTS', key, key, key) or call('EXISTS', key, key, key, key .. ':dependencies', key .. ':unsuccessful')
+    if found ~= 3 then
+        return call('EXISTS', key) == 0 and -1 or call('EXISTS', key .. ':dependencies') == 1 and -4 or -9
     end
-end
-
-local count, age = ARGV[9], given(15)
-if count == '0' then
-    --- include removal
-    remove_keys(key)
+    local refused = leave_active(queue, id, ARGV[at + 1], ARGV[at + 2], left)
+    if refused then
+        return refused
+    end
+    tokens[#tokens + 1] = ARGV[at + 1]
+    if #tokens == 1 then
+        trim_events(queue)
+    end
+    local deduplication_id = given(at + 11)
+    if deduplication_id then
+        --- include enqueue
+        --- include deduplication
+        release_deduplication(queue, id, deduplication_id, now)
+    end
+    local parent_key = call('HGET', key, 'parentKey')
     if parent_key then
-        child_removed(parent_key, key)
+        --- include parent
+        local parent = call('HGET', key, 'parent')
+        if failed then
+            child_failed(parent, parent_key, key, outcome, tonumber(now))
+        else
+            child_completed(parent, parent_key, key, outcome, tonumber(now))
+        end
     end
-else
-    local finished = queue.prefix .. target
-    call('ZADD', finished, ARGV[1], id)
-    if failed then
-        call('HSET', key, 'failedReason', outcome, 'finishedOn', ARGV[1], 'atm', ARGV[7], 'stacktrace', ARGV[18])
-        call('HDEL', key, 'defa')
-    else
-        call('HSET', key, 'returnvalue', outcome, 'finishedOn', ARGV[1], 'atm', ARGV[7])
-    end
-    if count ~= '-1' or age then
+
+    local attempts_made, count, age = ARGV[at + 5], ARGV[at + 7], given(at + 8)
+    if count == '0' then
         --- include removal
-        if age then
-            remove_older_than(queue, finished, tonumber(ARGV[1]), tonumber(age), tonumber(ARGV[16]))
+        remove_keys(key)
+        if parent_key then
+            child_removed(parent_key, key)
         end
-        if count ~= '-1' then
-            remove_beyond(queue, finished, count)
+    else
+        local finished = queue.prefix .. target
+        call('ZADD', finished, now, id)
+        if failed then
+            call('HSET', key, 'failedReason', outcome, 'finishedOn', now, 'atm', attempts_made, 'stacktrace', ARGV[at + 10])
+            call('HDEL', key, 'defa')
+        else
+            call('HSET', key, 'returnvalue', outcome, 'finishedOn', now, 'atm', attempts_made)
+        end
+        if count ~= '-1' or age then
+            --- include removal
+            if age then
+                remove_older_than(queue, finished, tonumber(now), tonumber(age), tonumber(ARGV[at + 9]))
+            end
+            if count ~= '-1' then
+                remove_beyond(queue, finished, count)
+            end
         end
     end
-end
-call('XADD', queue.events, '*', 'event', target, 'jobId', id, outcome_field, outcome, 'prev', 'active')
-if failed and tonumber(ARGV[7]) >= tonumber(ARGV[8]) then
-    call('XADD', queue.events, '*', 'event', 'retries-exhausted', 'jobId', id, 'attemptsMade', ARGV[7])
-end
-if given(17) then
-    --- include metrics
-    count_finished(queue.prefix .. 'metrics:' .. target, tonumber(ARGV[17]), tonumber(ARGV[1]))
+    call('XADD', queue.events, '*', 'event', target, 'jobId', id, outcome_field, outcome, 'prev', 'active')
+    if failed and tonumber(attempts_made) >= tonumber(ARGV[at + 6]) then
+        call('XADD', queue.events, '*', 'event', 'retries-exhausted', 'jobId', id, 'attemptsMade', attempts_made)
+    end
+    if given(7) then
+        --- include metrics
+        count_finished(queue.prefix .. 'metrics:' .. target, tonumber(ARGV[7]), tonumber(now))
+    end
 end
 
-local next_job, is_empty = { 0, 0, 0, 0 }, true
-if ARGV[10] == '1' then
-    next_job, is_empty = take(queue, ARGV[1], ARGV[3], 11)
+local answers = {}
+for at = 8, #ARGV, 12 do
+    answers[#answers + 1] = finish(at) or 0
 end
-if is_empty and call('LLEN', queue.prefix .. 'wait') == 0 and call('LLEN', queue.prefix .. 'active') == 0 and
+unlock(queue, left)
+
+local taken, is_empty = {}, true
+if ARGV[2] == '1' then
+    taken, is_empty = take(queue, now, tokens, 3)
+end
+if is_empty and #tokens > 0 and call('LLEN', queue.prefix .. 'wait') == 0 and call('LLEN', queue.prefix .. 'active') == 0 and
     call('ZCARD', queue.prefix .. 'prioritized') == 0 then
     call('XADD', queue.events, '*', 'event', 'drained')
 end
-return next_job
+local next_taken = 1
+for i, answer in ipairs(answers) do
+    if answer == 0 then
+        answers[i] = taken[next_taken] or { 0, 0, 0, 0 }
+        next_taken = next_taken + 1
+    end
+end
+return answers

@@ -10,7 +10,9 @@ local priority = call('HGET', queue.prefix .. id, 'priority')
 if not priority and call('EXISTS', queue.prefix .. id) == 0 then
     return -1
 end
-local refused = leave_active(queue, id, ARGV[2], ARGV[3])
+local left = {}
+local refused = leave_active(queue, id, ARGV[2], ARGV[3], left)
+unlock(queue, left)
 if refused then
     return refused
 end

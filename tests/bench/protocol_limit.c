@@ -64,8 +64,8 @@ static void
 send_finish(struct client *client, const char *id)
 {
     char now[24];
-    const char *words[] = { "EVALSHA", script_finish.sha1, "1", client->key, now, id, TOKEN, "1", "completed", "null",
-        "1", "0", client->keep, "1", "30000" };
+    const char *words[] = { "EVALSHA", script_finish.sha1, "1", client->key, now, "1", "30000", "", "", "", "", id,
+        TOKEN, "1", "completed", "null", "1", "0", client->keep, "", "", "", "" };
 
     (void)snprintf(now, sizeof(now), "%lld", (long long)wall_now().ms);
     (void)redisAppendCommandArgv(client->redis, sizeof(words) / sizeof(words[0]), words, NULL);
@@ -97,14 +97,17 @@ main(int argc, char **argv)
         send_fetch(&client);
     for (long taken = 0; taken < warm_up + jobs; taken++) {
         redisReply *reply;
+        const redisReply *taken_reply;
 
         if (taken == warm_up)
             stretch_start(&stretch);
         reply = next_reply(&client);
-        if (reply->type != REDIS_REPLY_ARRAY || reply->element[1]->type != REDIS_REPLY_STRING)
+        taken_reply =
+            reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 ? reply->element[0] : reply; /* of a finish */
+        if (taken_reply->type != REDIS_REPLY_ARRAY || taken_reply->element[1]->type != REDIS_REPLY_STRING)
             fail("take a job", "there are no more");
         if (client.keep != NULL)
-            send_finish(&client, reply->element[1]->str);
+            send_finish(&client, taken_reply->element[1]->str);
         else
             send_fetch(&client);
         freeReplyObject(reply);

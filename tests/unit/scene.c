@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "common/memory.h"
+#include "consumer/finisher.h"
 #include "tests/unit/scene.h"
 
 static void
@@ -49,6 +50,7 @@ scene_init(struct scene *scene)
         .taking = { .lock_ms = 30000 },
         .limits = &scene->limits };
     scene->limits = CONSUMER_LIMITS;
+    scene->consumer.finisher = finisher_new(&scene->consumer);
     scene->runner = program_runner(children_new(scene->base), &scene->keys, scene->program);
     scene->consumer.command = link_new(&options);
     scene_connect(scene);
@@ -81,6 +83,7 @@ void
 scene_clear(struct scene *scene)
 {
     children_free(scene->runner.children);
+    finisher_free(scene->consumer.finisher);
     link_free(scene->consumer.command);
     fake_server_free(scene->server);
     keys_clear(&scene->keys);

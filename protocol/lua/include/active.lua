@@ -1,21 +1,29 @@
 -- Leaving `active`, for a job whose hash is there. Returns nil, or the code of BullMQ: -2 its lock is gone, -3 it is not in `active` (the lock is
--- given back), -6 its lock is somebody else's. Nothing else is changed in those cases.
+-- given back), -6 its lock is somebody else's. Nothing else is changed in those cases. What left is added to the list `left`, for unlock().
 --
 -- A lock that vanished (Redis restarted without its last second) is no reason to give up: if the job is still in `active` and in the attempt
 -- that we started, nobody else can have it.
-local function leave_active(queue, id, token, attempt)
-    local key = queue.prefix .. id
-    local lock = key .. ':lock'
-    local holder = call('GET', lock)
-    if holder == token then
-        call('DEL', lock)
-    elseif holder then
+local function leave_active(queue, id, token, attempt, left)
+    local holder = call('GET', queue.prefix .. id .. ':lock')
+    if holder and holder ~= token then
         return -6
-    elseif call('HGET', key, 'ats') ~= attempt then
+    end
+    if not holder and call('HGET', queue.prefix .. id, 'ats') ~= attempt then
         return -2
     end
-    call('SREM', queue.prefix .. 'stalled', id)
+    left[#left + 1] = id
     if call('LREM', queue.prefix .. 'active', '-1', id) == 0 then
         return holder and -3 or -2
+    end
+end
+
+-- They are nobody's any more, and need not be looked for.
+local function unlock(queue, left)
+    if #left > 0 then
+        call('SREM', queue.prefix .. 'stalled', unpack(left))
+        for i, id in ipairs(left) do
+            left[i] = queue.prefix .. id .. ':lock'
+        end
+        call('DEL', unpack(left))
     end
 end

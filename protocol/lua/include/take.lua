@@ -1,6 +1,6 @@
--- Taking the next job. Returns { fields, id, 0, 0 } with the hash as it was before this attempt (the caller knows what we write into it), or
--- { 0, 0, limited_ms, next_delayed_ms }: nothing to take, because of a rate limit or until then (0: neither known). With the latter, true as the
--- second value if there really is nothing, now or later, that this queue would let anybody take.
+-- Taking jobs. take() returns a list of answers: { fields, id, 0, 0 } with the hash as it was before this attempt (the caller knows what we write
+-- into it), or { 0, 0, limited_ms, next_delayed_ms }: nothing to take, because of a rate limit or until then (0: neither known). And true as the second
+-- value if there really is nothing left, now or later, that this queue would let anybody take.
 
 -- Delayed jobs that are due become runnable, the earliest first, at most 1000 in one go.
 local function promote(queue, now)
@@ -102,10 +102,7 @@ local function count_for_limit(queue, fields, duration)
     end
 end
 
--- `now` in ms, as text. From ARGV[at] on: lock_ms, and what may be left out: worker name, and this worker's own rate limit, jobs and duration in ms.
--- BullMQ 5.76: the queue's own number of jobs wins over the worker's, the worker's duration over the queue's.
-local function take(queue, now, token, at)
-    local due = next_delayed(queue, tonumber(now))
+local function take_one(queue, now, token, at, due)
     local max = queue.max or tonumber(ARGV[at + 2])
     local limited = max and limited_for(queue, max) or 0
     if limited > 0 then
@@ -131,6 +128,24 @@ local function take(queue, now, token, at)
     else
         call('HSET', queue.prefix .. id, 'processedOn', now, 'ats', attempt)
     end
-    wake_one(queue)
     return { fields, id, 0, 0 }
+end
+
+-- A job for each token. `now` in ms, as text. From ARGV[at] on: lock_ms, and what may be left out: worker name, and this worker's own rate limit, jobs and
+-- duration in ms. BullMQ 5.76: the queue's own number of jobs wins over the worker's, the worker's duration over the queue's.
+local function take(queue, now, tokens, at)
+    local due = next_delayed(queue, tonumber(now))
+    local answers, none, is_empty = {}, nil, nil
+    for i, token in ipairs(tokens) do
+        if not none then
+            answers[i], is_empty = take_one(queue, now, token, at, due)
+            none = answers[i][1] == 0 and answers[i]
+        else
+            answers[i] = none
+        end
+    end
+    if answers[1] and answers[1] ~= none then
+        wake_one(queue)
+    end
+    return answers, is_empty
 end

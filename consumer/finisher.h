@@ -1,0 +1,29 @@
+/*
+ * finisher: outcomes that are ready at the same time are written by one call, which also takes as many jobs anew (protocol/commands).
+ *
+ * An outcome waits until the end of the loop's turn at most, and not at all if no other slot is busy. A call that Redis refuses as a whole is
+ * made again for each of its jobs alone, so that one that is broken does not hold up the others.
+ */
+#ifndef CONSUMER_FINISHER_H
+#define CONSUMER_FINISHER_H
+
+#include "consumer/consumer.h"
+
+/* One outcome. It stays the owner's, unchanged, until it is answered or forgotten. */
+struct finisher_item {
+    struct commands_finish finish;
+    redis_reply_fn
+        *on_reply; /* with the answer for this job; or with NULL or an error reply, as protocol/redis has them */
+    void *owner;
+};
+
+struct finisher;
+
+struct finisher *finisher_new(const struct consumer *consumer);
+void finisher_add_busy(struct finisher *finisher, int change); /* +1: a slot has a job now; -1: it has none any more */
+void finisher_put(struct finisher *finisher, const struct finisher_item *item); /* only while there is a connection */
+void finisher_forget(
+    struct finisher *finisher, const void *owner); /* the owner goes away: it is not answered any more */
+void finisher_free(struct finisher *finisher);     /* takes NULL */
+
+#endif
