@@ -109,6 +109,7 @@ outbox_put_add(struct outbox *outbox, struct report *report)
 
     if (options == NULL) {
         outbox_log_refusal(outbox, report, err.text);
+        report_clear(report);
         return;
     }
     free(report->options);

@@ -76,7 +76,9 @@ main(int argc, char **argv)
 {
     struct client client;
     struct stretch stretch = { .start = { 0 } };
-    long depth, warm_up, jobs;
+    long depth;
+    long warm_up;
+    long jobs;
 
     if (argc != 6 && argc != 7) {
         (void)fprintf(stderr, "usage: %s PORT QUEUE DEPTH WARM_UP JOBS [KEEP]\n", argv[0]);

@@ -66,15 +66,15 @@ a_nul_byte_is_no_json(void **state)
 static void
 nesting_has_a_limit(void **state)
 {
-    enum { MANY = JSON_DEPTH_MAX + 1 };
-    char *text = memory_new(2 * MANY);
+    const size_t many = JSON_DEPTH_MAX + 1;
+    char *text = memory_new(2 * many);
     struct error err;
 
     (void)state;
-    memset(text, '[', MANY);
-    memset(text + MANY, ']', MANY);
-    assert_false(json_check(text, 2 * MANY, &err));
-    assert_true(json_check(text + 1, 2 * (MANY - 1), &err));
+    memset(text, '[', many);
+    memset(text + many, ']', many);
+    assert_false(json_check(text, 2 * many, &err));
+    assert_true(json_check(text + 1, 2 * (many - 1), &err));
     free(text);
 }
 

@@ -79,6 +79,7 @@ put_add(struct fixture *fixture, const char *name, const char *options)
         .options = memory_copy_string(options) };
 
     outbox_put(fixture->outbox, &report);
+    assert_int_equal(report.type, REPORT_NONE);
 }
 
 static void
