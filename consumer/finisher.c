@@ -127,7 +127,7 @@ finisher_put(struct finisher *finisher, const struct finisher_item *item)
         finisher->waiting = batch_new(finisher);
     finisher->waiting->items[finisher->waiting->count] = item;
     count = ++finisher->waiting->count;
-    if (count == COMMANDS_FINISH_MAX || count == finisher->busy)
+    if (count == COMMANDS_FINISH_MAX || count >= (finisher->busy + 1) / 2)
         finisher_send_waiting(finisher);
     else if (count == 1)
         event_active(finisher->turn, EV_TIMEOUT, 0);

@@ -29,7 +29,7 @@ const warmUp = Math.ceil(jobs / 10);
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 const program = (name) => join(binaryFolder, 'tests', name);
 
-const redis = await startRedis();
+const redis = await startRedis({ appendonly: false });
 const client = redis.client();
 let queues = 0;
 

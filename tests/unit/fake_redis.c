@@ -176,6 +176,8 @@ fake_take(struct fake_client *client)
     if (client->current != NULL)
         freeReplyObject(client->current);
     client->current = take_first(client);
+    if (strcmp(fake_name(client->current), "finish") == 0 && client->current->elements == FAKE_FINISH_ELEMENTS)
+        client->finishes++;
     return client->current;
 }
 
@@ -228,6 +230,11 @@ void
 fake_answer(struct fake_client *client, const char *resp)
 {
     assert_non_null(client->stream);
+    if (client->finishes > 0) {
+        client->finishes--;
+        if (*resp != '-')
+            (void)bufferevent_write(client->stream, "*1\r\n", 4);
+    }
     (void)bufferevent_write(client->stream, resp, strlen(resp));
 }
 
@@ -265,6 +272,7 @@ fake_cut(struct fake_client *client)
     if (client->stream != NULL)
         bufferevent_free(client->stream);
     client->stream = NULL;
+    client->finishes = 0;
 }
 
 static void

@@ -51,6 +51,7 @@ struct fake_client {
     size_t came;
     redisReply *current;  /* the last one that fake_take() gave */
     struct text greeting; /* its words, a line for each command */
+    size_t finishes;      /* of one job each, taken and not answered yet */
     bool greets;          /* answers a greeting by itself */
     const char *info;     /* to INFO */
 };
@@ -71,7 +72,9 @@ const char *fake_word(
     const redisReply *command, size_t i); /* of a script: ARGV[i]; of a command: its i-th word, 0 the name */
 void fake_assert_word(const redisReply *command, size_t i, const char *expected);
 
+/* The answer to a finish of one job is put into a list by itself. */
 void fake_answer(struct fake_client *client, const char *resp);
+#define FAKE_FINISH_ELEMENTS ((size_t)(4 + 7 + 12)) /* EVALSHA and three more, what goes before the jobs, one job */
 void fake_answer_job(
     struct fake_client *client, const struct job *job); /* id, name, data and options_text, deferred_failure */
 void fake_cut(struct fake_client *client);              /* closes the connection */

@@ -344,34 +344,61 @@ static void
 a_completed_job_is_finished_with_its_value(void **state)
 {
     struct fixture *fixture = *state;
-    struct commands_finish finish = { .outcome = "{\"ok\":true}",
+    struct commands_finish finish = { .hold = fixture->hold,
+        .outcome = "{\"ok\":true}",
         .attempts_made = 1,
         .attempts = 3,
         .keep = OPTIONS_KEEP_ALL,
-        .metrics_points = 60,
-        .fetch = true };
+        .deduplication_id = "one" };
+    const struct commands_finish *finishes[] = { &finish };
     const redisReply *command;
 
     finish.keep.count = 5;
-    commands_finish(fixture->redis, &fixture->keys, &fixture->taking, &fixture->hold, &finish, NULL, NULL);
+    commands_finish(fixture->redis, &fixture->keys, &fixture->taking, true, 60, 1, finishes, NULL, NULL);
     command = fake_expect(fixture->client, "finish");
     assert_now(command, 1);
-    ASSERT_WORDS(command, 2, "7", "uuid:0", "2", "completed", "{\"ok\":true}", "1", "3", "5", "1", "30000", "", "", "",
-        "", "", "60");
+    ASSERT_WORDS(command, 2, "1", "30000", "", "", "", "60", "7", "uuid:0", "2", "completed", "{\"ok\":true}", "1", "3",
+        "5", "", "", "", "one");
 }
 
 static void
 a_failed_job_is_finished_with_its_stack_trace(void **state)
 {
     struct fixture *fixture = *state;
-    struct commands_finish finish = {
-        .failed = true, .outcome = "no", .stacktrace = "[\"Error: no\"]", .attempts_made = 4, .keep = OPTIONS_KEEP_ALL
-    };
+    struct commands_finish finish = { .hold = fixture->hold,
+        .failed = true,
+        .outcome = "no",
+        .stacktrace = "[\"Error: no\"]",
+        .attempts_made = 4,
+        .keep = OPTIONS_KEEP_ALL };
+    const struct commands_finish *finishes[] = { &finish };
 
     finish.keep.age_seconds = 60;
-    commands_finish(fixture->redis, &fixture->keys, &fixture->taking, &fixture->hold, &finish, NULL, NULL);
-    ASSERT_WORDS(fake_expect(fixture->client, "finish"), 2, "7", "uuid:0", "2", "failed", "no", "4", "0", "-1", "",
-        "30000", "", "", "", "60", "1000", "", "[\"Error: no\"]");
+    commands_finish(fixture->redis, &fixture->keys, &fixture->taking, false, 0, 1, finishes, NULL, NULL);
+    ASSERT_WORDS(fake_expect(fixture->client, "finish"), 2, "", "30000", "", "", "", "", "7", "uuid:0", "2", "failed",
+        "no", "4", "0", "-1", "60", "1000", "[\"Error: no\"]", "");
+}
+
+static void
+as_many_jobs_as_there_is_room_for_are_finished_by_one_call(void **state)
+{
+    struct fixture *fixture = *state;
+    struct commands_finish finishes[COMMANDS_FINISH_MAX];
+    const struct commands_finish *all[COMMANDS_FINISH_MAX];
+    char ids[COMMANDS_FINISH_MAX][16];
+    const redisReply *command;
+
+    for (size_t i = 0; i < COMMANDS_FINISH_MAX; i++) {
+        (void)snprintf(ids[i], sizeof(ids[i]), "%zu", i);
+        finishes[i] =
+            (struct commands_finish){ .hold = { ids[i], "uuid:0", "1" }, .outcome = "null", .keep = OPTIONS_KEEP_ALL };
+        all[i] = &finishes[i];
+    }
+    commands_finish(fixture->redis, &fixture->keys, &fixture->taking, true, 0, COMMANDS_FINISH_MAX, all, NULL, NULL);
+    command = fake_expect(fixture->client, "finish");
+    assert_int_equal(command->elements, 4 + 7 + 12 * COMMANDS_FINISH_MAX);
+    for (size_t i = 0; i < COMMANDS_FINISH_MAX; i++)
+        fake_assert_word(command, 8 + 12 * i, ids[i]);
 }
 
 static void
@@ -517,6 +544,7 @@ main(void)
         SENDS(a_fetch_says_who_takes_and_for_how_long),
         SENDS(a_completed_job_is_finished_with_its_value),
         SENDS(a_failed_job_is_finished_with_its_stack_trace),
+        SENDS(as_many_jobs_as_there_is_room_for_are_finished_by_one_call),
         SENDS(a_retry_is_at_once_or_delayed),
         SENDS(a_job_is_delayed_until_a_time_and_not_into_the_past),
         SENDS(all_locks_are_renewed_in_one_command),

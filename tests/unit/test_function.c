@@ -122,9 +122,9 @@ expect_finish(struct fixture *fixture, const char *id)
 {
     const redisReply *command = fake_expect(fixture->scene.client, "finish");
 
-    fake_assert_word(command, 2, id);
-    fake_assert_word(command, 5, "completed");
-    fake_assert_word(command, 6, id);
+    fake_assert_word(command, 8, id);
+    fake_assert_word(command, 11, "completed");
+    fake_assert_word(command, 12, id);
 }
 
 static void
