@@ -1,11 +1,14 @@
 /*
- * bench/protocol: jobs that do nothing, taken and finished by BullMQ's own Worker, by our loop, and by the barest client of our scripts, side by
- * side on one Redis, a fresh queue each time, interleaved.
+ * bench/protocol: jobs that do nothing, taken and finished by BullMQ's own Worker, by our loop, and by the barest client of our scripts (the machine's
+ * own limit for one job a call), side by side on one Redis without persistence, a fresh queue each time, interleaved.
  *
- *     node tests/bench/protocol.mjs [--jobs 20000] [--rounds 3] [--versions 5.76.2,6.7.0] [--concurrency 1,10,100]
+ *     node tests/bench/protocol.mjs [--jobs 20000] [--rounds 3] [--versions 5.76.2,6.7.0] [--concurrency 1,10,100] [--placement one,free]
  *
- * (After cmake --build --preset release.) Told are jobs per second and CPU per job of the worker's process, medians of the rounds, and what the
- * scripts cost Redis by its own count (usec_per_call of EVALSHA), for taking alone and for finishing and taking at once.
+ * (After cmake --build --preset release.) Told are jobs per second and CPU per job of the worker's process, medians of the rounds; then what Redis itself
+ * counts for a call of our scripts and of BullMQ's (usec_per_call of EVALSHA): taking alone, and finishing with taking the next, one job at a time.
+ *
+ * Placement `one` keeps Redis and the worker on one CPU: the work of both, and nothing else, decides. `free` leaves them to the kernel: then, with
+ * little concurrency, what is measured is mostly how long a sleeping CPU takes to wake up, which on virtual machines is long, and the same for all.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,11 +24,13 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '3' },
     versions: { type: 'string', default: '5.76.2,6.7.0' },
     concurrency: { type: 'string', default: '1,10,100' },
+    placement: { type: 'string', default: 'one,free' },
   },
 });
 const jobs = Number(options.jobs);
 const rounds = Number(options.rounds);
 const warmUp = Math.ceil(jobs / 10);
+const counts = [String(warmUp), String(jobs)];
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 const program = (name) => join(binaryFolder, 'tests', name);
 
@@ -43,43 +48,68 @@ async function fill(version, removeOnComplete) {
   return name;
 }
 
-async function measure(run, version, { removeOnComplete = false, concurrency }) {
+/* Runs a program beside Redis, or on the same CPU. */
+async function place(placement, command, ...args) {
+  const cpus = placement === 'one' ? '0' : '0-4095';
+  await runProcess('taskset', ['-a', '-c', '-p', cpus, String(redis.pid)]);
+  const { stdout } = await runProcess('taskset', ['-c', cpus, command, ...args]);
+  return JSON.parse(stdout);
+}
+
+const node = (...args) => [process.execPath, fileURLToPath(new URL('node_worker.mjs', import.meta.url)), ...args];
+const workers = {
+  node: ({ name, concurrency, version }) => node(version, `${redis.port}`, name, `${concurrency}`, ...counts),
+  ours: ({ name, concurrency }) => [program('protocol_worker'), redis.url, name, `${concurrency}`, ...counts],
+  limit: ({ name, concurrency, keep }) => [program('protocol_limit'), `${redis.port}`, name, `${concurrency}`, ...counts, keep],
+};
+
+async function measure(command, version, { removeOnComplete = false, concurrency, placement }) {
   const name = await fill(version, removeOnComplete);
   await client.config('RESETSTAT');
-  const { stdout } = await run({ name, concurrency, keep: removeOnComplete ? '0' : '-1', version });
+  const figures = await place(placement, ...command({ name, concurrency, keep: removeOnComplete ? '0' : '-1', version }));
   const { usec } = /cmdstat_evalsha:.*usec_per_call=(?<usec>[\d.]+)/.exec(await client.info('commandstats')).groups;
   await client.flushall();
-  const figures = JSON.parse(stdout);
   return { perSecond: figures.jobs / figures.seconds, cpu: (figures.cpuSeconds / figures.jobs) * 1e6, usec: Number(usec) };
 }
 
-const counts = [String(warmUp), String(jobs)];
-const runners = {
-  node: ({ name, concurrency, version }) =>
-    runProcess(process.execPath, [fileURLToPath(new URL('node_worker.mjs', import.meta.url)), version, `${redis.port}`, name, `${concurrency}`, ...counts]),
-  ours: ({ name, concurrency }) => runProcess(program('protocol_worker'), [redis.url, name, `${concurrency}`, ...counts]),
-  limit: ({ name, concurrency, keep }) => runProcess(program('protocol_limit'), [`${redis.port}`, name, `${concurrency}`, ...counts, keep]),
-};
+async function repeat(commands, version, setting) {
+  const seen = Object.fromEntries(Object.keys(commands).map((kind) => [kind, []]));
+  for (let round = 0; round < rounds; round++) for (const [kind, command] of Object.entries(commands)) seen[kind].push(await measure(command, version, setting));
+  return (kind, what) => median(seen[kind].map((one) => one[what]));
+}
 
-const figure = (number, digits = 0) => number.toFixed(digits).padStart(7);
+const figure = (number, digits = 0) => number.toFixed(digits).padStart(8);
 
-async function compare(version, setting) {
-  const seen = { node: [], ours: [], limit: [] };
-  for (let round = 0; round < rounds; round++) for (const [kind, run] of Object.entries(runners)) seen[kind].push(await measure(run, version, setting));
-  const of = (kind, what) => median(seen[kind].map((one) => one[what]));
+async function compareWorkers(version, setting) {
+  const of = await repeat(workers, version, setting);
+  const [nodes, ours, limit] = ['node', 'ours', 'limit'].map((kind) => of(kind, 'perSecond'));
   console.log(
-    `${version}  ${String(setting.concurrency).padStart(3)}  ${setting.removeOnComplete ? 'removed' : 'kept   '}`
-      + `${figure(of('node', 'perSecond'))}${figure(of('ours', 'perSecond'))}${figure(of('limit', 'perSecond'))}`
-      + `${figure(of('ours', 'perSecond') / of('node', 'perSecond'), 2)}${figure(of('ours', 'perSecond') / of('limit', 'perSecond'), 2)}`
-      + `${figure(of('node', 'cpu'), 1)}${figure(of('ours', 'cpu'), 1)}${figure(of('node', 'usec'), 1)}${figure(of('ours', 'usec'), 1)}`,
+    `${version}  ${setting.placement.padEnd(4)} ${String(setting.concurrency).padStart(4)}  ${setting.removeOnComplete ? 'removed' : 'kept   '}`
+      + `${figure(nodes)}${figure(ours)}${figure(limit)}${figure(ours / nodes, 2)}${figure(ours / limit, 2)}`
+      + ['node', 'ours', 'limit'].map((kind) => figure(of(kind, 'cpu'), 1)).join(''),
   );
 }
 
-console.log('                     jobs per second        ours/  ours/   CPU us/job    EVALSHA us/call');
-console.log('bullmq   conc  jobs     node   ours  limit   node  limit   node   ours   node   ours');
-for (const version of options.versions.split(','))
-  for (const concurrency of options.concurrency.split(',').map(Number))
-    for (const removeOnComplete of [false, true]) await compare(version, { concurrency, removeOnComplete });
+/* One job at a time. BullMQ's own scripts as its Worker's methods call them. */
+async function compareScripts(version) {
+  const one = { concurrency: 1, placement: 'one' };
+  const fetch = await repeat({
+    node: ({ name }) => node(version, `${redis.port}`, name, 'fetch', ...counts),
+    ours: ({ name }) => [program('protocol_limit'), `${redis.port}`, name, '1', ...counts],
+  }, version, one);
+  const finish = await repeat({ node: workers.node, ours: workers.limit }, version, one);
+  const [a, b, c, d] = [fetch('node', 'usec'), fetch('ours', 'usec'), finish('node', 'usec'), finish('ours', 'usec')];
+  console.log(`${version}  fetch: BullMQ ${a.toFixed(1)} us, ours ${b.toFixed(1)} us (${(b / a).toFixed(2)}); finish and fetch: BullMQ ${c.toFixed(1)} us, ours ${d.toFixed(1)} us (${(d / c).toFixed(2)})`);
+}
+
+console.log('                                 jobs per second         ours/   ours/        CPU us per job');
+console.log('bullmq  CPUs concurrency jobs    node    ours   limit    node   limit    node    ours   limit');
+for (const placement of options.placement.split(','))
+  for (const version of options.versions.split(','))
+    for (const concurrency of options.concurrency.split(',').map(Number))
+      for (const removeOnComplete of [false, true]) await compareWorkers(version, { placement, concurrency, removeOnComplete });
+console.log('\nwhat Redis counts for a call of a script, one job at a time');
+for (const version of options.versions.split(',')) await compareScripts(version);
 
 await redis.stop();
 process.exit(0);

@@ -7,6 +7,9 @@ import { shell } from '../integration/support/scene.mjs';
 import { eventually } from '../integration/support/wait.mjs';
 import { assertAtWork, assertDoneOnce, completed, newest, openSceneWithServer, untilBlocked, untilNotes, untilUnavailable } from './support/scene.mjs';
 
+/* How long Redis is away where that is to be longer than a lock lives (5 s). */
+const awayMs = Number(process.env.WEAVESTREAM_TEST_AWAY_SECONDS || 7) * 1000;
+
 /* A job called "work" waits for the file `go`; any other is done at once. */
 const patient = shell(`case $job in *'"name":"work"'*) note ran; await go; note ended; ${completed('once')} ;; *) ${completed('next')} ;; esac`);
 
@@ -110,7 +113,7 @@ describe('restarts', { concurrency: 4 }, () => {
   test('Redis is away for longer than a lock lives, in the middle of a job: it is done once', async (t) => {
     const scene = await openSceneWithServer(t);
     const { job } = await startPatient(scene);
-    await away(scene, 7000);
+    await away(scene, awayMs);
     await eventually(async () => (await scene.client.pttl(`bull:backup:${job.id}:lock`)) > 0, { what: 'the lock to be taken again' });
     scene.release('go');
     await assertDoneOnce(scene, job, 'once');
@@ -122,7 +125,7 @@ describe('restarts', { concurrency: 4 }, () => {
     const { job } = await startPatient(scene);
     const theirs = openNodeWorker(newest, scene.redis, async () => 'theirs');
     await theirs.waitUntilReady();
-    await away(scene, 7000);
+    await away(scene, awayMs);
     await eventually(async () => (await scene.queue.getWorkers()).length === 2, { timeout: 20_000, what: 'the Node worker to be back, too' });
     await eventually(async () => (await scene.client.pttl(`bull:backup:${job.id}:lock`)) > 0, { what: 'the lock to be taken again' });
     scene.release('go');
@@ -143,7 +146,7 @@ describe('restarts', { concurrency: 4 }, () => {
   test('an outcome is kept for as long as Redis is away, and written then, though its lock has expired', async (t) => {
     const scene = await openSceneWithServer(t);
     const { worker, job } = await startPatient(scene);
-    await away(scene, 7000, () => scene.release('go'));
+    await away(scene, awayMs, () => scene.release('go'));
     await assertDoneOnce(scene, job, 'once');
     assert.equal(worker.named('job completed').length, 1);
     await assertAtWork(scene);
