@@ -2,7 +2,7 @@
  * fetch: decides when to take the next job, and when to wait for one.
  *
  *     OFFLINE --connected--> IDLE --slot free--> MOVING --none--> WAITING --woken--> MOVING; a job: back to IDLE, its slot starts
- *     MOVING --rate limit, or Redis refuses--> RESTING --rested--> MOVING
+ *     MOVING --rate limit, or Redis refuses--> RESTING --rested--> IDLE
  *     Shutdown while MOVING: DRAINING waits for the answer, because a job that still comes is ours and has to be given back.
  *
  * MOVING is a fetch on the command connection; WAITING blocks on the queue's marker on a connection of its own. While WAITING, jobs that

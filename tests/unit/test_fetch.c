@@ -430,6 +430,22 @@ a_rate_limit_is_rested_out(void **state)
 }
 
 static void
+after_a_rest_nothing_is_asked_for_while_all_slots_are_taken(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fetch_connected(fixture->fetch);
+    expect_fetch(fixture, "uuid:0");
+    fixture->free_slots = 0;
+    answer(fixture, "*4\r\n:0\r\n:0\r\n:10\r\n:0\r\n");
+    fake_run(fixture->scene.base, 50);
+    assert_quiet(fixture);
+    fixture->free_slots = 1;
+    fetch_slot_free(fixture->fetch);
+    expect_fetch(fixture, "uuid:1");
+}
+
+static void
 a_slot_that_was_limited_rests_too(void **state)
 {
     struct fixture *fixture = *state;
@@ -646,6 +662,7 @@ main(void)
         MACHINE(a_marker_of_later_is_waited_for_and_not_fetched),
         MACHINE(an_old_redis_is_given_whole_seconds),
         MACHINE(a_rate_limit_is_rested_out),
+        MACHINE(after_a_rest_nothing_is_asked_for_while_all_slots_are_taken),
         MACHINE(a_slot_that_was_limited_rests_too),
         MACHINE(no_rest_for_a_rate_limit_is_longer_than_the_worker_is_told),
         MACHINE(a_refused_fetch_is_tried_again_after_a_second),
