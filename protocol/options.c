@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/text.h"
 
+#define PRIORITY_MAX 2097151            /* BullMQ 6.7; 5.76: one more */
 #define DELAY_MAX_MS 9007199254740991.0 /* JavaScript's greatest safe integer */
 
 /* A number as JavaScript would floor it, between `least` and 2^53; `missing` if it is no number. */
@@ -62,7 +64,8 @@ read_backoff(const json_t *value, struct options *out)
 bool
 options_parse(const char *bytes, size_t length, struct options *out)
 {
-    json_t *opts = json_loadb(bytes, length, JSON_ALLOW_NUL, NULL);
+    json_t *opts =
+        json_loadb(bytes, length, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL); /* however great they are */
     const char *job_id = json_string_value(json_object_get(opts, "jobId"));
     const json_t *deduplication = json_object_get(opts, "de");
     const char *deduplication_id = json_string_value(json_object_get(deduplication, "id"));
@@ -127,6 +130,47 @@ options_refuse(const json_t *opts, struct error *err)
     return true;
 }
 
+/* "7", which an id from the counter could be, too, but not "007". */
+static bool
+is_counted(const char *id)
+{
+    char canonical[TEXT_INTEGER_SIZE];
+    int64_t number;
+
+    return text_parse_integer(id, strlen(id), INT64_MIN, INT64_MAX, &number) &&
+           text_put_integer(canonical, number) == strlen(id);
+}
+
+/* BullMQ 5.76: what may be in an id of one's own. Colons make it one of a scheduler's, which has two. */
+static bool
+is_id_of_ones_own(const char *id)
+{
+    size_t colons = 0;
+
+    for (const char *c = id; *c != '\0'; c++)
+        colons += *c == ':';
+    return !is_counted(id) && strncmp(id, "0:", 2) != 0 && (colons == 0 || colons == 2);
+}
+
+/* What Queue.add() of BullMQ 5.76 throws at. */
+static bool
+options_check_values(const json_t *opts, struct error *err)
+{
+    const char *id = json_string_value(json_object_get(opts, "jobId"));
+    double priority = json_number_value(json_object_get(opts, "priority"));
+    const json_t *deduplication = json_object_get(opts, "de");
+    const char *deduplication_id = json_string_value(json_object_get(deduplication, "id"));
+
+    if (id != NULL && !is_id_of_ones_own(id))
+        return error_set(
+            err, ERROR_INPUT, "'%s' cannot be a job's id: it is a number, begins with '0:' or has a ':'", id);
+    if (priority > PRIORITY_MAX || priority != floor(priority))
+        return error_set(err, ERROR_INPUT, "a priority is a whole number from 0 to %d", PRIORITY_MAX);
+    if (json_is_object(deduplication) && (deduplication_id == NULL || *deduplication_id == '\0'))
+        return error_set(err, ERROR_INPUT, "the option 'deduplication' needs an id");
+    return true;
+}
+
 char *
 options_for_adding(const char *json, struct error *err)
 {
@@ -151,7 +195,7 @@ options_for_adding(const char *json, struct error *err)
             (void)json_object_del(opts, shortened[i][0]);
         }
     }
-    if (!options_refuse(opts, err))
+    if (!options_refuse(opts, err) || !options_check_values(opts, err))
         goto out;
     if (json_object_get(opts, "attempts") == NULL)
         (void)json_object_set_new(opts, "attempts", json_integer(0));

@@ -54,7 +54,8 @@ bool options_parse_keep(const char *json, struct options_keep *out, struct error
 
 /*
  * Options as a program writes them, made into those that BullMQ 5.76's Queue.add() stores: `attempts` is always there, a bare backoff becomes
- * an object, long names their short ones. JSON text; free() it. NULL, with ERROR_INPUT: there is one that needs a Queue of BullMQ's.
+ * an object, long names their short ones. JSON text; free() it. NULL, with ERROR_INPUT: there is one that needs a Queue of BullMQ's,
+ * or that Queue.add() refuses.
  */
 char *options_for_adding(const char *json, struct error *err) MUST_CHECK;
 void options_clear(struct options *options);

@@ -128,6 +128,18 @@ numbers_are_floored_and_bounded(void **state)
 }
 
 static void
+an_integer_of_any_size_spoils_nothing(void **state)
+{
+    struct options options;
+
+    (void)state;
+    parse("{\"attempts\":3,\"x\":123456789012345678901234567890,\"delay\":99999999999999999999}", &options);
+    assert_int_equal(options.attempts, 3);
+    assert_int_equal(options.delay_ms, MOST);
+    options_clear(&options);
+}
+
+static void
 a_member_of_the_wrong_kind_reads_as_missing(void **state)
 {
     struct options options;
@@ -403,6 +415,30 @@ assert_not_added(const char *json, const char *expected)
 }
 
 static void
+what_queue_add_refuses_is_refused(void **state)
+{
+    static const char *const ids[] = { "7", "-7", "0", "0:x:y", "a:b", "a:b:c:d" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        char json[64];
+        char expected[128];
+
+        (void)snprintf(json, sizeof(json), "{\"jobId\":\"%s\"}", ids[i]);
+        (void)snprintf(expected, sizeof(expected),
+            "'%s' cannot be a job's id: it is a number, begins with '0:' or has a ':'", ids[i]);
+        assert_not_added(json, expected);
+    }
+    assert_not_added("{\"priority\":2097152}", "a priority is a whole number from 0 to 2097151");
+    assert_not_added("{\"priority\":0.5}", "a priority is a whole number from 0 to 2097151");
+    assert_not_added("{\"deduplication\":{\"ttl\":5}}", "the option 'deduplication' needs an id");
+    assert_added_as("{\"attempts\":0,\"jobId\":\"007\"}", "{\"attempts\":0,\"jobId\":\"007\"}");
+    assert_added_as("{\"attempts\":0,\"jobId\":\"repeat:x:7\"}", "{\"attempts\":0,\"jobId\":\"repeat:x:7\"}");
+    assert_added_as(
+        "{\"attempts\":0,\"priority\":2097151,\"jobId\":\"\"}", "{\"attempts\":0,\"priority\":2097151,\"jobId\":\"\"}");
+}
+
+static void
 options_that_need_a_queue_of_bullmqs_are_refused(void **state)
 {
     static const char *const names[] = { "parent", "repeat", "telemetry" };
@@ -442,6 +478,7 @@ main(void)
         cmocka_unit_test(a_missing_member_has_its_default),
         cmocka_unit_test(every_member_is_read),
         cmocka_unit_test(numbers_are_floored_and_bounded),
+        cmocka_unit_test(an_integer_of_any_size_spoils_nothing),
         cmocka_unit_test(a_member_of_the_wrong_kind_reads_as_missing),
         cmocka_unit_test(anything_but_an_object_reads_as_an_empty_one),
         cmocka_unit_test(no_backoff_is_no_delay),
@@ -456,6 +493,7 @@ main(void)
         cmocka_unit_test(any_other_keeping_is_refused_with_examples),
         cmocka_unit_test(options_are_stored_as_queue_add_stores_them),
         cmocka_unit_test(what_nobody_here_knows_is_kept),
+        cmocka_unit_test(what_queue_add_refuses_is_refused),
         cmocka_unit_test(options_that_need_a_queue_of_bullmqs_are_refused),
         cmocka_unit_test(options_that_are_no_object_are_refused),
     };
