@@ -132,10 +132,10 @@ outbox_put(struct outbox *outbox, struct report *report)
 static bool
 reply_is_for_now(const redisReply *reply)
 {
-    static const char *const codes[] = { "OOM ", "MISCONF ", "NOREPLICAS " };
+    static const char *const codes[] = { "OOM", "MISCONF", "NOREPLICAS" };
 
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-        if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, codes[i], strlen(codes[i])) == 0)
+        if (redis_reply_is_error(reply, codes[i]))
             return true;
     return false;
 }

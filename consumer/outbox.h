@@ -2,7 +2,8 @@
  * outbox: what a running job wants written to Redis, in order, kept until Redis has said yes.
  *
  * Entries are sent as soon as there is a connection, in a pipeline. When the connection is lost, those without an answer are sent again over
- * the next one, and what Redis refuses only for now (out of memory, say) a second later: adding a job is safe to repeat if it has an id of its own, log rows and progress at worst stand there twice.
+ * the next one, and what Redis refuses only for now (out of memory, say) a second later, then maybe behind what came after it. Adding a job is
+ * safe to repeat if it has an id of its own; log rows and progress at worst stand there twice.
  */
 #ifndef CONSUMER_OUTBOX_H
 #define CONSUMER_OUTBOX_H

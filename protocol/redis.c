@@ -1,6 +1,5 @@
 #include "protocol/redis.h"
 
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
@@ -274,23 +273,15 @@ redis_eval(struct redis *redis, const struct script *script, size_t count, const
 }
 
 static bool
-reply_is_error(const redisReply *reply, const char *code)
-{
-    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, code, strlen(code)) == 0 &&
-           reply->str[strlen(code)] == ' ';
-}
-
-static bool
 reply_is_out_of_service(const redisReply *reply)
 {
     static const char *const codes[] = { "ASK", "BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MOVED", "READONLY",
         "TRYAGAIN", "UNBLOCKED" };
 
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-        if (reply_is_error(reply, codes[i]))
+        if (redis_reply_is_error(reply, codes[i]))
             return true;
-    /* Redis before 7 wraps what a script ran into. */
-    return reply_is_error(reply, "ERR Error running script") && strstr(reply->str, " -READONLY ") != NULL;
+    return false;
 }
 
 /* Redis has forgotten the script: the same call again, with the text, and only once. Later ones that fail the same way keep their order. */
@@ -316,11 +307,11 @@ redis_take_reply(struct redis *redis, const redisReply *reply)
         (void)error_set(&err, ERROR_LOST, "Redis sent a reply that nobody asked for");
         redis_lose(redis, &err);
     } else if (reply_is_out_of_service(reply)) {
-        if (reply_is_error(reply, "MOVED")) /* slot, host:port */
+        if (redis_reply_is_error(reply, "MOVED")) /* slot, host:port */
             redis->moved_to = memory_copy_string(strrchr(reply->str, ' ') + 1);
         (void)error_set(&err, ERROR_LOST, "Redis cannot serve us now: %s", reply->str);
         redis_lose(redis, &err);
-    } else if (reply_is_error(reply, "NOSCRIPT") && redis->first->script != NULL)
+    } else if (redis_reply_is_error(reply, "NOSCRIPT") && redis->first->script != NULL)
         redis_resend_first(redis);
     else {
         redis->answered++;
@@ -442,6 +433,24 @@ const char *
 redis_moved_to(const struct redis *redis)
 {
     return redis->moved_to;
+}
+
+/* "CODE reason", or "ERR Error running script (...): ... -CODE reason". */
+bool
+redis_reply_is_error(const redisReply *reply, const char *code)
+{
+    static const char wrapped[] = "ERR Error running script ";
+    size_t length = strlen(code);
+    const char *found;
+
+    if (reply->type != REDIS_REPLY_ERROR)
+        return false;
+    if (strncmp(reply->str, code, length) == 0 && reply->str[length] == ' ')
+        return true;
+    if (strncmp(reply->str, wrapped, strlen(wrapped)) != 0)
+        return false;
+    found = strstr(reply->str, " -");
+    return found != NULL && strncmp(found + 2, code, length) == 0 && found[2 + length] == ' ';
 }
 
 bool

@@ -53,6 +53,9 @@ size_t redis_answered(const struct redis *redis);
 /* "host:port", where Redis sent us with MOVED; the host may be empty: this one. NULL unless the connection was lost for that reason. */
 const char *redis_moved_to(const struct redis *redis);
 
+/* Whether it is an error of this code, as "OOM"; also if a script ran into it, which Redis before 7 wraps in an error of its own. */
+bool redis_reply_is_error(const redisReply *reply, const char *code);
+
 /* False, with what Redis said, if there is no reply or it is an error: ERROR_LOST or ERROR_REFUSED. */
 bool redis_check_reply(const redisReply *reply, const struct error *lost, struct error *err) MUST_CHECK;
 

@@ -263,6 +263,19 @@ what_redis_cannot_write_right_now_is_sent_again(void **state)
 }
 
 static void
+an_old_redis_wraps_what_it_refuses_for_now(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_log(fixture, "a");
+    expect_log(fixture, "a");
+    fake_answer(fixture->scene.client,
+        "-ERR Error running script (call to f_1f2e): @user_script:9: @user_script: 9: -OOM command not allowed\r\n");
+    expect_log(fixture, "a");
+    assert_false(outbox_is_empty(fixture->outbox));
+}
+
+static void
 what_had_no_answer_is_sent_again_in_order(void **state)
 {
     struct fixture *fixture = *state;
@@ -441,6 +454,7 @@ main(void)
         TEST(each_connection_is_told_a_script_once),
         TEST(what_redis_refuses_is_given_up),
         TEST(what_redis_cannot_write_right_now_is_sent_again),
+        TEST(an_old_redis_wraps_what_it_refuses_for_now),
         TEST(what_had_no_answer_is_sent_again_in_order),
         TEST(progress_is_written_once_a_second_and_the_last_one_always),
         TEST(closing_without_a_waiting_progress_writes_nothing),
