@@ -1,7 +1,6 @@
 #include "consumer/finisher.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/memory.h"
 
@@ -57,17 +56,17 @@ on_answers(const redisReply *reply, const struct error *lost, void *owner)
     struct batch *batch = owner;
     bool has_each = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements == batch->count;
 
-    batch_unlink(batch);
     for (size_t i = 0; i < batch->count; i++) {
         const struct finisher_item *item = batch->items[i];
 
         if (item == NULL)
-            continue;
+            continue; /* maybe only since another one of them was answered */
         if (reply != NULL && !has_each && batch->count > 1)
             send_alone(batch->finisher, item);
         else
             item->on_reply(has_each ? reply->element[i] : reply, lost, item->owner);
     }
+    batch_unlink(batch);
     free(batch);
 }
 

@@ -1,9 +1,9 @@
 /*
  * finisher: outcomes that are ready at the same time are written by one call, which also takes as many jobs anew (protocol/commands).
  *
- * An outcome waits until the end of the loop's turn at most, and no longer than until half of the busy slots wait: so Redis has the one half while we
- * have the other. A call that Redis refuses as a whole is
- * made again for each of its jobs alone, so that one that is broken does not hold up the others.
+ * An outcome waits until the end of the loop's turn at most, and no longer than until half of the busy slots wait: so Redis has the one half
+ * while we have the other. A call that Redis refuses as a whole is made again for each of its jobs alone, so that one that is broken does not hold
+ * up the others.
  */
 #ifndef CONSUMER_FINISHER_H
 #define CONSUMER_FINISHER_H

@@ -215,6 +215,31 @@ who_is_forgotten_is_not_answered_and_the_others_are(void **state)
 }
 
 static void
+on_reply_that_forgets_the_next(const redisReply *reply, const struct error *lost, void *owner)
+{
+    struct outcome *outcome = owner;
+
+    on_reply(reply, lost, owner);
+    finisher_forget(outcome->fixture->finisher, outcome + 1);
+}
+
+static void
+who_is_forgotten_while_another_is_answered_is_not_answered(void **state)
+{
+    struct fixture *fixture = *state;
+
+    set_busy(fixture, 100);
+    fixture->outcomes[0].item.on_reply = on_reply_that_forgets_the_next;
+    put(fixture, 0);
+    put(fixture, 1);
+    put(fixture, 2);
+    expect_finish_of(fixture, "abc");
+    fake_answer(fixture->scene.client, "*3\r\n:0\r\n:0\r\n:0\r\n");
+    RUN_UNTIL(fixture->scene.base, fixture->outcomes[2].answers == 1);
+    assert_int_equal(fixture->outcomes[1].answers, 0);
+}
+
+static void
 nothing_is_sent_when_all_are_forgotten(void **state)
 {
     struct fixture *fixture = *state;
@@ -240,6 +265,7 @@ main(void)
         TEST(a_lost_connection_is_told_to_each),
         TEST(one_that_waits_while_the_connection_goes_is_told_so),
         TEST(who_is_forgotten_is_not_answered_and_the_others_are),
+        TEST(who_is_forgotten_while_another_is_answered_is_not_answered),
         TEST(nothing_is_sent_when_all_are_forgotten),
     };
 
