@@ -11,6 +11,8 @@
 
 /* When Redis refuses an outcome for a reason of its own (out of memory, say), it is offered again after this time, which doubles up to 32-fold. */
 #define AGAIN_MS 1000
+/* How long a job that is not ours any more may take to stop. */
+#define LOST_GRACE_MS 1000
 
 enum slot_state { SLOT_FREE, SLOT_RUNNING, SLOT_FINISHING, SLOT_ABANDONED };
 
@@ -414,7 +416,7 @@ slot_lose(struct slot *slot)
         LOG_TEXT("reason", "another worker has the job now; ours is stopped, and nothing is written"));
     slot->state = SLOT_ABANDONED;
     outbox_drop(slot->outbox);
-    slot->consumer->runner->stop(slot->run, AGAIN_MS);
+    slot->consumer->runner->stop(slot->run, LOST_GRACE_MS);
 }
 
 void

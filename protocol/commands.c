@@ -160,9 +160,8 @@ commands_release(struct redis *redis, const struct keys *keys, const struct comm
 
 /* The first words of the script `delay`. */
 static struct words *
-start_delay(const struct keys *keys, const struct commands_hold *hold, int64_t delay_ms)
+start_delay(const struct keys *keys, const struct commands_hold *hold, int64_t now_ms, int64_t delay_ms)
 {
-    int64_t now_ms = wall_now().ms;
     struct words *words = start_words(keys);
 
     add_number(words, now_ms);
@@ -179,7 +178,7 @@ commands_retry(struct redis *redis, const struct keys *keys, const struct comman
     struct words *words;
 
     if (retry->delay_ms > 0) {
-        words = start_delay(keys, hold, retry->delay_ms);
+        words = start_delay(keys, hold, wall_now().ms, retry->delay_ms);
         add_string(words, retry->reason);
         add_string(words, retry->stacktrace);
         add_number(words, retry->attempts_made);
@@ -203,10 +202,9 @@ void
 commands_delay(struct redis *redis, const struct keys *keys, const struct commands_hold *hold, struct wall until,
     redis_reply_fn *on_reply, void *owner)
 {
-    int64_t delay_ms = until.ms - wall_now().ms;
-    struct words *words;
+    int64_t now_ms = wall_now().ms;
+    struct words *words = start_delay(keys, hold, now_ms, until.ms > now_ms ? until.ms - now_ms : 0);
 
-    words = start_delay(keys, hold, delay_ms > 0 ? delay_ms : 0);
     send_words(redis, &script_delay, words, on_reply, owner);
 }
 
