@@ -262,12 +262,6 @@ child_stop(struct child *child, int64_t grace_ms)
         child_kill(child);
 }
 
-bool
-child_is_stopped(const struct child *child)
-{
-    return child->is_stopped;
-}
-
 void
 child_set_reading(struct child *child, bool reading)
 {

@@ -34,7 +34,6 @@ bool child_start(struct children *children, char *const *argv, const char *job, 
     const struct runner_events *events, struct child **out, struct error *err) MUST_CHECK;
 pid_t child_pid(const struct child *child);
 void child_stop(struct child *child, int64_t grace_ms);    /* 0: SIGKILL now. Asking again can only shorten it. */
-bool child_is_stopped(const struct child *child);          /* child_stop() was called */
 void child_set_reading(struct child *child, bool reading); /* back-pressure: its report waits in the pipe */
 
 #endif
