@@ -9,7 +9,7 @@
 #include "common/text.h"
 #include "protocol/pack.h"
 
-#define MAX_WORDS (8 + COMMANDS_FINISH_MAX * 12) /* of a finish, the longest */
+#define MAX_WORDS (9 + COMMANDS_FINISH_MAX * 12) /* of a finish, the longest */
 /* What a blocked read may take beyond its own time before the connection counts as lost. */
 #define WAIT_PATIENCE_MS 2000
 
@@ -92,11 +92,10 @@ leave_out_empty(struct words *words)
         words->count--;
 }
 
-/* What the script part `take` is given; it can do without any but the first. */
+/* What the script part `take` is given besides a lock's life; it can do without. */
 static void
 add_taking(struct words *words, const struct commands_taking *taking)
 {
-    add_number(words, taking->lock_ms);
     add_string(words, taking->worker_name);
     add_number_or_nothing(words, taking->limiter_max, taking->limiter_max > 0);
     add_number_or_nothing(words, taking->limiter_ms, taking->limiter_max > 0);
@@ -110,6 +109,7 @@ commands_fetch(struct redis *redis, const struct keys *keys, const struct comman
 
     add_number(words, wall_now().ms);
     add_string(words, token);
+    add_number(words, taking->lock_ms);
     add_taking(words, taking);
     leave_out_empty(words);
     send_words(redis, &script_fetch, words, on_reply, owner);
@@ -139,10 +139,13 @@ commands_finish(struct redis *redis, const struct keys *keys, const struct comma
 
     add_number(words, wall_now().ms);
     add_flag(words, fetch);
-    add_taking(words, taking);
-    add_number_or_nothing(words, metrics_points, metrics_points > 0);
+    add_number(words, taking->lock_ms);
+    add_number(words, (int64_t)count);
     for (size_t i = 0; i < count; i++)
         add_finish(words, finishes[i]);
+    add_taking(words, taking);
+    add_number_or_nothing(words, metrics_points, metrics_points > 0);
+    leave_out_empty(words);
     send_words(redis, &script_finish, words, on_reply, owner);
 }
 
@@ -183,6 +186,7 @@ commands_retry(struct redis *redis, const struct keys *keys, const struct comman
         add_string(words, retry->stacktrace);
         add_number(words, retry->attempts_made);
         add_flag(words, retry->fetch);
+        add_number(words, taking->lock_ms);
         add_taking(words, taking);
         leave_out_empty(words);
         send_words(redis, &script_delay, words, on_reply, owner);

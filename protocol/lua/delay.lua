@@ -1,10 +1,11 @@
 --- include queue
+--- include push
 --- include active
 --- include take
 -- Moves a job of ours to delayed and, if asked to, takes the next one (BullMQ 5.76: moveToDelayed). Returns -1: the job is gone, a code of
 -- leave_active(), 0, or a job as take() answers it.
 -- ARGV: now, id, token, attempt ('ats'), delay_ms, due (ms), and only if this was a failed attempt its reason, stack trace and attempts made,
--- fetch ('1' or ''), then those of take().
+-- fetch ('1' or ''), lock_ms, then those of take().
 local id = ARGV[2]
 local queue = open_queue(KEYS[1])
 if call('EXISTS', queue.prefix .. id) == 0 then
@@ -23,7 +24,7 @@ else
 end
 push_delayed(queue, id, tonumber(ARGV[6]))
 if ARGV[10] == '1' then
-    local next_job = take(queue, ARGV[1], { ARGV[3] }, 11)[1]
+    local next_job = take(queue, ARGV[1], { ARGV[3] }, ARGV[11], 12)[1]
     if next_job[1] ~= 0 then
         return next_job
     end

@@ -4,11 +4,12 @@
 -- Moves jobs from active to completed or failed and, if asked to, takes as many others (BullMQ 5.76: moveToFinished, for each of them). Returns a list
 -- with an answer for each: what take() answers, -1: the job is gone, a code of leave_active(), -4: it has children that are not done yet, or
 -- -9: one of them failed.
--- ARGV: now, fetch ('1' or ''), four of take(), points of metrics or ''; then for each job: id, token, attempt ('ats'), 'completed' or 'failed', the return
--- value or reason, attempts made, this one included, attempts (the option), how many to keep (-1 all), and each of these or '': age in seconds of what to
--- keep, how many to remove by age, stack trace of a failure, deduplication id.
+-- ARGV: now, fetch ('1' or ''), lock_ms, how many jobs; for each job: id, token, attempt ('ats'), 'completed' or 'failed', the return value or reason, attempts
+-- made, this one included, attempts (the option), how many to keep (-1 all), and each of these or '': age in seconds of what to keep, how many to
+-- remove by age, stack trace of a failure, deduplication id; then those of take(), and points of metrics or none.
 -- What few jobs need is included where it is needed: a script pays for each function that it defines.
 local now = ARGV[1]
+local behind = 5 + 12 * ARGV[4] -- the jobs
 local queue = open_queue(KEYS[1])
 local left, tokens = {}, {}
 
@@ -78,29 +79,30 @@ local function finish(at)
     if failed and tonumber(attempts_made) >= tonumber(ARGV[at + 6]) then
         call('XADD', queue.events, '*', 'event', 'retries-exhausted', 'jobId', id, 'attemptsMade', attempts_made)
     end
-    if given(7) then
+    local points = given(behind + 3)
+    if points then
         --- include metrics
-        count_finished(queue.prefix .. 'metrics:' .. target, tonumber(ARGV[7]), tonumber(now))
+        count_finished(queue.prefix .. 'metrics:' .. target, tonumber(points), tonumber(now))
     end
 end
 
 local answers = {}
-for at = 8, #ARGV, 12 do
+for at = 5, behind - 1, 12 do
     answers[#answers + 1] = finish(at) or 0
 end
 unlock(queue, left)
 
 local taken, is_empty = {}, true
 if ARGV[2] == '1' then
-    taken, is_empty = take(queue, now, tokens, 3)
+    taken, is_empty = take(queue, now, tokens, ARGV[3], behind)
 end
 if is_empty and #tokens > 0 and call('LLEN', queue.prefix .. 'wait') == 0 and call('LLEN', queue.prefix .. 'active') == 0 and
     call('ZCARD', queue.prefix .. 'prioritized') == 0 then
     call('XADD', queue.events, '*', 'event', 'drained')
 end
 local next_taken = 1
-for i, answer in ipairs(answers) do
-    if answer == 0 then
+for i = 1, #answers do
+    if answers[i] == 0 then
         answers[i] = taken[next_taken] or { 0, 0, 0, 0 }
         next_taken = next_taken + 1
     end

@@ -1,4 +1,5 @@
 --- include queue
+--- include push
 -- Writes a job's progress (BullMQ 5.76: updateProgress). Returns 0, or -1 if the job is gone. ARGV: id, progress (JSON).
 local queue = open_queue(KEYS[1])
 local key = queue.prefix .. ARGV[1]

@@ -1,4 +1,5 @@
 --- include queue
+--- include push
 --- include active
 -- Puts a job of ours back to the front of the queue, no attempt counted (BullMQ 5.76: moveJobFromActiveToWait); with a limit, nobody is to take
 -- jobs for so long (BullMQ 5.76: Worker.rateLimit). Returns how long the queue is limited now, in ms, -1: the job is gone, or a code of

@@ -1,4 +1,5 @@
 --- include queue
+--- include push
 --- include active
 --- include take
 -- Puts a failed job back at once, one attempt counted (BullMQ 5.76: retryJob). Returns 0, -1: the job is gone, or a code of leave_active().

@@ -1,4 +1,6 @@
 --- include queue
+--- include push
+--- include json
 -- Looks for jobs in active whose worker has let its lock expire, and puts them back (BullMQ 5.76: moveStalledJobsToWait). Returns their ids.
 -- ARGV: now, interval_ms, how often a job may stall before it fails.
 --

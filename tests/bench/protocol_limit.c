@@ -64,8 +64,8 @@ static void
 send_finish(struct client *client, const char *id)
 {
     char now[24];
-    const char *words[] = { "EVALSHA", script_finish.sha1, "1", client->key, now, "1", "30000", "", "", "", "", id,
-        TOKEN, "1", "completed", "null", "1", "0", client->keep, "", "", "", "" };
+    const char *words[] = { "EVALSHA", script_finish.sha1, "1", client->key, now, "1", "30000", "1", id, TOKEN, "1",
+        "completed", "null", "1", "0", client->keep };
 
     (void)snprintf(now, sizeof(now), "%lld", (long long)wall_now().ms);
     (void)redisAppendCommandArgv(client->redis, sizeof(words) / sizeof(words[0]), words, NULL);

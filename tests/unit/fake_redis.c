@@ -176,7 +176,7 @@ fake_take(struct fake_client *client)
     if (client->current != NULL)
         freeReplyObject(client->current);
     client->current = take_first(client);
-    if (strcmp(fake_name(client->current), "finish") == 0 && client->current->elements == FAKE_FINISH_ELEMENTS)
+    if (strcmp(fake_name(client->current), "finish") == 0 && strcmp(fake_word(client->current, 4), "1") == 0)
         client->finishes++;
     return client->current;
 }

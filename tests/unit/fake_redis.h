@@ -74,7 +74,6 @@ void fake_assert_word(const redisReply *command, size_t i, const char *expected)
 
 /* The answer to a finish of one job is put into a list by itself. */
 void fake_answer(struct fake_client *client, const char *resp);
-#define FAKE_FINISH_ELEMENTS ((size_t)(4 + 7 + 12)) /* EVALSHA and three more, what goes before the jobs, one job */
 void fake_answer_job(
     struct fake_client *client, const struct job *job); /* id, name, data and options_text, deferred_failure */
 void fake_cut(struct fake_client *client);              /* closes the connection */

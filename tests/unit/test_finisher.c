@@ -83,9 +83,9 @@ expect_finish_of(struct fixture *fixture, const char *ids)
 {
     const redisReply *command = fake_expect(fixture->scene.client, "finish");
 
-    assert_int_equal(command->elements, 4 + 7 + 12 * strlen(ids));
+    assert_int_equal(strtoul(fake_word(command, 4), NULL, 10), strlen(ids));
     for (size_t i = 0; i < strlen(ids); i++)
-        fake_assert_word(command, 8 + 12 * i, (const char[]){ ids[i], '\0' });
+        fake_assert_word(command, 5 + 12 * i, (const char[]){ ids[i], '\0' });
 }
 
 static void

@@ -122,9 +122,9 @@ expect_finish(struct fixture *fixture, const char *id)
 {
     const redisReply *command = fake_expect(fixture->scene.client, "finish");
 
-    fake_assert_word(command, 8, id);
-    fake_assert_word(command, 11, "completed");
-    fake_assert_word(command, 12, id);
+    fake_assert_word(command, 5, id);
+    fake_assert_word(command, 8, "completed");
+    fake_assert_word(command, 9, id);
 }
 
 static void

@@ -140,9 +140,9 @@ expect_completed(struct fixture *fixture)
 {
     const redisReply *command = fake_expect(fixture->scene.client, "finish");
 
-    fake_assert_word(command, 8, "7");
-    fake_assert_word(command, 11, "completed");
-    fake_assert_word(command, 12, "{\"ok\":1}");
+    fake_assert_word(command, 5, "7");
+    fake_assert_word(command, 8, "completed");
+    fake_assert_word(command, 9, "{\"ok\":1}");
     return command;
 }
 
@@ -151,10 +151,10 @@ expect_failed(struct fixture *fixture, const char *reason, const char *stacktrac
 {
     const redisReply *command = fake_expect(fixture->scene.client, "finish");
 
-    fake_assert_word(command, 8, "7");
-    fake_assert_word(command, 11, "failed");
-    fake_assert_word(command, 12, reason);
-    fake_assert_word(command, 18, stacktrace);
+    fake_assert_word(command, 5, "7");
+    fake_assert_word(command, 8, "failed");
+    fake_assert_word(command, 9, reason);
+    fake_assert_word(command, 15, stacktrace);
     return command;
 }
 
@@ -380,8 +380,8 @@ a_delayed_retry_brings_the_next_job(void **state)
     fixture->verdict = COMPLETED;
     fake_answer_job(fixture->scene.client, &(struct job){ .id = id });
     command = fake_expect(fixture->scene.client, "finish");
-    fake_assert_word(command, 8, "8");
-    fake_assert_word(command, 9, "uuid:0"); /* the same token */
+    fake_assert_word(command, 5, "8");
+    fake_assert_word(command, 6, "uuid:0"); /* the same token */
     assert_int_equal(fixture->frees, 0);
     answer_and_become_free(fixture, NOTHING);
     assert_int_equal(fixture->jobs, 2);
@@ -413,28 +413,27 @@ a_worker_keeps_finished_jobs_as_it_was_told_unless_the_job_says(void **state)
         (struct options_keep){ .is_set = true, .count = 6, .age_seconds = -1, .limit = 1000 };
     start(fixture, COMPLETED, "{}");
     command = expect_completed(fixture);
-    fake_assert_word(command, 15, "5");
-    fake_assert_word(command, 16, "60");
-    fake_assert_word(command, 17, "10");
+    fake_assert_word(command, 12, "5");
+    fake_assert_word(command, 13, "60");
+    fake_assert_word(command, 14, "10");
     answer_and_become_free(fixture, NOTHING);
 
     start(fixture, FAILED, "{\"removeOnComplete\":true}"); /* which says nothing of failing */
     command = expect_failed(fixture, "no", "[\"Error: no\"]");
-    fake_assert_word(command, 15, "6");
-    fake_assert_word(command, 16, "");
+    fake_assert_word(command, 12, "6");
+    fake_assert_word(command, 13, "");
     answer_and_become_free(fixture, NOTHING);
 
     start(fixture, COMPLETED, "{\"removeOnComplete\":false}");
     command = expect_completed(fixture);
-    fake_assert_word(command, 15, "-1");
-    fake_assert_word(command, 16, "");
-    fake_assert_word(command, 17, "");
+    fake_assert_word(command, 12, "-1");
+    assert_int_equal(arguments_of(command), 12); /* no age */
     answer_and_become_free(fixture, NOTHING);
 
     start(fixture, FAILED, "{\"removeOnFail\":{\"age\":7}}");
     command = expect_failed(fixture, "no", "[\"Error: no\"]");
-    fake_assert_word(command, 15, "-1");
-    fake_assert_word(command, 16, "7");
+    fake_assert_word(command, 12, "-1");
+    fake_assert_word(command, 13, "7");
     answer_and_become_free(fixture, NOTHING);
 }
 
@@ -445,15 +444,15 @@ metrics_are_counted_if_the_worker_is_told_to(void **state)
     const redisReply *command;
 
     start(fixture, COMPLETED, "{}");
-    fake_assert_word(expect_completed(fixture), 7, "");
+    assert_int_equal(arguments_of(expect_completed(fixture)), 12); /* nothing behind what is to be kept */
     answer_and_become_free(fixture, NOTHING);
     fixture->scene.limits.metrics_points = 60;
     start(fixture, COMPLETED, "{}");
     command = expect_completed(fixture);
-    fake_assert_word(command, 7, "60");
+    fake_assert_word(command, 20, "60");
     answer_and_become_free(fixture, NOTHING);
     start(fixture, FAILED, "{}");
-    fake_assert_word(expect_failed(fixture, "no", "[\"Error: no\"]"), 7, "60");
+    fake_assert_word(expect_failed(fixture, "no", "[\"Error: no\"]"), 20, "60");
     answer_and_become_free(fixture, NOTHING);
 }
 

@@ -21,8 +21,8 @@ end
 local function unlock(queue, left)
     if #left > 0 then
         call('SREM', queue.prefix .. 'stalled', unpack(left))
-        for i, id in ipairs(left) do
-            left[i] = queue.prefix .. id .. ':lock'
+        for i = 1, #left do
+            left[i] = queue.prefix .. left[i] .. ':lock'
         end
         call('DEL', unpack(left))
     end

@@ -1,3 +1,4 @@
+--- include json
 -- The end of a job that others were held back for (field `deid`). Without a time to live of its own, the id is free again; and what came
 -- last in the meantime (keepLastIfActive) becomes the next job.
 local function release_deduplication(queue, id, deduplication_id, now)

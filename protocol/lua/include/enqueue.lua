@@ -1,3 +1,4 @@
+--- include push
 -- Writes a new job down and makes it delayed or runnable. `timestamp` and `delay` in ms, `more`: further hash fields, names and values in turn.
 local function enqueue(queue, id, name, data, opts, timestamp, delay, priority, lifo, more)
     call('HSET', queue.prefix .. id, 'name', name, 'data', data, 'opts', opts, 'timestamp', timestamp, 'delay', delay, 'priority', priority,

@@ -1,3 +1,5 @@
+--- include push
+--- include json
 -- Flows: what the end of a child means for its parent, which may be a job of another queue. Keys of jobs are whole here: "bull:backup:7".
 
 -- The parent's turn has come: its last child is done, or need not be waited for.

@@ -1,3 +1,4 @@
+--- include push
 -- What stays of finished jobs.
 
 local function remove_keys(key)

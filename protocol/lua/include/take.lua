@@ -4,6 +4,7 @@
 
 -- Delayed jobs that are due become runnable, the earliest first, at most 1000 in one go.
 local function promote(queue, now)
+    --- include push
     local due = call('ZRANGEBYSCORE', queue.prefix .. 'delayed', '-inf', (now + 1) * 4096 - 1, 'LIMIT', 0, 1000)
     local list = target_list(queue)
     call('ZREM', queue.prefix .. 'delayed', unpack(due))
@@ -74,39 +75,14 @@ local function pop_job(queue)
     end
 end
 
--- How long the rate limit of `max` jobs keeps everybody waiting, in ms; 0: not at all. A counter that is none starts anew.
-local function limited_for(queue, max)
-    local count = call('GET', queue.prefix .. 'limiter')
-    if count and not whole(count) then
-        call('DEL', queue.prefix .. 'limiter')
-        return 0
-    end
-    if (tonumber(count) or 0) < max then
-        return 0
-    end
-    local ttl = call('PTTL', queue.prefix .. 'limiter')
-    if ttl == 0 then
-        call('DEL', queue.prefix .. 'limiter')
-    end
-    return math.max(ttl, 0)
-end
-
--- This job counts; the first one of a period starts it. BullMQ 6: one that is only going to be failed does not count.
-local function count_for_limit(queue, fields, duration)
-    if field_of(fields, 'defa') and is_since_6(queue) then
-        return
-    end
-    duration = tonumber(duration) or tonumber(call('HGET', queue.prefix .. 'meta', 'duration'))
-    if call('INCR', queue.prefix .. 'limiter') == 1 and duration and math.abs(duration) <= 9007199254740991 then
-        call('PEXPIRE', queue.prefix .. 'limiter', math.floor(math.abs(duration)))
-    end
-end
-
-local function take_one(queue, now, token, at, due)
-    local max = queue.max or tonumber(ARGV[at + 2])
-    local limited = max and limited_for(queue, max) or 0
-    if limited > 0 then
-        return { 0, 0, limited, 0 }
+local function take_one(queue, now, token, lock_ms, at, due)
+    local max = queue.max or tonumber(ARGV[at + 1])
+    if max then
+        --- include limit
+        local limited = limited_for(queue, max)
+        if limited > 0 then
+            return { 0, 0, limited, 0 }
+        end
     end
     if is_blocked(queue) then
         return { 0, 0, 0, 0 }
@@ -116,13 +92,14 @@ local function take_one(queue, now, token, at, due)
         return { 0, 0, 0, due }, due == 0
     end
     if max then
-        count_for_limit(queue, fields, ARGV[at + 3])
+        --- include limit
+        count_for_limit(queue, fields, ARGV[at + 2])
     end
-    call('SET', queue.prefix .. id .. ':lock', token, 'PX', ARGV[at])
+    call('SET', queue.prefix .. id .. ':lock', token, 'PX', lock_ms)
     call('XADD', queue.events, '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
     local started = field_of(fields, 'ats')
     local attempt = whole(started) and started + 1 or '1'
-    local name = given(at + 1)
+    local name = given(at)
     if name then
         call('HSET', queue.prefix .. id, 'processedOn', now, 'ats', attempt, 'pb', name)
     else
@@ -131,14 +108,14 @@ local function take_one(queue, now, token, at, due)
     return { fields, id, 0, 0 }
 end
 
--- A job for each token. `now` in ms, as text. From ARGV[at] on: lock_ms, and what may be left out: worker name, and this worker's own rate limit, jobs and
--- duration in ms. BullMQ 5.76: the queue's own number of jobs wins over the worker's, the worker's duration over the queue's.
-local function take(queue, now, tokens, at)
+-- A job for each token. `now` in ms, as text. From ARGV[at] on, what may be left out: worker name, and this worker's own rate limit, jobs and duration in
+-- ms. BullMQ 5.76: the queue's own number of jobs wins over the worker's, the worker's duration over the queue's.
+local function take(queue, now, tokens, lock_ms, at)
     local due = next_delayed(queue, tonumber(now))
     local answers, none, is_empty = {}, nil, nil
-    for i, token in ipairs(tokens) do
+    for i = 1, #tokens do
         if not none then
-            answers[i], is_empty = take_one(queue, now, token, at, due)
+            answers[i], is_empty = take_one(queue, now, tokens[i], lock_ms, at, due)
             none = answers[i][1] == 0 and answers[i]
         else
             answers[i] = none
