@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "common/log.h"
 #include "common/memory.h"
 
 /* Outcomes that go together. */
@@ -9,7 +10,7 @@ struct batch {
     struct batch *next; /* of those on their way */
     struct finisher *finisher;
     size_t count;
-    const struct finisher_item *items[COMMANDS_FINISH_MAX]; /* NULL: forgotten */
+    struct finisher_item *items[COMMANDS_FINISH_MAX]; /* NULL: forgotten */
 };
 
 struct finisher {
@@ -42,12 +43,23 @@ batch_unlink(struct batch *batch)
 static void finisher_send(struct finisher *finisher, struct batch *batch);
 
 static void
-send_alone(struct finisher *finisher, const struct finisher_item *item)
+send_alone(struct finisher *finisher, struct finisher_item *item)
 {
     struct batch *batch = batch_new(finisher);
 
+    item->is_repeated = true;
     batch->items[batch->count++] = item;
     finisher_send(finisher, batch);
+}
+
+static void
+log_refusal(const redisReply *reply, size_t count)
+{
+    struct error err;
+
+    if (redis_check_reply(reply, NULL, &err))
+        (void)error_set(&err, ERROR_INPUT, "a script answered with something that is no list of their answers");
+    log_warn(LOG_EVENT("outcomes refused together"), LOG_NUMBER("jobs", count), LOG_ERROR(&err));
 }
 
 static void
@@ -55,13 +67,16 @@ on_answers(const redisReply *reply, const struct error *lost, void *owner)
 {
     struct batch *batch = owner;
     bool has_each = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements == batch->count;
+    bool is_refused = reply != NULL && !has_each && batch->count > 1;
 
+    if (is_refused)
+        log_refusal(reply, batch->count);
     for (size_t i = 0; i < batch->count; i++) {
-        const struct finisher_item *item = batch->items[i];
+        struct finisher_item *item = batch->items[i];
 
         if (item == NULL)
             continue; /* maybe only since another one of them was answered */
-        if (reply != NULL && !has_each && batch->count > 1)
+        if (is_refused)
             send_alone(batch->finisher, item);
         else
             item->on_reply(has_each ? reply->element[i] : reply, lost, item->owner);
@@ -118,10 +133,11 @@ on_turn(evutil_socket_t fd, short what, void *argument)
 }
 
 void
-finisher_put(struct finisher *finisher, const struct finisher_item *item)
+finisher_put(struct finisher *finisher, struct finisher_item *item)
 {
     size_t count;
 
+    item->is_repeated = false;
     if (finisher->waiting == NULL)
         finisher->waiting = batch_new(finisher);
     finisher->waiting->items[finisher->waiting->count] = item;

@@ -98,8 +98,8 @@ slot_fail_for_children(struct slot *slot, int64_t code)
 static void
 slot_log_refusal(const struct slot *slot, int64_t code)
 {
-    /* Sent before over a connection that broke before the answer: it was written then. */
-    if (slot->sent > 1 && code != -6)
+    /* Sent before, over a connection that broke before the answer, or in a call that failed half-way: it was written then. */
+    if ((slot->sent > 1 || slot->item.is_repeated) && code != -6)
         log_info(LOG_EVENT("outcome was already written"), LOG_TEXT("job", slot->job.id));
     else
         log_warn(
@@ -283,6 +283,7 @@ slot_finish(struct slot *slot, struct report *verdict)
     *verdict = REPORT_EMPTY;
     slot->state = SLOT_FINISHING;
     slot->sent = 0;
+    slot->item.is_repeated = false;
     LOG_AT(slot->verdict.type == REPORT_FAILED ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, LOG_EVENT(verdict_event(slot)),
         LOG_TEXT("job", slot->job.id), LOG_BYTES("name", slot->job.name, slot->job.name_length),
         LOG_NUMBER("attempt", slot->job.attempts_started), LOG_NUMBER("attempts", slot->job.options.attempts),

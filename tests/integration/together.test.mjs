@@ -91,6 +91,21 @@ for (const [version, bullmq] of Object.entries(versions)) {
       await loop.stop();
     });
 
+    test('one that breaks the call in the middle costs no other its outcome, and the log says why', async (t) => {
+      const scene = open(t);
+      await scene.queue.addBulk(Array.from({ length: 200 }, (_, n) => ({ name: 'work', data: { n } })));
+      await scene.client.hset('bull:backup:150', 'parentKey', 'bull:backup:parent');
+      await scene.client.set('bull:backup:parent:dependencies', 'no set');
+      const loop = await startLoop(scene.redis, { concurrency: 50 });
+      await eventually(async () => (await scene.queue.getCompletedCount()) === 199, { what: '199 completed jobs' });
+      await loop.stop();
+      const all = await scene.client.xrange('bull:backup:events', '-', '+');
+      assert.equal(all.filter(([, fields]) => fields[1] === 'completed').length, 199);
+      assert.deepEqual(await scene.client.keys('*:lock'), []);
+      assert.ok(loop.events.some(({ event, error }) => /^outcomes? refused/.test(event) && /WRONGTYPE/.test(error)));
+      assert.deepEqual(loop.events.filter(({ event }) => event === 'outcome not written'), []);
+    });
+
     test('a queue that lets three jobs run at a time is never asked for more, however many end together', async (t) => {
       const scene = open(t);
       await scene.queue.setGlobalConcurrency(3);

@@ -143,9 +143,11 @@ what_redis_refuses_as_a_whole_is_sent_job_by_job(void **state)
     put(fixture, 0);
     put(fixture, 1);
     expect_finish_of(fixture, "ab");
+    assert_false(fixture->outcomes[0].item.is_repeated || fixture->outcomes[1].item.is_repeated);
     fake_answer(fixture->scene.client, "-WRONGTYPE one of them\r\n");
     expect_finish_of(fixture, "a");
     expect_finish_of(fixture, "b");
+    assert_true(fixture->outcomes[0].item.is_repeated && fixture->outcomes[1].item.is_repeated);
     fake_answer(fixture->scene.client, "-WRONGTYPE this one\r\n");
     fake_answer(fixture->scene.client, ":0\r\n");
     RUN_UNTIL(fixture->scene.base, fixture->outcomes[1].answers == 1);
