@@ -203,7 +203,8 @@ outbox_send_entry(struct outbox *outbox, struct entry *entry)
 void
 outbox_send(struct outbox *outbox)
 {
-    outbox_flush_progress(outbox);
+    if (moment_is_past(outbox->progress_due))
+        outbox_flush_progress(outbox); /* its time came while Redis was away */
     for (struct entry *entry = outbox->first; entry != NULL; entry = entry->next)
         outbox_send_entry(outbox, entry);
 }

@@ -425,6 +425,8 @@ slot_stop(struct slot *slot, int64_t grace_ms)
 {
     if (slot->run != NULL)
         slot->consumer->runner->stop(slot->run, grace_ms);
+    else if (slot->state == SLOT_FINISHING)
+        slot_send_outcome(slot); /* one that was refused for now may have to wait longer than there is time */
 }
 
 struct slot *

@@ -9,6 +9,7 @@ struct stalled {
     const struct consumer *consumer;
     struct locks *locks;
     bool was_connected; /* before */
+    bool is_late;       /* the next look was put off since the last one */
     struct event *timer;
 };
 
@@ -41,6 +42,7 @@ stalled_look(struct stalled *stalled)
     struct redis *redis = link_redis(stalled->consumer->command);
     const struct consumer_limits *limits = stalled->consumer->limits;
 
+    stalled->is_late = false;
     locks_renew(stalled->locks);
     stalled_set_timer(stalled);
     if (redis != NULL)
@@ -68,8 +70,12 @@ stalled_connected(struct stalled *stalled)
         return;
     if (is_first)
         stalled_look(stalled);
-    else
+    else if (stalled->is_late) /* and not again and again with a connection that never lasts for an interval */
+        return;
+    else {
+        stalled->is_late = true;
         stalled_set_timer(stalled);
+    }
 }
 
 struct stalled *
