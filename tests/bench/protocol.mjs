@@ -4,7 +4,8 @@
  *
  *     node tests/bench/protocol.mjs [--jobs 20000] [--rounds 3] [--versions 5.76.2,6.7.0] [--concurrency 1,10,100] [--placement one,free]
  *
- * (After cmake --build --preset release.) Told are jobs per second and CPU per job of the worker's process, medians of the rounds; then what Redis itself
+ * (After cmake --build --preset release.) Told are jobs per second and CPU per job of the worker's process, and the ratios of each round, all of them
+ * medians: a machine's speed changes more from minute to minute than within a round; then what Redis itself
  * counts for a call of our scripts and of BullMQ's (usec_per_call of EVALSHA): taking alone, and finishing with taking the next, one job at a time.
  *
  * Placement `one` keeps Redis and the worker on one CPU: the work of both, and nothing else, decides. `free` leaves them to the kernel: then, with
@@ -75,17 +76,20 @@ async function measure(command, version, { removeOnComplete = false, concurrency
 async function repeat(commands, version, setting) {
   const seen = Object.fromEntries(Object.keys(commands).map((kind) => [kind, []]));
   for (let round = 0; round < rounds; round++) for (const [kind, command] of Object.entries(commands)) seen[kind].push(await measure(command, version, setting));
-  return (kind, what) => median(seen[kind].map((one) => one[what]));
+  return {
+    of: (kind, what) => median(seen[kind].map((one) => one[what])),
+    ratio: (a, b, what) => median(seen[a].map((one, round) => one[what] / seen[b][round][what])),
+  };
 }
 
 const figure = (number, digits = 0) => number.toFixed(digits).padStart(8);
 
 async function compareWorkers(version, setting) {
-  const of = await repeat(workers, version, setting);
-  const [nodes, ours, limit] = ['node', 'ours', 'limit'].map((kind) => of(kind, 'perSecond'));
+  const { of, ratio } = await repeat(workers, version, setting);
   console.log(
     `${version}  ${setting.placement.padEnd(4)} ${String(setting.concurrency).padStart(4)}  ${setting.removeOnComplete ? 'removed' : 'kept   '}`
-      + `${figure(nodes)}${figure(ours)}${figure(limit)}${figure(ours / nodes, 2)}${figure(ours / limit, 2)}`
+      + ['node', 'ours', 'limit'].map((kind) => figure(of(kind, 'perSecond'))).join('')
+      + ['node', 'limit'].map((kind) => figure(ratio('ours', kind, 'perSecond'), 2)).join('')
       + ['node', 'ours', 'limit'].map((kind) => figure(of(kind, 'cpu'), 1)).join(''),
   );
 }
@@ -98,8 +102,8 @@ async function compareScripts(version) {
     ours: ({ name }) => [program('protocol_limit'), `${redis.port}`, name, '1', ...counts],
   }, version, one);
   const finish = await repeat({ node: workers.node, ours: workers.limit }, version, one);
-  const [a, b, c, d] = [fetch('node', 'usec'), fetch('ours', 'usec'), finish('node', 'usec'), finish('ours', 'usec')];
-  console.log(`${version}  fetch: BullMQ ${a.toFixed(1)} us, ours ${b.toFixed(1)} us (${(b / a).toFixed(2)}); finish and fetch: BullMQ ${c.toFixed(1)} us, ours ${d.toFixed(1)} us (${(d / c).toFixed(2)})`);
+  const tell = ({ of, ratio }) => `BullMQ ${of('node', 'usec').toFixed(1)} us, ours ${of('ours', 'usec').toFixed(1)} us (${ratio('ours', 'node', 'usec').toFixed(2)})`;
+  console.log(`${version}  fetch: ${tell(fetch)}; finish and fetch: ${tell(finish)}`);
 }
 
 console.log('                                 jobs per second         ours/   ours/        CPU us per job');
