@@ -8,11 +8,9 @@
 #include "common/text.h"
 #include "protocol/calendar.h"
 #include "protocol/cron_hash.h"
+#include "protocol/cron_list.h"
 
 #define LENGTH_MAX_5 1024 /* bytes of a pattern */
-#define VALUES_MAX_5 256  /* values of a field */
-#define NUMBER_MOST 1000000
-#define LAST_FORMS 111 /* L, 0L to 9L, 00L to 99L */
 
 static const struct unit {
     const char *name;
@@ -54,12 +52,8 @@ static const struct alias {
 struct field {
     const struct cron_options *options;
     const struct unit *unit;
-    struct cron_pattern *pattern;
-    int times[64];  /* how often each value stands there */
-    int numbers;    /* all of them together */
-    int lasts;      /* values with an L */
-    int bare_lasts; /* those that are nothing but L */
-    bool last_seen[LAST_FORMS];
+    int nth; /* as in struct cron_pattern */
+    struct cron_list list;
 };
 
 static bool
@@ -72,161 +66,6 @@ static bool
 refuse(const char *what, struct error *err)
 {
     return error_set(err, ERROR_CONFIG, "%s", what);
-}
-
-/* --- Numbers --- */
-
-static size_t
-digits_of(const char *text, size_t length)
-{
-    size_t count = 0;
-
-    while (count < length && text[count] >= '0' && text[count] <= '9')
-        count++;
-    return count;
-}
-
-static int
-number_of(const char *digits, size_t count)
-{
-    int number = 0;
-
-    for (size_t i = 0; i < count && number < NUMBER_MOST; i++)
-        number = number * 10 + (digits[i] - '0');
-    return number;
-}
-
-/* 4 takes nothing for 0, and else digits only; 5 takes the digits that the text begins with, one at least. */
-static bool
-read_number(const struct field *field, const char *text, size_t length, int *number)
-{
-    size_t count = digits_of(text, length);
-
-    *number = number_of(text, count);
-    return is_5(field) ? count > 0 : count == length;
-}
-
-/* --- Values --- */
-
-static void
-add_number(struct field *field, int number)
-{
-    field->times[number]++;
-    field->numbers++;
-}
-
-static bool
-add_range(struct field *field, int low, int high, int step, struct error *err)
-{
-    bool is_weekday = field->unit == &units[CRON_WEEKDAY];
-    bool with_sunday = is_weekday && high % 7 == 0 && (!is_5(field) || (high - low) % step == 0);
-
-    if (low < field->unit->least || high > field->unit->most || low > high)
-        return error_set(err, ERROR_CONFIG, "the range %d-%d is not an ascending one within %d-%d", low, high,
-            field->unit->least, field->unit->most);
-    if (with_sunday)
-        add_number(field, 0);
-    for (int number = low; number <= high; number += step)
-        if (number != 0 || !with_sunday)
-            add_number(field, number);
-    return true;
-}
-
-/* "L", "5L": in 4, anything with an L in it. */
-static bool
-add_last(struct field *field, const char *text, size_t length, struct error *err)
-{
-    size_t count = digits_of(text, length);
-    size_t form = count == 0 ? 0 : (size_t)number_of(text, count) + (count == 1 ? 1 : 11);
-
-    field->lasts++;
-    field->bare_lasts += length == 1;
-    if (field->unit == &units[CRON_WEEKDAY] && count > 0)
-        field->pattern->last_weekdays |= 1U << (text[0] - '0') % 7;
-    else if (field->unit == &units[CRON_WEEKDAY])
-        field->pattern->lone_last = true;
-    if (!is_5(field))
-        return true;
-    if (count + 1 != length || count > 2)
-        return refuse("L has another place", err);
-    if (field->pattern->lone_last)
-        return refuse("L stands behind the number of a weekday, as in 5L", err);
-    if (field->last_seen[form])
-        return refuse("a value stands there twice", err);
-    field->last_seen[form] = true;
-    return true;
-}
-
-static bool
-add_single(struct field *field, const char *text, size_t length, struct error *err)
-{
-    size_t minus = !is_5(field) && text[0] == '-'; /* -0 is a number to 4, which 0 is equal to */
-    int number = number_of(text + minus, length - minus);
-
-    if (memchr(text, 'L', length) != NULL && minus == 0)
-        return add_last(field, text, length, err);
-    if (digits_of(text + minus, length - minus) != length - minus || length == minus || (minus > 0 && number > 0) ||
-        number < field->unit->least || number > field->unit->most)
-        return error_set(
-            err, ERROR_CONFIG, "%.*s is not within %d-%d", (int)length, text, field->unit->least, field->unit->most);
-    add_number(field, field->unit == &units[CRON_WEEKDAY] ? number % 7 : number);
-    return true;
-}
-
-/* "5-10" and what comes behind a second dash, which is left out; `end` is the end of the text. */
-static bool
-add_dashed(struct field *field, const char *text, const char *dash, const char *end, int step, struct error *err)
-{
-    const char *high = dash + 1;
-    const char *second_dash = memchr(high, '-', (size_t)(end - high));
-    int numbers[2];
-
-    if (second_dash == NULL)
-        second_dash = end;
-    if (!read_number(field, text, (size_t)(dash - text), &numbers[0]) ||
-        !read_number(field, high, (size_t)(second_dash - high), &numbers[1]))
-        return error_set(err, ERROR_CONFIG, "%.*s is no range", (int)(end - text), text);
-    return add_range(field, numbers[0], numbers[1], step, err);
-}
-
-/* "5/10", "5-20/10". */
-static bool
-add_stepped(struct field *field, const char *text, const char *slash, const char *end, struct error *err)
-{
-    size_t length = (size_t)(slash - text);
-    const char *dash = memchr(text, '-', length);
-    int low;
-    int step;
-
-    if (memchr(slash + 1, '/', (size_t)(end - slash - 1)) != NULL)
-        return refuse("a second step", err);
-    if (!is_5(field) && dash == NULL && digits_of(text, length) < length) /* 4 passes over the step of a value like L */
-        return add_single(field, text, length, err);
-    if (!read_number(field, slash + 1, (size_t)(end - slash - 1), &step) || step == 0)
-        return error_set(err, ERROR_CONFIG, "%.*s is no step", (int)(end - slash - 1), slash + 1);
-    if (dash != NULL && dash > text)
-        return add_dashed(field, text, dash, slash, step, err);
-    if (length == 0 || dash != NULL || !read_number(field, text, length, &low))
-        return error_set(err, ERROR_CONFIG, "%.*s cannot be stepped from", (int)length, text);
-    return add_range(field, low, field->unit->most, step, err);
-}
-
-static bool
-add_item(struct field *field, const char *text, size_t length, struct error *err)
-{
-    const char *end = text + length;
-    const char *slash = memchr(text, '/', length);
-    const char *dash = memchr(text, '-', length);
-
-    if (length == 0)
-        return refuse("an item of the list is empty", err);
-    if (is_5(field) && field->numbers + field->lasts > VALUES_MAX_5)
-        return refuse("too many values", err);
-    if (slash != NULL)
-        return add_stepped(field, text, slash, end, err);
-    if (dash == NULL || (dash == text && !is_5(field)))
-        return add_single(field, text, length, err);
-    return add_dashed(field, text, dash, end, 1, err);
 }
 
 /* --- A field's text --- */
@@ -278,7 +117,7 @@ check_characters(const struct field *field, const char *text, struct error *err)
     bool with_parentheses = is_5(field) && cron_hash_has_form(text);
     const char *at = text;
 
-    while (*at != '\0' && (digits_of(at, 1) == 1 || strchr(",*-/", *at) != NULL || strchr(letters, *at) != NULL ||
+    while (*at != '\0' && ((*at >= '0' && *at <= '9') || strchr(",*-/", *at) != NULL || strchr(letters, *at) != NULL ||
                               (with_parentheses && strchr("()", *at) != NULL)))
         at++;
     if (*at != '\0')
@@ -309,23 +148,9 @@ replace_hashes(const struct field *field, const char *text, double draw, struct 
     return cron_hash_replace(text, field->unit->least, field->unit->most, draw, field->options->strict, out, err);
 }
 
-static bool
-add_list(struct field *field, const char *text, struct error *err)
-{
-    for (;;) {
-        size_t length = strcspn(text, ",");
-
-        if (!add_item(field, text, length, err))
-            return false;
-        if (text[length] == '\0')
-            return true;
-        text += length + 1;
-    }
-}
-
 /* "5#2" is a 5 in the second week. Cuts it at the #. */
 static bool
-cut_nth(const struct field *field, char *text, struct error *err)
+cut_nth(struct field *field, char *text, struct error *err)
 {
     char *hash = strchr(text, '#');
     int64_t nth;
@@ -336,18 +161,9 @@ cut_nth(const struct field *field, char *text, struct error *err)
         return refuse("# has no place in a list, a range or a step", err);
     if (!text_parse_integer(hash + 1, strlen(hash + 1), 1, 5, &nth))
         return refuse("behind the # is no number from 1 to 5", err);
-    field->pattern->nth = (int)nth;
+    field->nth = (int)nth;
     *hash = '\0';
     return true;
-}
-
-static bool
-has_doubles(const struct field *field)
-{
-    for (int i = 0; i <= field->unit->most; i++)
-        if (field->times[i] > 1)
-            return true;
-    return false;
 }
 
 static bool
@@ -363,12 +179,9 @@ read_field(struct field *field, const char *text, double draw, struct error *err
         !check_characters(field, text_string(&named), err))
         goto out;
     replace_any(field, named.data, &ranged);
-    if (!replace_hashes(field, ranged.data, draw, &plain, err) || !add_list(field, text_string(&plain), err))
+    if (!replace_hashes(field, ranged.data, draw, &plain, err) ||
+        !cron_list_read(&field->list, text_string(&plain), err))
         goto out;
-    if (is_5(field) && has_doubles(field)) {
-        (void)refuse("a value stands there twice", err);
-        goto out;
-    }
     ok = true;
 out:
     if (!ok)
@@ -382,44 +195,77 @@ out:
 
 /* --- The fields together --- */
 
-/* Days that the only month never has go. 4 refuses if the first one is such a day, and takes a "5L" for one; 5 if all are. */
-static bool
-fit_days(struct field *day, const struct field *month, bool any_weekday, struct error *err)
+static int
+first_number(const struct cron_list *list)
 {
-    int first = 1;
-    int most = 31;
+    int number = 0;
 
-    if (month->numbers != 1)
+    while (number < list->most && list->times[number] == 0)
+        number++;
+    return number;
+}
+
+/* Days that a single month never has go. 4 refuses if there is no other, and takes a "5L" for one; 5 if no weekday will help. */
+static bool
+fit_days(struct cron_list *days, const struct cron_list *months, bool any_weekday, struct error *err)
+{
+    int most = months->numbers == 1 ? calendar_month_days(2000, first_number(months)) : 31; /* with 29 February */
+    bool as_5 = days->dialect == CRON_PARSER_5;
+    bool none_fits = days->numbers > 0 && first_number(days) > most;
+
+    if (none_fits && (!as_5 || (any_weekday && days->lasts == 0)))
+        return error_set(err, ERROR_CONFIG, "day of month '%d': the month never has it", first_number(days));
+    if (months->numbers != 1 || (none_fits && days->lasts == 0))
         return true;
-    while (first <= 12 && month->times[first] == 0)
-        first++;
-    most = calendar_month_days(2000, first); /* with 29 February */
-    for (first = 1; first < 31 && day->times[first] == 0;)
-        first++;
-    if (day->numbers > 0 && first > most && (!is_5(day) || (any_weekday && day->lasts == 0)))
-        return error_set(err, ERROR_CONFIG, "day of month '%d' is in none of the months", first);
-    for (int i = most + 1; i <= 31; i++) {
-        day->numbers -= day->times[i];
-        day->times[i] = 0;
+    for (int number = most + 1; number <= 31; number++) {
+        days->numbers -= days->times[number];
+        days->times[number] = 0;
     }
-    if (!is_5(day))
-        day->lasts = day->bare_lasts;
+    if (!as_5)
+        days->lasts = days->bare_lasts;
     return true;
 }
 
-static void
-take_field(const struct field *field, enum cron_unit unit, struct cron_pattern *out)
+static bool
+take_values(const struct field *field, const char *text, uint64_t *values, struct error *err)
 {
-    for (int i = 0; i <= units[unit].most; i++)
-        if (field->times[i] > 0)
-            out->values[unit] |= UINT64_C(1) << i;
-    out->counts[unit] = field->numbers + field->lasts;
+    for (int number = 0; number <= field->unit->most; number++) {
+        if (field->list.times[number] > 1 && is_5(field))
+            return error_set(err, ERROR_CONFIG, "%s '%s': %d stands there twice", field->unit->name, text, number);
+        if (field->list.times[number] > 0)
+            *values |= UINT64_C(1) << number;
+    }
+    return true;
 }
 
 static bool
 is_any(const char *text)
 {
     return strcmp(text, "*") == 0 || strcmp(text, "?") == 0;
+}
+
+/* What the fields say together. */
+static bool
+join_fields(
+    struct field fields[CRON_UNITS], const char *const texts[CRON_UNITS], struct cron_pattern *out, struct error *err)
+{
+    /* to 5 an L that is cut off, as in 5L-9, says it all the same */
+    bool has_l = is_5(&fields[CRON_DAY]) && strchr(texts[CRON_DAY], 'L') != NULL;
+
+    out->any_day = is_any(texts[CRON_DAY]);
+    out->any_weekday = is_any(texts[CRON_WEEKDAY]);
+    out->nth = fields[CRON_WEEKDAY].nth;
+    out->last_weekdays = fields[CRON_WEEKDAY].list.last_weekdays;
+    out->lone_last = fields[CRON_WEEKDAY].list.lone_last;
+    if (!fit_days(&fields[CRON_DAY].list, &fields[CRON_MONTH].list, out->any_weekday && !has_l, err))
+        return false;
+    out->last_day = has_l || fields[CRON_DAY].list.lasts > 0;
+    for (size_t i = 0; i < CRON_UNITS; i++) {
+        if (!take_values(&fields[i], texts[i], &out->values[i], err))
+            return false;
+        out->counts[i] = fields[i].list.numbers + fields[i].list.lasts;
+    }
+    return true;
 }
 
 static bool
@@ -430,26 +276,17 @@ read_fields(const char *const texts[CRON_UNITS], const struct cron_options *opti
     static const enum cron_unit order[] = { CRON_SECOND, CRON_MINUTE, CRON_HOUR, CRON_MONTH, CRON_DAY, CRON_WEEKDAY };
     struct field fields[CRON_UNITS];
     uint32_t random = options->hash_seed != NULL ? cron_hash_seed(options->hash_seed) : 0;
-    bool day_has_l = strchr(texts[CRON_DAY], 'L') != NULL;
 
     *out = (struct cron_pattern){ .dialect = options->dialect };
-    out->any_day = is_any(texts[CRON_DAY]);
-    out->any_weekday = is_any(texts[CRON_WEEKDAY]);
     for (size_t i = 0; i < CRON_UNITS; i++) {
-        struct field *field = &fields[order[i]];
+        enum cron_unit unit = order[i];
 
-        *field = (struct field){ .options = options, .unit = &units[order[i]], .pattern = out };
-        if (!read_field(field, texts[order[i]], cron_hash_draw(&random), err))
+        fields[unit] = (struct field){ .options = options, .unit = &units[unit] };
+        cron_list_init(&fields[unit].list, options->dialect, unit, units[unit].least, units[unit].most);
+        if (!read_field(&fields[unit], texts[unit], cron_hash_draw(&random), err))
             return false;
     }
-    if (is_5(&fields[CRON_DAY]) && day_has_l && fields[CRON_DAY].lasts == 0)
-        out->last_day = true; /* an L that is cut off ("5L-9") says it all the same */
-    if (!fit_days(&fields[CRON_DAY], &fields[CRON_MONTH], out->any_weekday && !out->last_day, err))
-        return false;
-    out->last_day = out->last_day || fields[CRON_DAY].lasts > 0;
-    for (enum cron_unit unit = CRON_SECOND; unit < CRON_UNITS; unit++)
-        take_field(&fields[unit], unit, out);
-    return true;
+    return join_fields(fields, texts, out, err);
 }
 
 /* --- The pattern --- */
