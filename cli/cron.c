@@ -185,8 +185,8 @@ answer_line(struct timezones *zones, const char *line, size_t length)
 {
     json_t *question = json_loadb(line, length, 0, NULL);
     struct text text = TEXT_EMPTY;
-    struct wall next;
-    struct error err;
+    struct wall next = { .ms = 0 };
+    struct error err = ERROR_EMPTY;
     bool ok;
 
     if (answer(zones, question, &next, &err)) {

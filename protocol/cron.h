@@ -10,16 +10,17 @@
  *                                                4                              5
  *     forward, every hour wanted                 times that do not exist do not occur
  *     forward by an hour, a skipped one wanted   once, in the hour behind the gap, at its first wanted minute
- *     forward by two hours (Troll)               not for the first of the two   the same, for both
- *     forward at midnight, hour 0 wanted         not on that day                also if 23 o'clock is wanted too: 1 o'clock
- *     forward by half an hour                    minutes that do not exist are skipped to the next day
+ *     forward by two hours (Troll)               lost on that day               once, in the hour behind the gap
+ *     forward at midnight, hour 0 wanted         lost on that day               the same; with 23 wanted as well, once at 1 o'clock
+ *     forward by half an hour                    minutes that do not exist are lost on that day
  *     back, every hour wanted                    both passes
  *     back, an hour wanted that is twice         the first pass; from within the second one, the second
+ *     back by two hours                          both passes                    of the second hour both, of the first the first
  *     back at midnight                           the first pass                 the second
- *     back by half an hour                       both                           the first; or no instant is found
+ *     back by half an hour                       both passes                    the first; of the hour behind, none is ever found
  *
  * Both give up after 9,999 steps of their search, so which instants far away are found depends on how they step: that is kept as well, and such
- * a pattern ends in the error here too (`0 0 30 2 *` under 5, say).
+ * a pattern ends in the error here too, as does one that never fires ("0 0 31 4,6 *").
  */
 #ifndef PROTOCOL_CRON_H
 #define PROTOCOL_CRON_H

@@ -178,8 +178,8 @@ read_field(struct field *field, const char *text, double draw, struct error *err
     if (!cut_nth(field, head, err) || !replace_names(field, head, &named, err) ||
         !check_characters(field, text_string(&named), err))
         goto out;
-    replace_any(field, named.data, &ranged);
-    if (!replace_hashes(field, ranged.data, draw, &plain, err) ||
+    replace_any(field, text_string(&named), &ranged);
+    if (!replace_hashes(field, text_string(&ranged), draw, &plain, err) ||
         !cron_list_read(&field->list, text_string(&plain), err))
         goto out;
     ok = true;

@@ -1,31 +1,28 @@
 #include "tests/unit/test.h"
 
-#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-#include "protocol/calendar.h"
 #include "protocol/cron.h"
 
 static struct timezones *zones;
 
-/* "2026-03-29T02:30:00+02:00", "...Z", and with ".5" of a second. */
+/* "2026-03-29T02:30:00+02:00", "2026-03-29T00:30:00Z", and with ".5" of a second. */
 static int64_t
 ms_of(const char *text)
 {
-    int year, month, day, hour, minute, second, hours = 0, minutes = 0, tenths = 0;
-    int length = 0;
-    int count = sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &length);
-    int64_t seconds;
+    struct tm fields = { .tm_year = 0 };
+    struct tm offset = { .tm_year = 0 };
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &fields);
+    int64_t tenths = 0;
 
-    assert_int_equal(count, 6);
-    text += length;
-    if (sscanf(text, ".%1d%n", &tenths, &length) == 1)
-        text += length;
-    if (*text != 'Z')
-        assert_int_equal(sscanf(text + 1, "%2d:%2d", &hours, &minutes), 2);
-    seconds = calendar_day(year, month, day) * CALENDAR_DAY_SECONDS + hour * 3600 + minute * 60 + second;
-    seconds -= (hours * 3600 + minutes * 60) * (*text == '-' ? -1 : 1);
-    return seconds * 1000 + tenths * 100;
+    assert_non_null(rest);
+    if (*rest == '.') {
+        tenths = rest[1] - '0';
+        rest += 2;
+    }
+    assert_non_null(strptime(rest, "%z", &offset));
+    return (timegm(&fields) - offset.tm_gmtoff) * 1000 + tenths * 100;
 }
 
 static bool
@@ -146,6 +143,17 @@ changes_by_half_an_hour_are_as_odd_as_in_each_parser(void **state)
 }
 
 static void
+changes_by_two_hours_are_as_odd_as_in_each_parser(void **state)
+{
+    (void)state;
+    ASSERT_NEXT("Antarctica/Troll",
+        { "30 1 * * *", "2026-03-28T12:00:00Z", { "2026-03-30T01:30:00+02:00", "2026-03-29T03:30:00+02:00" } },
+        { "30 2 * * *", "2026-03-28T12:00:00Z", { "2026-03-30T02:30:00+02:00", "2026-03-29T03:30:00+02:00" } },
+        { "30 1 * * *", "2026-10-25T01:30:00+02:00", { "2026-10-25T01:30:00Z", "2026-10-26T01:30:00Z" } },
+        { "30 2 * * *", "2026-10-25T02:30:00+02:00", { "2026-10-25T02:30:00Z", NULL } });
+}
+
+static void
 times_beyond_the_table_of_the_zone_follow_its_rule(void **state)
 {
     (void)state;
@@ -164,6 +172,8 @@ a_pattern_that_never_fires_ends_in_an_error(void **state)
     assert_int_equal(err.code, ERROR_CONFIG);
     assert_string_equal(err.text, "the pattern has no next time within 9999 steps of its search");
     assert_false(find_next("0 0 31 4,6 *", "UTC", CRON_PARSER_5, "2026-01-01T00:00:00Z", &next, &err));
+    assert_string_equal(err.text, "the pattern has no next time within 9999 steps of its search");
+    assert_false(find_next("15 2 * * *", "Australia/Lord_Howe", CRON_PARSER_5, "2026-04-04T10:00:00Z", &next, &err));
     assert_string_equal(err.text, "the pattern has no next time within 9999 steps of its search");
     assert_false(find_next("0 0 * * L", "UTC", CRON_PARSER_4, "2026-01-01T00:00:00Z", &next, &err));
     assert_string_equal(err.text, "day of week 'L' stands behind the number of a weekday, as in 5L");
@@ -199,6 +209,7 @@ main(void)
         cmocka_unit_test(a_time_that_comes_twice_fires_once_unless_every_hour_does),
         cmocka_unit_test(changes_at_midnight_are_as_odd_as_in_each_parser),
         cmocka_unit_test(changes_by_half_an_hour_are_as_odd_as_in_each_parser),
+        cmocka_unit_test(changes_by_two_hours_are_as_odd_as_in_each_parser),
         cmocka_unit_test(times_beyond_the_table_of_the_zone_follow_its_rule),
         cmocka_unit_test(a_pattern_that_never_fires_ends_in_an_error),
         cmocka_unit_test(a_start_that_javascript_has_no_date_for_is_refused),
