@@ -109,12 +109,13 @@ static bool
 add_single(struct cron_list *list, const char *text, size_t length, struct error *err)
 {
     size_t minus = !is_5(list) && text[0] == '-'; /* -0 is a number to 4, which 0 is equal to */
-    int number = number_of(text + minus, length - minus);
+    size_t digits = digits_of(text + minus, length - minus);
+    int number = number_of(text + minus, digits);
 
     if (memchr(text, 'L', length) != NULL && minus == 0)
         return add_last(list, text, length, err);
-    if (digits_of(text + minus, length - minus) != length - minus || length == minus || (minus > 0 && number > 0) ||
-        number < list->least || number > list->most)
+    if (digits == 0 || minus + digits < length || (minus > 0 && number > 0) || number < list->least ||
+        number > list->most)
         return error_set(err, ERROR_CONFIG, "%.*s is not within %d-%d", (int)length, text, list->least, list->most);
     add_number(list, list->is_weekday ? number % 7 : number);
     return true;

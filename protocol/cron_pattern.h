@@ -9,24 +9,25 @@
  *
  * Where the two differ (4: cron-parser 4.9.0, of BullMQ 5; 5: cron-parser 5.10.3, of BullMQ 6):
  *
- *                                     4                                        5
- *     ?                               days and weekdays, in no list with *     any field
- *     H, H(a-b), H/n, H(a-b)/n        refused                                  by the seed; without one refused here
- *     @annually @minutely @secondly @weekdays @weekends   refused              yes
- *     a value twice ("1,1")           yes                                      refused
- *     a weekday step behind 7 ("2-7/2")   with Sunday                          with Sunday if the step gets there
- *     month names as weekdays and the reverse   refused                        yes, by their number
- *     "0-", "-0"                      0                                        refused
- *     step of other text ("*" "/5-9") refused                                  the number that it begins with
- *     "L/2"                           L                                        refused
- *     any weekday is                  all eight values, 7 being one            "*" or "?"
- *     any day is                      as many values as the month has days     "*" or "?"
- *     day that its month never has    refused                                  refused if any weekday will do
- *     a lone weekday L                refused when a day is looked at          refused
- *     day "5L"                        L, but nothing beside a single month     L
- *     blanks only                     every minute                             refused
- *     more than 1024 bytes            yes                                      refused
- *     `strict`                        no such option                           six fields, not both days and weekdays
+ *                                             4                                          5
+ *     `?`                                     days and weekdays, in no list with `*`     any field
+ *     `H`, `H(a-b)`, `H/n`, `H(a-b)/n`        refused                                    by the seed; without one refused here
+ *     @annually @minutely @secondly           refused                                    yes
+ *     @weekdays @weekends                     refused                                    yes
+ *     a value twice (1,1)                     yes                                        refused
+ *     weekdays up to 7 by steps (2-7/2)       with Sunday                                with Sunday if a step gets there
+ *     names of months as weekdays, and back   refused                                    yes, by their number
+ *     0-, -0                                  0                                          refused
+ *     a step with a tail (5/5-9)              refused                                    the tail is left out
+ *     L/2                                     L                                          refused
+ *     any weekday will do, if they are        all eight, 0 and 7 both counting           `*` or `?`
+ *     any day will do, if they are            as many as the month has                   `*` or `?`
+ *     a day that its single month never has   refused                                    refused if any weekday will do
+ *     the weekday L                           refused, once a day is compared with it    refused
+ *     the day 5L                              L; with a single month, nothing            L
+ *     nothing but blanks                      every minute                               refused
+ *     more than 1024 bytes                    yes                                        refused
+ *     `strict`                                has no meaning                             six fields; days or weekdays, not both
  *
  * Refused here although 5 takes them, since nobody can mean them: characters that are foreign to a field beside an H in it; the number behind
  * `#` written otherwise than in decimal digits (5#0x2), which 4 takes as well.

@@ -33,7 +33,9 @@ timezones_new(const char *folder, const char *local)
     struct timezones *zones = memory_new(sizeof(*zones));
 
     zones->folder = memory_copy_string(folder);
-    zones->local = memory_copy_string(local);
+    if (local != NULL && *local == ':')
+        local++;
+    zones->local = memory_copy_string(local != NULL && *local == '\0' ? "UTC" : local);
     return zones;
 }
 

@@ -22,7 +22,10 @@
 struct timezones;
 struct time_zone; /* lives as long as its struct timezones */
 
-/* `local` names the zone of this machine, as the environment's TZ does; NULL: it is that of /etc/localtime. Both strings are copied. */
+/*
+ * `local` is the environment's TZ, which names the zone of this machine: "Europe/Berlin", also with a colon before; "" is UTC; NULL: it is that
+ * of /etc/localtime. Both strings are copied.
+ */
 struct timezones *timezones_new(const char *folder, const char *local);
 
 /* NULL with ERROR_CONFIG: no such zone; ERROR_INPUT: its file is broken; ERROR_SYSTEM: it cannot be read. */

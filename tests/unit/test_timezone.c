@@ -51,6 +51,24 @@ fixed_offsets_need_no_file(void **state)
 }
 
 static void
+the_zone_of_the_machine_is_what_tz_says(void **state)
+{
+    static const struct {
+        const char *tz;
+        int32_t offset;
+    } rows[] = { { "Asia/Tokyo", 32400 }, { ":Asia/Tokyo", 32400 }, { "", 0 }, { "UTC+2", 7200 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct timezones *zones = timezones_new(TIMEZONE_FOLDER, rows[i].tz);
+
+        assert_int_equal(offset_in(zones, "local", 0), rows[i].offset);
+        assert_int_equal(offset_in(zones, "System", 0), rows[i].offset);
+        timezones_free(zones);
+    }
+}
+
+static void
 an_unknown_zone_is_an_error_and_never_utc(void **state)
 {
     static const char *const names[] = { "", "Nowhere/Atlantis", "Europe", "Europe/", "/Europe/Berlin",
@@ -125,6 +143,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zones_are_found_in_any_case_and_kept),
         cmocka_unit_test(fixed_offsets_need_no_file),
+        cmocka_unit_test(the_zone_of_the_machine_is_what_tz_says),
         cmocka_unit_test(an_unknown_zone_is_an_error_and_never_utc),
         cmocka_unit_test(spans_meet_and_hold_their_times),
         cmocka_unit_test(a_broken_file_is_an_error_with_its_path),
