@@ -12,23 +12,24 @@
 
 #define LENGTH_MAX_5 1024 /* bytes of a pattern */
 
+#define MONTHS "janfebmaraprmayjunjulaugsepoctnovdec"
+#define WEEKDAYS "sunmontuewedthufrisat"
+
 static const struct unit {
     const char *name;
     int least;
     int most;
-    const char *letters[2]; /* that a field may have beside digits and ",*-/", by dialect; H is looked for apart */
+    const char *letters[2]; /* that it may have beside digits and ",*-/", by dialect */
     const char *names;      /* three letters each, from `least` on; NULL: none */
     const char *foreign;    /* the same, which 5 takes beside */
     int foreign_least;
 } units[CRON_UNITS] = {
-#define MONTHS "janfebmaraprmayjunjulaugsepoctnovdec"
-#define WEEKDAYS "sunmontuewedthufrisat"
     [CRON_SECOND] = { "second", 0, 59, { "", "?H" }, NULL, NULL, 0 },
     [CRON_MINUTE] = { "minute", 0, 59, { "", "?H" }, NULL, NULL, 0 },
     [CRON_HOUR] = { "hour", 0, 23, { "", "?H" }, NULL, NULL, 0 },
     [CRON_DAY] = { "day of month", 1, 31, { "?L", "?LH" }, NULL, NULL, 0 },
     [CRON_MONTH] = { "month", 1, 12, { "", "?H" }, MONTHS, WEEKDAYS, 0 },
-    [CRON_WEEKDAY] = { "day of week", 0, 7, { "?L#", "?LH#" }, WEEKDAYS, MONTHS, 1 },
+    [CRON_WEEKDAY] = { "day of week", 0, 7, { "?L", "?LH" }, WEEKDAYS, MONTHS, 1 },
 };
 
 static const struct alias {
