@@ -28,6 +28,7 @@
  *     nothing but blanks                      every minute                               refused
  *     more than 1024 bytes                    yes                                        refused
  *     `strict`                                has no meaning                             six fields; days or weekdays, not both
+ *     `utc`, which is the caller's to see to  the zone is UTC                            has no meaning
  *
  * Refused here although 5 takes them, since nobody can mean them: characters that are foreign to a field beside an H in it; the number behind
  * `#` written otherwise than in decimal digits (5#0x2), which 4 takes as well.
