@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "cli/cron.h"
 #include "cli/worker.h"
 
 static const char usage[] = "Usage: weavestream-backup COMMAND [OPTION]...\n"
@@ -11,6 +12,7 @@ static const char usage[] = "Usage: weavestream-backup COMMAND [OPTION]...\n"
                             "\n"
                             "Commands:\n"
                             "  worker     take the jobs of the queue, until told to stop\n"
+                            "  cron       print when a cron pattern fires next\n"
                             "  version    print the version and exit\n"
                             "  help       print this help and exit\n"
                             "\n"
@@ -37,6 +39,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {
     { "worker", cli_worker },
+    { "cron", cli_cron },
     { "version", print_version },
     { "--version", print_version },
     { "-V", print_version },

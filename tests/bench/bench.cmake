@@ -6,3 +6,4 @@ endfunction()
 
 add_bench(protocol_worker consumer)
 add_bench(protocol_limit protocol)
+add_bench(cron_next protocol)
