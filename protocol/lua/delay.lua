@@ -1,19 +1,14 @@
 --- include queue
 --- include push
---- include active
+--- include leave
 --- include take
--- Moves a job of ours to delayed and, if asked to, takes the next one (BullMQ 5.76: moveToDelayed). Returns -1: the job is gone, a code of
--- leave_active(), 0, or a job as take() answers it.
+-- Moves a job of ours to delayed and, if asked to, takes the next one (BullMQ 5.76: moveToDelayed). Returns a code of leave(), 0, or a job as take()
+-- answers it.
 -- ARGV: now, id, token, attempt ('ats'), delay_ms, due (ms), and only if this was a failed attempt its reason, stack trace and attempts made,
 -- fetch ('1' or ''), lock_ms, then those of take().
 local id = ARGV[2]
 local queue = open_queue(KEYS[1])
-if call('EXISTS', queue.prefix .. id) == 0 then
-    return -1
-end
-local left = {}
-local refused = leave_active(queue, id, ARGV[3], ARGV[4], left)
-unlock(queue, left)
+local refused = leave(queue, id, ARGV[3], ARGV[4])
 if refused then
     return refused
 end

@@ -1,26 +1,19 @@
 --- include queue
 --- include push
---- include active
+--- include leave
 -- Puts a job of ours back to the front of the queue, no attempt counted (BullMQ 5.76: moveJobFromActiveToWait); with a limit, nobody is to take
--- jobs for so long (BullMQ 5.76: Worker.rateLimit). Returns how long the queue is limited now, in ms, -1: the job is gone, or a code of
--- leave_active().
+-- jobs for so long (BullMQ 5.76: Worker.rateLimit). Returns how long the queue is limited now, in ms, or a code of leave().
 -- ARGV: id, token, attempt ('ats'), limit_ms or none.
 local id = ARGV[1]
 local queue = open_queue(KEYS[1])
-local priority = call('HGET', queue.prefix .. id, 'priority')
-if not priority and call('EXISTS', queue.prefix .. id) == 0 then
-    return -1
-end
-local left = {}
-local refused = leave_active(queue, id, ARGV[2], ARGV[3], left)
-unlock(queue, left)
+local refused = leave(queue, id, ARGV[2], ARGV[3])
 if refused then
     return refused
 end
 if given(4) then
     call('SET', queue.prefix .. 'limiter', '9007199254740991', 'PX', ARGV[4])
 end
-priority = tonumber(priority) or 0
+local priority = tonumber(call('HGET', queue.prefix .. id, 'priority')) or 0
 if priority > 0 then
     call('ZADD', queue.prefix .. 'prioritized', priority * 4294967296, id) -- BullMQ 5.76: before its equals, and nobody is woken
 else
