@@ -29,10 +29,11 @@ memory_resize(void *block, size_t size)
 char *
 memory_copy(const char *bytes, size_t length)
 {
-    char *copy = memory_new(length + 1);
+    char *copy = memory_resize(NULL, length + 1);
 
     if (length > 0)
         memcpy(copy, bytes, length);
+    copy[length] = '\0';
     return copy;
 }
 

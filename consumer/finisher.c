@@ -18,16 +18,26 @@ struct finisher {
     size_t busy;
     struct batch *waiting; /* for the end of the turn; never full */
     struct batch *sent;
+    struct batch *spare; /* the last one that was done with; NULL: none */
     struct event *turn;
 };
 
 static struct batch *
 batch_new(struct finisher *finisher)
 {
-    struct batch *batch = memory_new(sizeof(*batch));
+    struct batch *batch = finisher->spare == NULL ? memory_new(sizeof(*batch)) : finisher->spare;
 
+    finisher->spare = NULL;
     batch->finisher = finisher;
+    batch->count = 0;
     return batch;
+}
+
+static void
+batch_free(struct batch *batch)
+{
+    free(batch->finisher->spare);
+    batch->finisher->spare = batch;
 }
 
 static void
@@ -82,7 +92,7 @@ on_answers(const redisReply *reply, const struct error *lost, void *owner)
             item->on_reply(has_each ? reply->element[i] : reply, lost, item->owner);
     }
     batch_unlink(batch);
-    free(batch);
+    batch_free(batch);
 }
 
 /* Takes the batch over. What was forgotten meanwhile is left out. */
@@ -104,7 +114,7 @@ finisher_send(struct finisher *finisher, struct batch *batch)
         /* The connection went while they waited: their owners send them again over the next one. */
         for (size_t i = 0; i < count; i++)
             batch->items[i]->on_reply(NULL, NULL, batch->items[i]->owner);
-        free(batch);
+        batch_free(batch);
         return;
     }
     batch->next = finisher->sent;
@@ -198,6 +208,7 @@ finisher_free(struct finisher *finisher)
         free(batch);
     }
     free(finisher->waiting);
+    free(finisher->spare);
     event_free(finisher->turn);
     free(finisher);
 }

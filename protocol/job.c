@@ -10,10 +10,12 @@
 static const redisReply *
 field_of(const redisReply *fields, const char *name)
 {
+    size_t length = strlen(name);
+
     for (size_t i = 0; i + 1 < fields->elements; i += 2) {
         const redisReply *field = fields->element[i];
-        if (field->type == REDIS_REPLY_STRING && strcmp(field->str, name) == 0 &&
-            fields->element[i + 1]->type == REDIS_REPLY_STRING)
+        if (field->type == REDIS_REPLY_STRING && (size_t)field->len == length &&
+            memcmp(field->str, name, length) == 0 && fields->element[i + 1]->type == REDIS_REPLY_STRING)
             return fields->element[i + 1];
     }
     return NULL;

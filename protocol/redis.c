@@ -278,7 +278,7 @@ reply_is_out_of_service(const redisReply *reply)
     static const char *const codes[] = { "ASK", "BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MOVED", "READONLY",
         "TRYAGAIN", "UNBLOCKED" };
 
-    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+    for (size_t i = 0; reply->type == REDIS_REPLY_ERROR && i < sizeof(codes) / sizeof(codes[0]); i++)
         if (redis_reply_is_error(reply, codes[i]))
             return true;
     return false;

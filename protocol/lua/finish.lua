@@ -11,7 +11,7 @@
 local now = ARGV[1]
 local behind = 5 + 12 * ARGV[4] -- the jobs
 local queue = open_queue(KEYS[1])
-local left, tokens = {}, {}
+local left, removed, tokens = {}, {}, {}
 
 local function finish(at)
     local id, target, outcome = ARGV[at], ARGV[at + 3], ARGV[at + 4]
@@ -29,16 +29,17 @@ local function finish(at)
         return refused
     end
     tokens[#tokens + 1] = ARGV[at + 1]
-    if #tokens == 1 then
+    local deduplication_id, parent_key = given(at + 11), call('HGET', key, 'parentKey')
+    local is_to_trim = #tokens == 1
+    if is_to_trim and (deduplication_id or parent_key) then
         trim_events(queue)
+        is_to_trim = false
     end
-    local deduplication_id = given(at + 11)
     if deduplication_id then
         --- include enqueue
         --- include deduplication
         release_deduplication(queue, id, deduplication_id, now)
     end
-    local parent_key = call('HGET', key, 'parentKey')
     if parent_key then
         --- include parent
         local parent = call('HGET', key, 'parent')
@@ -51,9 +52,9 @@ local function finish(at)
 
     local attempts_made, count, age = ARGV[at + 5], ARGV[at + 7], given(at + 8)
     if count == '0' then
-        --- include removal
-        remove_keys(key)
+        removed[#removed + 1] = key
         if parent_key then
+            --- include removal
             child_removed(parent_key, key)
         end
     else
@@ -75,7 +76,12 @@ local function finish(at)
             end
         end
     end
-    call('XADD', queue.events, '*', 'event', target, 'jobId', id, outcome_field, outcome, 'prev', 'active')
+    if is_to_trim then
+        -- To what it would be trimmed to before this event.
+        call('XADD', queue.events, 'MAXLEN', '~', events_kept(queue) + 1, '*', 'event', target, 'jobId', id, outcome_field, outcome, 'prev', 'active')
+    else
+        call('XADD', queue.events, '*', 'event', target, 'jobId', id, outcome_field, outcome, 'prev', 'active')
+    end
     if failed and tonumber(attempts_made) >= tonumber(ARGV[at + 6]) then
         call('XADD', queue.events, '*', 'event', 'retries-exhausted', 'jobId', id, 'attemptsMade', attempts_made)
     end
@@ -90,7 +96,7 @@ local answers = {}
 for at = 5, behind - 1, 12 do
     answers[#answers + 1] = finish(at) or 0
 end
-unlock(queue, left)
+unlock(queue, left, removed)
 
 local taken, is_empty = {}, true
 if ARGV[2] == '1' then

@@ -6,6 +6,6 @@ local function leave(queue, id, token, attempt)
     end
     local left = {}
     local refused = leave_active(queue, id, token, attempt, left)
-    unlock(queue, left)
+    unlock(queue, left, {})
     return refused
 end

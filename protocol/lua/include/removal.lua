@@ -1,10 +1,6 @@
 --- include push
 -- What stays of finished jobs.
 
-local function remove_keys(key)
-    call('DEL', key, key .. ':logs', key .. ':dependencies', key .. ':processed', key .. ':failed', key .. ':unsuccessful')
-end
-
 -- Nobody needs to wait for a child that is removed. BullMQ 5.76: its parent becomes runnable at once then, whatever its priority and delay.
 local function child_removed(key, child)
     if call('SREM', key .. ':dependencies', child) == 0 or call('SCARD', key .. ':dependencies') > 0 then
@@ -26,7 +22,9 @@ local function remove_jobs(queue, ids)
         if parent and parent ~= '' and call('EXISTS', parent) == 1 then
             child_removed(parent, key)
         end
-        remove_keys(key)
+        local keys = {}
+        add_job_keys(keys, key)
+        call('DEL', unpack(keys))
     end
 end
 
