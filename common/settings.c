@@ -204,7 +204,7 @@ static const struct variable variables[] = {
         .allowed = "redis://, rediss:// or unix://, as in redis://:password@redis:6379/0", FIELD(redis),
         .read = read_redis_url, .show = show_redis_url },
     { "REDIS_TLS_CA", SETTINGS_WORKER, STRING(redis_ca_file) },
-    { "NODE_EXTRA_CA_CERTS", SETTINGS_WORKER, STRING(extra_ca_file) },
+    { "NODE_EXTRA_CA_CERTS", ANY_SCOPE, STRING(extra_ca_file) },
     { "BACKUP_LOCK_SECONDS", SETTINGS_WORKER, .fallback = "30", NUMBER(lock_seconds, 5, 3600) },
     { "BACKUP_STALLED_SECONDS", SETTINGS_WORKER, .fallback = "10", NUMBER(stalled_seconds, 1, 3600) },
     { "BACKUP_SHUTDOWN_SECONDS", SETTINGS_WORKER, .fallback = "5", NUMBER(shutdown_seconds, 1, 3600) },

@@ -24,12 +24,12 @@ struct settings {
     /* both */
     enum log_level log_level; /* LOG_LEVEL */
     int64_t job_lock_minutes; /* BACKUP_JOB_LOCK_MINUTES, 5 to 1440: longest that one backup may run */
+    char *extra_ca_file;      /* NODE_EXTRA_CA_CERTS: trusted as well; NULL: none */
 
     /* SETTINGS_WORKER */
     struct redis_url redis; /* REDIS_URL */
     char
         *redis_ca_file; /* REDIS_TLS_CA: trusted instead of the system's store; NULL: the system's (or SSL_CERT_FILE) */
-    char *extra_ca_file;      /* NODE_EXTRA_CA_CERTS: trusted as well; NULL: none */
     int64_t lock_seconds;     /* BACKUP_LOCK_SECONDS, 5 to 3600: life of a job's lock, renewed at half */
     int64_t stalled_seconds;  /* BACKUP_STALLED_SECONDS, 1 to 3600: between two looks for stalled jobs */
     int64_t shutdown_seconds; /* BACKUP_SHUTDOWN_SECONDS, 1 to 3600: from SIGTERM to the end of everything */

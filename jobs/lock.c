@@ -110,3 +110,10 @@ lock_take(struct database *database, int64_t patience_ms, struct lock_holder *ho
 {
     return take(database, patience_ms, patience_ms, holder, err);
 }
+
+bool
+lock_release(struct database *database, struct error *err)
+{
+    return database_query(database, "SELECT pg_advisory_unlock_all()", 0, NULL, NULL, err) ||
+           error_add(err, "release the backup lock");
+}

@@ -73,6 +73,12 @@ read_uuid(const json_t *data, const char *member, bool required, char out[UUID_S
     return true;
 }
 
+static int64_t
+number_in(const json_t *object, const char *member)
+{
+    return json_integer_value(json_object_get(object, member));
+}
+
 static bool
 read_payload(const json_t *envelope, struct payload *out, struct error *err)
 {
@@ -102,9 +108,13 @@ payload_parse(const char *bytes, size_t length, struct payload *out, struct erro
     else
         ok = read_payload(envelope, out, err);
     if (ok) {
-        out->attempts_started = json_integer_value(json_object_get(envelope, "attemptsStarted"));
-        out->stalled_counter = json_integer_value(json_object_get(envelope, "stalledCounter"));
-        out->added.ms = json_integer_value(json_object_get(envelope, "timestamp"));
+        out->attempts_started = number_in(envelope, "attemptsStarted");
+        out->attempts_made = number_in(envelope, "attemptsMade");
+        out->attempts = number_in(json_object_get(envelope, "opts"), "attempts");
+        if (out->attempts < 1)
+            out->attempts = 1;
+        out->stalled_counter = number_in(envelope, "stalledCounter");
+        out->added.ms = number_in(envelope, "timestamp");
     }
     json_decref(envelope);
     return ok || error_add(err, "Invalid backup job payload");
@@ -114,4 +124,10 @@ bool
 payload_was_taken_before(const struct payload *payload)
 {
     return payload->attempts_started > 1 || payload->stalled_counter > 0;
+}
+
+bool
+payload_has_attempts_left(const struct payload *payload)
+{
+    return payload->attempts_made + 1 < payload->attempts;
 }

@@ -1,0 +1,311 @@
+#include "jobs/smtp.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/text.h"
+#include "jobs/stop.h"
+
+#define LOOK_MS 100 /* libcurl waits by itself; so often we look whether the job must stop */
+#define LOG_INS "AUTH=PLAIN;AUTH=LOGIN;AUTH=CRAM-MD5"
+
+enum command { COMMAND_OTHER, COMMAND_AUTH, COMMAND_RCPT, COMMAND_QUIT };
+
+/* One sending, as its callbacks see it. */
+struct dialogue {
+    const struct smtp_server *server;
+    const struct smtp_mail *mail;
+    size_t sent;                 /* bytes of the mail */
+    enum command command;        /* the last one that was sent */
+    size_t recipients_named;     /* RCPT commands so far */
+    char reply[SMTP_REPLY_SIZE]; /* to it, if that was a refusal; "": it was none */
+    struct smtp_refusals *refusals;
+    struct error trust; /* why there is nothing to check certificates against */
+    char curl_error[CURL_ERROR_SIZE];
+};
+
+/* --- what is said ---------------------------------------------------------------------------------------------------------------------- */
+
+static bool
+starts_with(const char *bytes, size_t length, const char *word)
+{
+    return length >= strlen(word) && memcmp(bytes, word, strlen(word)) == 0;
+}
+
+/* Other words change nothing: within a log-in they are its answers, and belong to it. */
+static void
+note_command(struct dialogue *dialogue, const char *bytes, size_t length)
+{
+    static const struct {
+        const char *word;
+        enum command command;
+    } words[] = { { "AUTH ", COMMAND_AUTH }, { "MAIL ", COMMAND_OTHER }, { "RCPT ", COMMAND_RCPT },
+        { "DATA\r\n", COMMAND_OTHER }, { "QUIT\r\n", COMMAND_QUIT } };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (starts_with(bytes, length, words[i].word))
+            dialogue->command = words[i].command;
+    if (dialogue->command == COMMAND_RCPT)
+        dialogue->recipients_named++;
+    if (dialogue->command != COMMAND_QUIT)
+        dialogue->reply[0] = '\0';
+}
+
+/* "250-..." goes on, "250 ..." is the last line of a reply. */
+static void
+note_reply(struct dialogue *dialogue, const char *bytes, size_t length)
+{
+    bool is_refusal = length > 0 && (bytes[0] == '4' || bytes[0] == '5');
+
+    if (!is_refusal || length < 4 || bytes[3] == '-' || dialogue->command == COMMAND_QUIT)
+        return;
+    while (length > 0 && (unsigned char)bytes[length - 1] <= ' ')
+        length--;
+    if (dialogue->command == COMMAND_AUTH) /* "535 5.7.8" */
+        length = 4 + strspn(bytes + 4, "0123456789.");
+    (void)snprintf(dialogue->reply, sizeof(dialogue->reply), "%.*s", (int)length, bytes);
+    if (dialogue->command == COMMAND_RCPT && dialogue->refusals->count++ == 0) {
+        dialogue->refusals->first = dialogue->recipients_named - 1;
+        memcpy(dialogue->refusals->reply, dialogue->reply, sizeof(dialogue->reply));
+    }
+}
+
+static int
+on_debug(CURL *easy, curl_infotype type, char *bytes, size_t length, void *owner)
+{
+    (void)easy;
+    if (type == CURLINFO_HEADER_OUT)
+        note_command(owner, bytes, length);
+    if (type == CURLINFO_HEADER_IN)
+        note_reply(owner, bytes, length);
+    return 0;
+}
+
+/* Saying goodbye, libcurl waits for the answer by itself, up to two minutes; but it asks here each second. */
+static int
+on_progress(void *owner, curl_off_t to_read, curl_off_t read, curl_off_t to_write, curl_off_t written)
+{
+    const struct dialogue *dialogue = owner;
+
+    (void)to_read;
+    (void)read;
+    (void)to_write;
+    (void)written;
+    return dialogue->command == COMMAND_QUIT;
+}
+
+static size_t
+on_read(char *out, size_t size, size_t count, void *owner)
+{
+    struct dialogue *dialogue = owner;
+    size_t left = dialogue->mail->length - dialogue->sent;
+    size_t length = size * count < left ? size * count : left;
+
+    memcpy(out, dialogue->mail->bytes + dialogue->sent, length);
+    dialogue->sent += length;
+    return length;
+}
+
+/* --- whom to trust --------------------------------------------------------------------------------------------------------------------- */
+
+static CURLcode
+on_tls(CURL *easy, void *context, void *owner)
+{
+    struct dialogue *dialogue = owner;
+    const char *extra = dialogue->server->extra_ca_file;
+
+    (void)easy;
+    if (SSL_CTX_set_default_verify_paths(context) != 1) {
+        (void)error_set(&dialogue->trust, ERROR_CONFIG, "the system's certificates cannot be read");
+        return CURLE_ABORTED_BY_CALLBACK;
+    }
+    if (extra != NULL && SSL_CTX_load_verify_locations(context, extra, NULL) != 1) {
+        const char *why = ERR_reason_error_string(ERR_peek_last_error());
+
+        (void)error_set(&dialogue->trust, ERROR_CONFIG,
+            "NODE_EXTRA_CA_CERTS: no certificates can be read from '%s': %s", extra,
+            why == NULL ? "unknown error" : why);
+        return CURLE_ABORTED_BY_CALLBACK;
+    }
+    return CURLE_OK;
+}
+
+/* --- what is asked of libcurl ---------------------------------------------------------------------------------------------------------- */
+
+/* The name we greet with: this host's if it has a domain; else an address, as servers may refuse names without one. */
+static void
+add_own_name(struct text *out)
+{
+    char name[256] = "";
+    struct in_addr address;
+
+    if (gethostname(name, sizeof(name) - 1) == 0 && strchr(name, '.') != NULL &&
+        inet_pton(AF_INET, name, &address) != 1)
+        text_format(out, "/%s", name);
+    else
+        text_add(out, "/[127.0.0.1]");
+}
+
+/* NULL: the host or the port is none. The caller frees it with curl_url_cleanup. */
+static CURLU *
+make_url(const struct smtp_server *server)
+{
+    CURLU *url = curl_url();
+    struct text host = TEXT_EMPTY;
+    struct text port = TEXT_EMPTY;
+    struct text path = TEXT_EMPTY;
+    bool is_ipv6 = strchr(server->host, ':') != NULL && server->host[0] != '[';
+    bool ok;
+
+    text_format(&host, is_ipv6 ? "[%s]" : "%s", server->host);
+    text_format(&port, "%d", server->port);
+    add_own_name(&path);
+    ok = url != NULL &&
+         curl_url_set(url, CURLUPART_SCHEME, server->security == SMTP_TLS ? "smtps" : "smtp", 0) == CURLUE_OK &&
+         curl_url_set(url, CURLUPART_HOST, host.data, 0) == CURLUE_OK &&
+         curl_url_set(url, CURLUPART_PORT, port.data, 0) == CURLUE_OK &&
+         curl_url_set(url, CURLUPART_PATH, path.data, CURLU_URLENCODE) == CURLUE_OK;
+    text_clear(&host);
+    text_clear(&port);
+    text_clear(&path);
+    if (ok)
+        return url;
+    curl_url_cleanup(url);
+    return NULL;
+}
+
+static struct curl_slist *
+make_list(const struct smtp_mail *mail)
+{
+    struct curl_slist *list = NULL;
+
+    for (size_t i = 0; i < mail->recipient_count; i++) {
+        struct curl_slist *longer = curl_slist_append(list, mail->recipients[i]);
+
+        if (longer == NULL) {
+            curl_slist_free_all(list);
+            return NULL;
+        }
+        list = longer;
+    }
+    return list;
+}
+
+#define SET(option, value) (curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
+
+static bool
+set_connection(CURL *easy, CURLU *url, const struct smtp_server *server, struct dialogue *dialogue)
+{
+    long use_ssl = server->security == SMTP_NONE ? CURLUSESSL_NONE : CURLUSESSL_ALL;
+
+    return SET(CURLOPT_CURLU, url) && SET(CURLOPT_PROXY, "") && SET(CURLOPT_NOSIGNAL, 1L) &&
+           SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_FORBID_REUSE, 1L) && SET(CURLOPT_USE_SSL, use_ssl) &&
+           SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) && SET(CURLOPT_CAINFO, NULL) &&
+           SET(CURLOPT_CAPATH, NULL) && SET(CURLOPT_SSL_CTX_FUNCTION, on_tls) && SET(CURLOPT_SSL_CTX_DATA, dialogue) &&
+           (server->username == NULL ||
+               (SET(CURLOPT_USERNAME, server->username) && SET(CURLOPT_PASSWORD, secret_reveal(server->password)) &&
+                   SET(CURLOPT_LOGIN_OPTIONS, LOG_INS)));
+}
+
+static bool
+set_mail(CURL *easy, struct curl_slist *recipients, const struct smtp_mail *mail, struct dialogue *dialogue)
+{
+    return SET(CURLOPT_MAIL_FROM, mail->from) && SET(CURLOPT_MAIL_RCPT, recipients) &&
+           SET(CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L) && SET(CURLOPT_UPLOAD, 1L) &&
+           SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)mail->length) && SET(CURLOPT_READFUNCTION, on_read) &&
+           SET(CURLOPT_READDATA, dialogue) && SET(CURLOPT_VERBOSE, 1L) && SET(CURLOPT_DEBUGFUNCTION, on_debug) &&
+           SET(CURLOPT_DEBUGDATA, dialogue) && SET(CURLOPT_NOPROGRESS, 0L) &&
+           SET(CURLOPT_XFERINFOFUNCTION, on_progress) && SET(CURLOPT_XFERINFODATA, dialogue) &&
+           SET(CURLOPT_ERRORBUFFER, dialogue->curl_error);
+}
+
+/* --- sending --------------------------------------------------------------------------------------------------------------------------- */
+
+static bool
+set_failure(const struct dialogue *dialogue, CURLcode code, struct error *err)
+{
+    const char *text = dialogue->curl_error[0] != '\0' ? dialogue->curl_error : curl_easy_strerror(code);
+
+    if (dialogue->trust.code != ERROR_NONE) {
+        *err = dialogue->trust;
+        return false;
+    }
+    if (dialogue->reply[0] != '\0')
+        return error_set(err, ERROR_REFUSED, "%s ('%s')", text, dialogue->reply);
+    return error_set(err, ERROR_LOST, "%s", text);
+}
+
+/* True: the sending is over, and `code` says how. */
+static bool
+run_transfer(CURLM *multi, struct moment deadline, CURLcode *code, struct error *err)
+{
+    CURLMsg *message;
+    int running = 1;
+    int left;
+
+    for (;;) {
+        CURLMcode trouble = curl_multi_perform(multi, &running);
+
+        if (trouble == CURLM_OK && running == 0)
+            break;
+        if (trouble == CURLM_OK)
+            trouble = curl_multi_poll(multi, NULL, 0, LOOK_MS, NULL);
+        if (trouble != CURLM_OK)
+            return error_set(err, ERROR_SYSTEM, "%s", curl_multi_strerror(trouble));
+        if (!stop_check(err))
+            return false;
+        if (moment_is_past(deadline))
+            return error_set(err, ERROR_TIMEOUT, "it took too long");
+    }
+    message = curl_multi_info_read(multi, &left);
+    *code = message == NULL ? CURLE_FAILED_INIT : message->data.result;
+    return true;
+}
+
+static bool
+perform(CURL *easy, struct dialogue *dialogue, struct moment deadline, struct error *err)
+{
+    CURLM *multi = curl_multi_init();
+    CURLcode code = CURLE_OK;
+    bool ok = false;
+
+    if (multi == NULL || curl_multi_add_handle(multi, easy) != CURLM_OK)
+        (void)error_set(err, ERROR_SYSTEM, "libcurl has no memory");
+    else {
+        ok = run_transfer(multi, deadline, &code, err) && (code == CURLE_OK || set_failure(dialogue, code, err));
+        (void)curl_multi_remove_handle(multi, easy); /* nothing can be done if it does not like that */
+    }
+    (void)curl_multi_cleanup(multi);
+    return ok;
+}
+
+bool
+smtp_send(const struct smtp_server *server, const struct smtp_mail *mail, struct moment deadline,
+    struct smtp_refusals *refusals, struct error *err)
+{
+    struct dialogue dialogue = { .server = server, .mail = mail, .refusals = refusals, .trust = ERROR_EMPTY };
+    CURL *easy = curl_easy_init();
+    CURLU *url = make_url(server);
+    struct curl_slist *recipients = make_list(mail);
+    bool ok = false;
+
+    *refusals = (struct smtp_refusals){ .count = 0 };
+    if (url == NULL)
+        (void)error_set(err, ERROR_CONFIG, "this is no name of a host");
+    else if (easy == NULL || recipients == NULL)
+        (void)error_set(err, ERROR_SYSTEM, "libcurl has no memory");
+    else if (!set_connection(easy, url, server, &dialogue) || !set_mail(easy, recipients, mail, &dialogue))
+        (void)error_set(err, ERROR_SYSTEM, "this libcurl lacks something: it needs SMTP and OpenSSL");
+    else
+        ok = perform(easy, &dialogue, deadline, err);
+    curl_easy_cleanup(easy);
+    curl_url_cleanup(url);
+    curl_slist_free_all(recipients);
+    return ok || error_add(err, "mail server '%s', port %d", server->host, server->port);
+}

@@ -1,0 +1,53 @@
+/*
+ * smtp: one mail to one server, by libcurl.
+ *
+ * The server's certificate and name are checked against the system's store (SSL_CERT_FILE) and NODE_EXTRA_CA_CERTS. A sending ends when the
+ * job has to (jobs/stop), whatever the server is doing. Lines of the server are repeated in errors, but of what it says to a log-in only the
+ * status: there are servers that repeat the command, with the password in it.
+ */
+#ifndef JOBS_SMTP_H
+#define JOBS_SMTP_H
+
+#include <stddef.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/secret.h"
+
+enum smtp_security {
+    SMTP_STARTTLS, /* insisted on: nothing but the greeting is said without TLS */
+    SMTP_TLS,      /* from the first byte */
+    SMTP_NONE,     /* never */
+};
+
+struct smtp_server {
+    const char *host;
+    int port;
+    enum smtp_security security;
+    const char *username;          /* NULL: no log-in */
+    const struct secret *password; /* with a user name */
+    const char *extra_ca_file;     /* NULL: none */
+};
+
+struct smtp_mail {
+    const char *from;
+    const char *const *recipients;
+    size_t recipient_count;
+    const char *bytes;
+    size_t length;
+};
+
+#define SMTP_REPLY_SIZE 256
+
+/* Who was refused, while others were not. */
+struct smtp_refusals {
+    size_t count;
+    size_t first; /* the recipient's number */
+    char reply[SMTP_REPLY_SIZE];
+};
+
+/* True: the server has taken the mail, for one recipient at least. */
+bool smtp_send(const struct smtp_server *server, const struct smtp_mail *mail, struct moment deadline,
+    struct smtp_refusals *refusals, struct error *err) MUST_CHECK;
+
+#endif
