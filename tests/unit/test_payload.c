@@ -1,5 +1,6 @@
 #include "tests/unit/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,26 @@ a_run_with_and_without_its_row(void **state)
     assert_int_equal(payload.added.ms, 1795382600905);
     payload = parsed("{\"name\":\"x\",\"data\":{\"kind\":\"run\",\"configId\":\"" A "\",\"other\":[1]}}");
     assert_string_equal(payload.run_id, "");
+}
+
+static void
+the_queue_tries_again_while_there_are_attempts_left(void **state)
+{
+    static const char *const last[] = { "", ",\"attemptsMade\":0,\"opts\":{}",
+        ",\"attemptsMade\":2,\"opts\":{\"attempts\":3}", ",\"attemptsMade\":0,\"opts\":{\"attempts\":0}",
+        ",\"attemptsMade\":0,\"opts\":{\"attempts\":\"9\"}" };
+    struct payload payload =
+        parsed("{\"data\":{\"kind\":\"run\",\"configId\":\"" A "\"},\"attemptsMade\":1,\"opts\":{\"attempts\":3}}");
+
+    (void)state;
+    assert_true(payload_has_attempts_left(&payload));
+    for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
+        char job[256];
+
+        (void)snprintf(job, sizeof(job), "{\"data\":{\"kind\":\"run\",\"configId\":\"" A "\"}%s}", last[i]);
+        payload = parsed(job);
+        assert_false(payload_has_attempts_left(&payload));
+    }
 }
 
 static void
@@ -149,6 +170,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_with_and_without_its_row),
+        cmocka_unit_test(the_queue_tries_again_while_there_are_attempts_left),
         cmocka_unit_test(without_a_kind_the_name_decides),
         cmocka_unit_test(uuids_are_taken_in_any_case_and_shown_in_lower_case),
         cmocka_unit_test(what_is_wrong_is_said),

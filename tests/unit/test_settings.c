@@ -283,7 +283,8 @@ printing_masks_secrets(void **state)
     (void)setenv("SMTP_SECRET_KEY", KEY, 1);
     (void)setenv("SMTP_PREVIOUS_KEYS", "a:" KEY, 1);
     (void)setenv("LOG_LEVEL", "debug", 1);
-    assert_printed(SETTINGS_JOB, "DATABASE_URL=host='db' port='1' user='me' dbname='app' password='***' (schema 's')\n"
+    assert_printed(SETTINGS_JOB, "NODE_EXTRA_CA_CERTS=  (default)\n"
+                                 "DATABASE_URL=host='db' port='1' user='me' dbname='app' password='***' (schema 's')\n"
                                  "BACKUP_STORAGE_DIR=./data/backup  (default)\n"
                                  "BACKUP_JOB_LOCK_MINUTES=360  (default)\n"
                                  "WEAVESTREAM_VERSION=dev  (default)\n"
