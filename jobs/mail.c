@@ -66,7 +66,7 @@ send_to_audience(const struct mail_audience *audience, const struct mail_setting
         mail_text_add(&content, &text);
         letter.bytes = text.data;
         letter.length = text.length;
-        ok = smtp_send(&server, &letter, moment_add_ms(moment_now(), MAIL_MS), &refusals, err);
+        ok = smtp_send(&server, &letter, MAIL_MS, &refusals, err);
     }
     text_clear(&text);
     if (!ok)

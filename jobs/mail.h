@@ -1,8 +1,8 @@
 /*
  * mail: tells the people of a schedule how its run went.
  *
- * Who gets it is read from the config, how it is sent from the app's row of mail settings. A mail takes MAIL_MS at most, ends early when the
- * job has to (jobs/stop), and holds no lock: whoever sends one gave the advisory lock back before.
+ * Who gets it is read from the config, how it is sent from the app's row of mail settings. A mail takes MAIL_MS at most, is given up
+ * when the worker stops the job, and must hold up nobody: whoever sends one gave the advisory lock back before.
  */
 #ifndef JOBS_MAIL_H
 #define JOBS_MAIL_H

@@ -19,14 +19,6 @@ is_worth_a_mail(const struct outcome *outcome)
     return verdict->type == REPORT_FAILED && !(verdict->retry && payload_has_attempts_left(outcome->payload));
 }
 
-/* A job that was told to stop has the time that it has; any other gets what a mail needs, even if it ran too long: that is worth telling. */
-static void
-make_time(void)
-{
-    if (!stop_was_requested())
-        stop_shield(moment_add_ms(moment_now(), MAIL_MS + ROOM_MS));
-}
-
 void
 outcome_tell(struct database *database, const struct settings *settings, const struct outcome *outcome)
 {
@@ -39,11 +31,16 @@ outcome_tell(struct database *database, const struct settings *settings, const s
 
     if (!is_worth_a_mail(outcome))
         return;
-    make_time();
-    if (database == NULL)
+    if (stop_was_requested())
+        (void)error_set(&err, ERROR_STOPPED, "the worker was stopped");
+    else if (database == NULL)
         (void)error_set(&err, ERROR_LOST, "there is no session with Postgres to ask whom to tell");
-    else if (lock_release(database, &err) && mail_send(database, settings, &mail, &err))
-        return;
+    else {
+        stop_shield(
+            moment_add_ms(moment_now(), MAIL_MS + ROOM_MS)); /* even if the job ran too long: that is worth telling */
+        if (lock_release(database, &err) && mail_send(database, settings, &mail, &err))
+            return;
+    }
     log_warn(LOG_EVENT("mail not sent"), LOG_TEXT("config", mail.config_id), LOG_ERROR(&err));
     reporter_log("No mail was sent: %s", err.text);
 }

@@ -495,17 +495,6 @@ end_badly(struct run *run, const struct error *err)
     verdict_fail(run->verdict, err->text, can_retry(err));
 }
 
-static void
-tell(const struct run *run)
-{
-    struct outcome outcome = { .payload = run->payload,
-        .verdict = run->verdict,
-        .filename = run->names.dump,
-        .size_bytes = run->proof.size_bytes };
-
-    outcome_tell(run->database, run->settings, &outcome);
-}
-
 /* In this order; the first that fails, or that sets a verdict, is the last. */
 static bool (*const steps[])(struct run *run, struct error *err) = { connect_database, find_config, find_row,
     open_store, look_again, take_lock, look_again, tidy_up, start_row, write_dump, prove_dump, confirm_lock,
@@ -515,6 +504,7 @@ void
 run_perform(const struct settings *settings, const struct payload *payload, struct report *verdict)
 {
     struct run run = { .settings = settings, .payload = payload, .verdict = verdict, .began = moment_now() };
+    struct outcome outcome = { .payload = payload, .verdict = verdict };
     struct error err = ERROR_EMPTY;
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && verdict->type == REPORT_NONE; i++)
@@ -524,7 +514,9 @@ run_perform(const struct settings *settings, const struct payload *payload, stru
         end_badly(&run, &err);
     store_draft_free(run.draft);
     store_close(run.store);
-    tell(&run);
+    outcome.filename = run.names.dump;
+    outcome.size_bytes = run.proof.size_bytes;
+    outcome_tell(run.database, settings, &outcome);
     database_close(run.database);
     history_config_clear(&run.config);
     text_clear(&run.pg_dump_version);

@@ -7,12 +7,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/text.h"
 #include "jobs/stop.h"
 
-#define LOOK_MS 100 /* libcurl waits by itself; so often we look whether the job must stop */
 #define LOG_INS "AUTH=PLAIN;AUTH=LOGIN;AUTH=CRAM-MD5"
 
 enum command { COMMAND_OTHER, COMMAND_AUTH, COMMAND_RCPT, COMMAND_QUIT };
@@ -26,7 +26,8 @@ struct dialogue {
     size_t recipients_named;     /* RCPT commands so far */
     char reply[SMTP_REPLY_SIZE]; /* to it, if that was a refusal; "": it was none */
     struct smtp_refusals *refusals;
-    struct error trust; /* why there is nothing to check certificates against */
+    int socket;       /* the last that was opened; -1: it is closed */
+    struct error why; /* we ended it; ERROR_NONE: we did not */
     char curl_error[CURL_ERROR_SIZE];
 };
 
@@ -57,18 +58,27 @@ note_command(struct dialogue *dialogue, const char *bytes, size_t length)
         dialogue->reply[0] = '\0';
 }
 
+/* "535 5.7.8" of "535 5.7.8 Wrong password". */
+static size_t
+status_length(const char *bytes, size_t length)
+{
+    size_t end = 4;
+
+    while (end < length && (bytes[end] == '.' || (bytes[end] >= '0' && bytes[end] <= '9')))
+        end++;
+    return end;
+}
+
 /* "250-..." goes on, "250 ..." is the last line of a reply. */
 static void
 note_reply(struct dialogue *dialogue, const char *bytes, size_t length)
 {
-    bool is_refusal = length > 0 && (bytes[0] == '4' || bytes[0] == '5');
-
-    if (!is_refusal || length < 4 || bytes[3] == '-' || dialogue->command == COMMAND_QUIT)
+    if (length < 4 || (bytes[0] != '4' && bytes[0] != '5') || bytes[3] != ' ' || dialogue->command == COMMAND_QUIT)
         return;
-    while (length > 0 && (unsigned char)bytes[length - 1] <= ' ')
+    while (length > 4 && (unsigned char)bytes[length - 1] <= ' ')
         length--;
-    if (dialogue->command == COMMAND_AUTH) /* "535 5.7.8" */
-        length = 4 + strspn(bytes + 4, "0123456789.");
+    if (dialogue->command == COMMAND_AUTH)
+        length = status_length(bytes, length);
     (void)snprintf(dialogue->reply, sizeof(dialogue->reply), "%.*s", (int)length, bytes);
     if (dialogue->command == COMMAND_RCPT && dialogue->refusals->count++ == 0) {
         dialogue->refusals->first = dialogue->recipients_named - 1;
@@ -76,28 +86,27 @@ note_reply(struct dialogue *dialogue, const char *bytes, size_t length)
     }
 }
 
+/* Whatever libcurl waits for on the connection, it no longer does. */
+static void
+hang_up(const struct dialogue *dialogue, int how)
+{
+    if (dialogue->socket != -1)
+        (void)shutdown(dialogue->socket, how); /* fails only if the other side was quicker */
+}
+
 static int
 on_debug(CURL *easy, curl_infotype type, char *bytes, size_t length, void *owner)
 {
+    struct dialogue *dialogue = owner;
+
     (void)easy;
     if (type == CURLINFO_HEADER_OUT)
-        note_command(owner, bytes, length);
+        note_command(dialogue, bytes, length);
     if (type == CURLINFO_HEADER_IN)
-        note_reply(owner, bytes, length);
+        note_reply(dialogue, bytes, length);
+    if (dialogue->command == COMMAND_QUIT)
+        hang_up(dialogue, SHUT_RD); /* the answer means nothing, and libcurl would wait two minutes for it */
     return 0;
-}
-
-/* Saying goodbye, libcurl waits for the answer by itself, up to two minutes; but it asks here each second. */
-static int
-on_progress(void *owner, curl_off_t to_read, curl_off_t read, curl_off_t to_write, curl_off_t written)
-{
-    const struct dialogue *dialogue = owner;
-
-    (void)to_read;
-    (void)read;
-    (void)to_write;
-    (void)written;
-    return dialogue->command == COMMAND_QUIT;
 }
 
 static size_t
@@ -112,6 +121,51 @@ on_read(char *out, size_t size, size_t count, void *owner)
     return length;
 }
 
+/* --- how it ends early ------------------------------------------------------------------------------------------------------------------ */
+
+static curl_socket_t
+on_open(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct dialogue *dialogue = owner;
+
+    (void)purpose;
+    dialogue->socket = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return dialogue->socket; /* CURL_SOCKET_BAD is -1, too */
+}
+
+static int
+on_close(void *owner, curl_socket_t socket)
+{
+    struct dialogue *dialogue = owner;
+
+    if (socket == dialogue->socket)
+        dialogue->socket = -1;
+    return close(socket);
+}
+
+/*
+ * libcurl waits by itself, in some places without giving us back control, but it asks here at least each second. Ended, it would still say
+ * goodbye and wait for the answer, so the connection is ended first. (Beside two addresses that are tried at once, we may not know it.)
+ */
+static int
+on_progress(void *owner, curl_off_t to_read, curl_off_t read, curl_off_t to_write, curl_off_t written)
+{
+    struct dialogue *dialogue = owner;
+
+    (void)to_read;
+    (void)read;
+    (void)to_write;
+    (void)written;
+    if (dialogue->command == COMMAND_QUIT)
+        return 1;
+    if (stop_was_requested()) /* shielded or not: soon after it the worker kills */
+        (void)error_set(&dialogue->why, ERROR_STOPPED, "the worker was stopped");
+    else if (stop_check(&dialogue->why))
+        return 0;
+    hang_up(dialogue, SHUT_RDWR);
+    return 1;
+}
+
 /* --- whom to trust --------------------------------------------------------------------------------------------------------------------- */
 
 static CURLcode
@@ -122,15 +176,14 @@ on_tls(CURL *easy, void *context, void *owner)
 
     (void)easy;
     if (SSL_CTX_set_default_verify_paths(context) != 1) {
-        (void)error_set(&dialogue->trust, ERROR_CONFIG, "the system's certificates cannot be read");
+        (void)error_set(&dialogue->why, ERROR_CONFIG, "the system's certificates cannot be read");
         return CURLE_ABORTED_BY_CALLBACK;
     }
     if (extra != NULL && SSL_CTX_load_verify_locations(context, extra, NULL) != 1) {
         const char *why = ERR_reason_error_string(ERR_peek_last_error());
 
-        (void)error_set(&dialogue->trust, ERROR_CONFIG,
-            "NODE_EXTRA_CA_CERTS: no certificates can be read from '%s': %s", extra,
-            why == NULL ? "unknown error" : why);
+        (void)error_set(&dialogue->why, ERROR_CONFIG, "NODE_EXTRA_CA_CERTS: no certificates can be read from '%s': %s",
+            extra, why == NULL ? "unknown error" : why);
         return CURLE_ABORTED_BY_CALLBACK;
     }
     return CURLE_OK;
@@ -200,12 +253,15 @@ make_list(const struct smtp_mail *mail)
 #define SET(option, value) (curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
 
 static bool
-set_connection(CURL *easy, CURLU *url, const struct smtp_server *server, struct dialogue *dialogue)
+set_connection(CURL *easy, CURLU *url, struct dialogue *dialogue)
 {
+    const struct smtp_server *server = dialogue->server;
     long use_ssl = server->security == SMTP_NONE ? CURLUSESSL_NONE : CURLUSESSL_ALL;
 
     return SET(CURLOPT_CURLU, url) && SET(CURLOPT_PROXY, "") && SET(CURLOPT_NOSIGNAL, 1L) &&
-           SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_FORBID_REUSE, 1L) && SET(CURLOPT_USE_SSL, use_ssl) &&
+           SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_OPENSOCKETFUNCTION, on_open) &&
+           SET(CURLOPT_OPENSOCKETDATA, dialogue) && SET(CURLOPT_CLOSESOCKETFUNCTION, on_close) &&
+           SET(CURLOPT_CLOSESOCKETDATA, dialogue) && SET(CURLOPT_FORBID_REUSE, 1L) && SET(CURLOPT_USE_SSL, use_ssl) &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) && SET(CURLOPT_CAINFO, NULL) &&
            SET(CURLOPT_CAPATH, NULL) && SET(CURLOPT_SSL_CTX_FUNCTION, on_tls) && SET(CURLOPT_SSL_CTX_DATA, dialogue) &&
            (server->username == NULL ||
@@ -214,10 +270,12 @@ set_connection(CURL *easy, CURLU *url, const struct smtp_server *server, struct 
 }
 
 static bool
-set_mail(CURL *easy, struct curl_slist *recipients, const struct smtp_mail *mail, struct dialogue *dialogue)
+set_mail(CURL *easy, struct curl_slist *recipients, int64_t timeout_ms, struct dialogue *dialogue)
 {
-    return SET(CURLOPT_MAIL_FROM, mail->from) && SET(CURLOPT_MAIL_RCPT, recipients) &&
-           SET(CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L) && SET(CURLOPT_UPLOAD, 1L) &&
+    const struct smtp_mail *mail = dialogue->mail;
+
+    return SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms) && SET(CURLOPT_MAIL_FROM, mail->from) &&
+           SET(CURLOPT_MAIL_RCPT, recipients) && SET(CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L) && SET(CURLOPT_UPLOAD, 1L) &&
            SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)mail->length) && SET(CURLOPT_READFUNCTION, on_read) &&
            SET(CURLOPT_READDATA, dialogue) && SET(CURLOPT_VERBOSE, 1L) && SET(CURLOPT_DEBUGFUNCTION, on_debug) &&
            SET(CURLOPT_DEBUGDATA, dialogue) && SET(CURLOPT_NOPROGRESS, 0L) &&
@@ -232,67 +290,28 @@ set_failure(const struct dialogue *dialogue, CURLcode code, struct error *err)
 {
     const char *text = dialogue->curl_error[0] != '\0' ? dialogue->curl_error : curl_easy_strerror(code);
 
-    if (dialogue->trust.code != ERROR_NONE) {
-        *err = dialogue->trust;
+    if (dialogue->why.code != ERROR_NONE) {
+        *err = dialogue->why;
         return false;
     }
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return error_set(err, ERROR_TIMEOUT, "it took too long");
     if (dialogue->reply[0] != '\0')
         return error_set(err, ERROR_REFUSED, "%s ('%s')", text, dialogue->reply);
     return error_set(err, ERROR_LOST, "%s", text);
 }
 
-/* True: the sending is over, and `code` says how. */
-static bool
-run_transfer(CURLM *multi, struct moment deadline, CURLcode *code, struct error *err)
-{
-    CURLMsg *message;
-    int running = 1;
-    int left;
-
-    for (;;) {
-        CURLMcode trouble = curl_multi_perform(multi, &running);
-
-        if (trouble == CURLM_OK && running == 0)
-            break;
-        if (trouble == CURLM_OK)
-            trouble = curl_multi_poll(multi, NULL, 0, LOOK_MS, NULL);
-        if (trouble != CURLM_OK)
-            return error_set(err, ERROR_SYSTEM, "%s", curl_multi_strerror(trouble));
-        if (!stop_check(err))
-            return false;
-        if (moment_is_past(deadline))
-            return error_set(err, ERROR_TIMEOUT, "it took too long");
-    }
-    message = curl_multi_info_read(multi, &left);
-    *code = message == NULL ? CURLE_FAILED_INIT : message->data.result;
-    return true;
-}
-
-static bool
-perform(CURL *easy, struct dialogue *dialogue, struct moment deadline, struct error *err)
-{
-    CURLM *multi = curl_multi_init();
-    CURLcode code = CURLE_OK;
-    bool ok = false;
-
-    if (multi == NULL || curl_multi_add_handle(multi, easy) != CURLM_OK)
-        (void)error_set(err, ERROR_SYSTEM, "libcurl has no memory");
-    else {
-        ok = run_transfer(multi, deadline, &code, err) && (code == CURLE_OK || set_failure(dialogue, code, err));
-        (void)curl_multi_remove_handle(multi, easy); /* nothing can be done if it does not like that */
-    }
-    (void)curl_multi_cleanup(multi);
-    return ok;
-}
-
 bool
-smtp_send(const struct smtp_server *server, const struct smtp_mail *mail, struct moment deadline,
+smtp_send(const struct smtp_server *server, const struct smtp_mail *mail, int64_t timeout_ms,
     struct smtp_refusals *refusals, struct error *err)
 {
-    struct dialogue dialogue = { .server = server, .mail = mail, .refusals = refusals, .trust = ERROR_EMPTY };
+    struct dialogue dialogue = {
+        .server = server, .mail = mail, .refusals = refusals, .socket = -1, .why = ERROR_EMPTY
+    };
     CURL *easy = curl_easy_init();
     CURLU *url = make_url(server);
     struct curl_slist *recipients = make_list(mail);
+    CURLcode code;
     bool ok = false;
 
     *refusals = (struct smtp_refusals){ .count = 0 };
@@ -300,10 +319,10 @@ smtp_send(const struct smtp_server *server, const struct smtp_mail *mail, struct
         (void)error_set(err, ERROR_CONFIG, "this is no name of a host");
     else if (easy == NULL || recipients == NULL)
         (void)error_set(err, ERROR_SYSTEM, "libcurl has no memory");
-    else if (!set_connection(easy, url, server, &dialogue) || !set_mail(easy, recipients, mail, &dialogue))
+    else if (!set_connection(easy, url, &dialogue) || !set_mail(easy, recipients, timeout_ms, &dialogue))
         (void)error_set(err, ERROR_SYSTEM, "this libcurl lacks something: it needs SMTP and OpenSSL");
     else
-        ok = perform(easy, &dialogue, deadline, err);
+        ok = (code = curl_easy_perform(easy)) == CURLE_OK || set_failure(&dialogue, code, err);
     curl_easy_cleanup(easy);
     curl_url_cleanup(url);
     curl_slist_free_all(recipients);

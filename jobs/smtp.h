@@ -1,16 +1,17 @@
 /*
  * smtp: one mail to one server, by libcurl.
  *
- * The server's certificate and name are checked against the system's store (SSL_CERT_FILE) and NODE_EXTRA_CA_CERTS. A sending ends when the
- * job has to (jobs/stop), whatever the server is doing. Lines of the server are repeated in errors, but of what it says to a log-in only the
+ * The server's certificate and name are checked against the system's store (SSL_CERT_FILE) and NODE_EXTRA_CA_CERTS. A sending ends within a second when
+ * the worker stops the job, whatever the server is doing: libcurl waits by itself and asks each second whether to go on. Lines of the server are repeated in errors, but of what it says to a log-in only the
  * status: there are servers that repeat the command, with the password in it.
  */
 #ifndef JOBS_SMTP_H
 #define JOBS_SMTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include "common/clock.h"
 #include "common/error.h"
 #include "common/secret.h"
 
@@ -47,7 +48,7 @@ struct smtp_refusals {
 };
 
 /* True: the server has taken the mail, for one recipient at least. */
-bool smtp_send(const struct smtp_server *server, const struct smtp_mail *mail, struct moment deadline,
+bool smtp_send(const struct smtp_server *server, const struct smtp_mail *mail, int64_t timeout_ms,
     struct smtp_refusals *refusals, struct error *err) MUST_CHECK;
 
 #endif

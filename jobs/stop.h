@@ -3,7 +3,7 @@
  *
  * Two reasons: a signal (SIGTERM from the worker, SIGINT on a terminal), or the deadline of the whole job. Everything that waits in a job
  * process, be it on Postgres, on pg_dump or on the clock, waits here, so that straight-line code can be stopped at each of its waits. Long
- * computations look in with stop_check().
+ * computations, and a library that waits by itself (jobs/smtp), look in with stop_check().
  *
  * The signals are blocked and read from a descriptor: no handler runs, no call is interrupted. SIGCHLD is among them, and only wakes a wait.
  *

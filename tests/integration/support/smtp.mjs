@@ -46,8 +46,11 @@ export function readMail(raw) {
   return { headers: Object.fromEntries(fields.map(([name, value]) => [name, decoded(value)])), body: fromQ(raw.slice(end + 4).replace(/=\r\n/g, '')).replaceAll('\r\n', '\n') };
 }
 
-function listen(t, server) {
-  t.after(() => new Promise((done) => server.close(done)));
+function listen(t, server, sockets = new Set()) {
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((done) => server.close(done));
+  });
   return new Promise((done, refuse) => {
     server.once?.('error', refuse);
     const listening = server.listen(0, '127.0.0.1', () => done(listening.address().port));
@@ -116,14 +119,16 @@ export async function startSmtp(t, { secure_mode = 'NONE', user = null, password
   };
 }
 
-/* Says the first line at once, then one line for each that it gets; null: it says no more. `heard` are the lines that it got. */
+/* Says the first line at once, then one for each that it gets (a mail counts as one); null: it says no more. `heard` are the lines it got. */
 export async function startScript(t, lines) {
   const heard = [];
   const sockets = new Set();
   const server = createServer((socket) => {
     let next = 0;
+    let inMail = false;
     const say = () => {
       const line = lines[next++];
+      inMail = line?.startsWith('354') ?? false;
       if (line !== undefined && line !== null) socket.write(`${line}\r\n`);
     };
     sockets.add(socket);
@@ -134,12 +139,11 @@ export async function startScript(t, lines) {
       rest = got.pop();
       for (const line of got) {
         heard.push(line);
-        say();
+        if (!inMail || line === '.') say();
       }
     });
     say();
   });
-  const port = await listen(t, server);
-  t.after(() => sockets.forEach((socket) => socket.destroy()));
+  const port = await listen(t, server, sockets);
   return { port, heard, sockets };
 }
