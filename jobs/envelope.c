@@ -7,18 +7,15 @@
 
 #define VERSION_PLAIN 1
 #define VERSION_BOUND 2
+#define KEY_ID_AT 2
 #define IV_SIZE 12
 #define TAG_SIZE 16
 #define KEY_SIZE 32
 #define BOUND_TO "email-settings:singleton:smtp-password"
 
 struct envelope {
-    unsigned char bytes[ENVELOPE_BYTES_MAX];
-    const unsigned char *key_id;
-    size_t key_id_length;
-    const unsigned char *iv;
-    const unsigned char *tag;
-    const unsigned char *sealed;
+    unsigned char bytes[ENVELOPE_BYTES_MAX]; /* decoded; the version first */
+    size_t key_id_length;                    /* from KEY_ID_AT; IV, tag and ciphertext follow */
     size_t sealed_length;
 };
 
@@ -53,7 +50,7 @@ decode_base64(const char *text, size_t length, unsigned char *out, size_t *out_l
 }
 
 static bool
-parse(const char *base64, struct envelope *envelope, int *version, struct error *err)
+parse(const char *base64, struct envelope *envelope, struct error *err)
 {
     size_t length = strlen(base64);
     size_t header;
@@ -62,21 +59,16 @@ parse(const char *base64, struct envelope *envelope, int *version, struct error 
         return error_set(err, ERROR_INPUT, "it is longer than %d bytes", ENVELOPE_BYTES_MAX);
     if (!decode_base64(base64, length, envelope->bytes, &length))
         return error_set(err, ERROR_INPUT, "it is not base64");
-    if (length < 2)
+    if (length < KEY_ID_AT)
         return error_set(err, ERROR_INPUT, "it is too short");
-    *version = envelope->bytes[0];
-    if (*version != VERSION_PLAIN && *version != VERSION_BOUND)
-        return error_set(err, ERROR_INPUT, "its version is %d, and only 1 and 2 are known", *version);
-    envelope->key_id = envelope->bytes + 2;
+    if (envelope->bytes[0] != VERSION_PLAIN && envelope->bytes[0] != VERSION_BOUND)
+        return error_set(err, ERROR_INPUT, "its version is %d, and only 1 and 2 are known", envelope->bytes[0]);
     envelope->key_id_length = envelope->bytes[1];
-    header = 2 + envelope->key_id_length + IV_SIZE + TAG_SIZE;
     if (envelope->key_id_length == 0)
         return error_set(err, ERROR_INPUT, "it names no key");
+    header = KEY_ID_AT + envelope->key_id_length + IV_SIZE + TAG_SIZE;
     if (length < header)
         return error_set(err, ERROR_INPUT, "it is too short");
-    envelope->iv = envelope->key_id + envelope->key_id_length;
-    envelope->tag = envelope->iv + IV_SIZE;
-    envelope->sealed = envelope->tag + TAG_SIZE;
     envelope->sealed_length = length - header;
     return true;
 }
@@ -84,7 +76,7 @@ parse(const char *base64, struct envelope *envelope, int *version, struct error 
 static bool
 has_id(const struct envelope *envelope, const char *id, size_t length)
 {
-    return length == envelope->key_id_length && memcmp(id, envelope->key_id, length) == 0;
+    return length == envelope->key_id_length && memcmp(id, envelope->bytes + KEY_ID_AT, length) == 0;
 }
 
 /* The base64 of the key with the envelope's id, `*length` bytes of it; NULL: there is none. */
@@ -112,18 +104,20 @@ find_key(const struct envelope *envelope, const struct envelope_keys *keys, size
 
 /* `out` has room for the sealed bytes. False: OpenSSL says that the key or a byte of the envelope is wrong. */
 static bool
-decrypt(const struct envelope *envelope, int version, const unsigned char *key, unsigned char *out)
+decrypt(const struct envelope *envelope, const unsigned char *key, unsigned char *out)
 {
+    const unsigned char *iv = envelope->bytes + KEY_ID_AT + envelope->key_id_length;
+    const unsigned char *sealed = iv + IV_SIZE + TAG_SIZE;
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    unsigned char tag[TAG_SIZE];
+    unsigned char tag[TAG_SIZE]; /* OpenSSL takes no const */
     int count = 0;
     bool ok;
 
-    memcpy(tag, envelope->tag, sizeof(tag));
-    ok = context != NULL && EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, envelope->iv) == 1 &&
-         (version != VERSION_BOUND ||
+    memcpy(tag, iv + IV_SIZE, TAG_SIZE);
+    ok = context != NULL && EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, iv) == 1 &&
+         (envelope->bytes[0] != VERSION_BOUND ||
              EVP_DecryptUpdate(context, NULL, &count, (const unsigned char *)BOUND_TO, (int)strlen(BOUND_TO)) == 1) &&
-         EVP_DecryptUpdate(context, out, &count, envelope->sealed, (int)envelope->sealed_length) == 1 &&
+         EVP_DecryptUpdate(context, out, &count, sealed, (int)envelope->sealed_length) == 1 &&
          EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TAG_SIZE, tag) == 1 &&
          EVP_DecryptFinal_ex(context, out + count, &count) == 1;
     EVP_CIPHER_CTX_free(context);
@@ -135,7 +129,7 @@ set_unknown_key(const struct envelope *envelope, struct error *err)
 {
     struct text id = TEXT_EMPTY;
 
-    text_add_json(&id, (const char *)envelope->key_id, envelope->key_id_length);
+    text_add_json(&id, (const char *)envelope->bytes + KEY_ID_AT, envelope->key_id_length);
     (void)error_set(err, ERROR_CONFIG,
         "its key %s is neither SMTP_SECRET_KEY (with the id in SMTP_SECRET_KEY_KID) nor among SMTP_PREVIOUS_KEYS",
         text_string(&id));
@@ -144,8 +138,8 @@ set_unknown_key(const struct envelope *envelope, struct error *err)
 }
 
 static bool
-open_sealed(const struct envelope *envelope, int version, const char *key_text, size_t key_text_length,
-    struct secret *password, struct error *err)
+open_sealed(const struct envelope *envelope, const char *key_text, size_t key_text_length, struct secret *password,
+    struct error *err)
 {
     unsigned char key[KEY_SIZE + 1]; /* 43 digits are 32 bytes and two bits */
     unsigned char plain[ENVELOPE_BYTES_MAX];
@@ -154,7 +148,7 @@ open_sealed(const struct envelope *envelope, int version, const char *key_text, 
 
     if (key_text_length > 44 || !decode_base64(key_text, key_text_length, key, &key_length) || key_length != KEY_SIZE)
         (void)error_set(err, ERROR_CONFIG, "its key is not base64 of %d bytes", KEY_SIZE);
-    else if (!decrypt(envelope, version, key, plain))
+    else if (!decrypt(envelope, key, plain))
         (void)error_set(err, ERROR_CONFIG, "its key does not fit, or it is damaged");
     else if (memchr(plain, '\0', envelope->sealed_length) != NULL)
         (void)error_set(err, ERROR_INPUT, "there is a zero byte in it");
@@ -170,16 +164,14 @@ open_sealed(const struct envelope *envelope, int version, const char *key_text, 
 bool
 envelope_open(const char *base64, const struct envelope_keys *keys, struct secret *password, struct error *err)
 {
-    struct envelope envelope;
+    struct envelope envelope = { .key_id_length = 0 };
     size_t key_length = 0;
     const char *key;
-    int version = 0;
     bool ok = false;
 
-    if (parse(base64, &envelope, &version, err)) {
+    if (parse(base64, &envelope, err)) {
         key = find_key(&envelope, keys, &key_length);
-        ok = key == NULL ? set_unknown_key(&envelope, err)
-                         : open_sealed(&envelope, version, key, key_length, password, err);
+        ok = key == NULL ? set_unknown_key(&envelope, err) : open_sealed(&envelope, key, key_length, password, err);
     }
     return ok || error_add(err, "the SMTP password cannot be decrypted");
 }
