@@ -1,5 +1,5 @@
 /*
- * history: all the SQL: the rows of backup_config, backup_run and audit_log.
+ * history: the SQL of runs: the rows of backup_config, backup_run and audit_log.
  *
  * The tables are the app's, kept by Prisma: timestamps are without time zone, in UTC, to the millisecond, and updated_at is ours to set.
  *
