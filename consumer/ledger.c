@@ -11,17 +11,13 @@
 #define HOUR_MS INT64_C(3600000)
 #define MINUTE_MS INT64_C(60000)
 #define REST_MS 1000 /* between two starts at least */
-#define LIMIT_MS (2 * MINUTE_MS)
 #define LIMIT_GRACE_MS 5000
 
 enum ledger_state { LEDGER_IDLE, LEDGER_READING, LEDGER_RUNNING, LEDGER_WRITING, LEDGER_STOPPED };
 
 struct ledger {
     const struct consumer *consumer;
-    struct children *children;
-    char *const *argv;
-    void (*on_stopped)(void *owner);
-    void *owner;
+    struct ledger_options options;
     enum ledger_state state;
     bool is_wanted;      /* once more */
     struct child *child; /* RUNNING, and STOPPED until it is over */
@@ -101,7 +97,7 @@ ledger_step(struct ledger *ledger)
     if (ledger->state == LEDGER_WRITING && outbox_is_empty(ledger->outbox))
         ledger_end(ledger);
     else if (ledger->state == LEDGER_STOPPED && ledger_is_stopped(ledger))
-        ledger->on_stopped(ledger->owner);
+        ledger->options.on_stopped(ledger->options.owner);
 }
 
 static void
@@ -138,13 +134,14 @@ ledger_run(struct ledger *ledger, const struct text *snapshot)
     struct runner_events events = { .on_report = on_report, .on_done = on_done, .owner = ledger };
     struct error err;
 
-    if (!child_start(ledger->children, ledger->argv, snapshot->data, snapshot->length, &events, &ledger->child, &err)) {
+    if (!child_start(ledger->options.children, ledger->options.argv, snapshot->data, snapshot->length, &events,
+            &ledger->child, &err)) {
         ledger_fail(ledger, err.text);
         return;
     }
     ledger->state = LEDGER_RUNNING;
     ledger->outbox_was_full = false;
-    consumer_set_timer(ledger->timer, LIMIT_MS);
+    consumer_set_timer(ledger->timer, ledger->options.limit_ms);
 }
 
 static void
@@ -239,18 +236,11 @@ ledger_is_stopped(const struct ledger *ledger)
 }
 
 struct ledger *
-ledger_new(const struct consumer *consumer, struct children *children, char *const *argv,
-    void (*on_stopped)(void *owner), void *owner)
+ledger_new(const struct consumer *consumer, const struct ledger_options *options)
 {
     struct ledger *ledger = memory_new(sizeof(*ledger));
 
-    *ledger = (struct ledger){ .consumer = consumer,
-        .children = children,
-        .argv = argv,
-        .on_stopped = on_stopped,
-        .owner = owner,
-        .is_wanted = true,
-        .verdict = REPORT_EMPTY };
+    *ledger = (struct ledger){ .consumer = consumer, .options = *options, .is_wanted = true, .verdict = REPORT_EMPTY };
     ledger->outbox = outbox_new(consumer, on_outbox_change, ledger);
     outbox_open(ledger->outbox, &no_job);
     ledger->timer = event_new(consumer->base, -1, 0, on_timer, ledger);

@@ -5,7 +5,7 @@
  *
  * It is a child (consumer/child) with a snapshot of the queue (protocol/snapshot) on its standard input. It may say `add`, `schedule` and
  * `unschedule`, and `log`, which goes to our own log. Its verdict: `completed`, it is run again in an hour; `delay`, at that time, an hour at
- * most; anything else, after a minute, which doubles up to an hour. It has two minutes.
+ * most; anything else, after a minute, which doubles up to an hour.
  *
  * There is never more than one: who asks meanwhile has it run once more. If Redis goes away in the middle, what was said is written when it is
  * back, and then all of it is done again. It is also run when Redis is there for the first time, or is another one than before.
@@ -20,9 +20,17 @@
 
 struct ledger;
 
-/* `argv` as child_start() takes it; stays the caller's. on_stopped: it is stopped now, after ledger_stop(), but not from inside it. */
-struct ledger *ledger_new(const struct consumer *consumer, struct children *children, char *const *argv,
-    void (*on_stopped)(void *owner), void *owner);
+#define LEDGER_LIMIT_MS 120000
+
+struct ledger_options {
+    struct children *children;
+    char *const *argv;               /* as child_start() takes it; stays the caller's */
+    int64_t limit_ms;                /* how long it may take; SIGTERM then, and SIGKILL five seconds later */
+    void (*on_stopped)(void *owner); /* after ledger_stop(), but not from inside it */
+    void *owner;
+};
+
+struct ledger *ledger_new(const struct consumer *consumer, const struct ledger_options *options);
 void ledger_connected(struct ledger *ledger);              /* Redis is there (again) */
 void ledger_ask(struct ledger *ledger);                    /* something has happened: soon, once a second at most */
 void ledger_stop(struct ledger *ledger, int64_t grace_ms); /* for good: SIGTERM, and SIGKILL after that time */

@@ -237,6 +237,11 @@ worker_init(struct worker *worker, const struct worker_options *options)
     struct fetch_events events = {
         .has_free_slot = has_free_slot, .on_job = on_job, .on_stopped = on_stopped, .owner = worker
     };
+    struct ledger_options ledger = { .children = options->children,
+        .argv = options->ledger,
+        .limit_ms = LEDGER_LIMIT_MS,
+        .on_stopped = on_stopped,
+        .owner = worker };
 
     *worker = (struct worker){ .options = options };
     make_uuid(worker->uuid);
@@ -258,7 +263,7 @@ worker_init(struct worker *worker, const struct worker_options *options)
     worker_connect(worker);
     worker->consumer.finisher = finisher_new(&worker->consumer);
     if (options->ledger != NULL)
-        worker->consumer.ledger = ledger_new(&worker->consumer, options->children, options->ledger, on_stopped, worker);
+        worker->consumer.ledger = ledger_new(&worker->consumer, &ledger);
     worker->slots = memory_new(options->concurrency * sizeof(struct slot *));
     for (size_t i = 0; i < options->concurrency; i++)
         worker->slots[i] = slot_new(&worker->consumer, on_slot_free, worker);

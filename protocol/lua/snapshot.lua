@@ -33,9 +33,9 @@ local function add_jobs(state, ids, count)
     end
 end
 
-for state, name in pairs({ waiting = 'wait', paused = 'paused', active = 'active' }) do
-    local key = queue.prefix .. name
-    add_jobs(state, call('LRANGE', key, 0, most - 1), call('LLEN', key))
+for _, list in ipairs({ 'wait', 'paused', 'active' }) do
+    local key = queue.prefix .. list
+    add_jobs(list == 'wait' and 'waiting' or list, call('LRANGE', key, 0, most - 1), call('LLEN', key))
 end
 for _, state in ipairs({ 'prioritized', 'delayed', 'waiting-children', 'failed' }) do
     local key = queue.prefix .. state
