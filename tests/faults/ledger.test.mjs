@@ -11,11 +11,13 @@ const config = { id: '4b0e8f7e-9d3c-4d2f-8a51-0c6a2a3f1e77', timezone: null };
 const id = `backup-config-${config.id}`;
 const done = `say '{"type":"completed"}'`;
 
+const startWith = (scene, ledger, program = ['true']) => scene.start({ program, args: ['--ledger', ledger], env: { BACKUP_SCHEDULE_REPAIR: 'missing' } });
+
 /* As the real one does: makes the scheduler if it is missing. A job called "work" waits for the file `go`. */
 function startRepairing(scene, { pattern }) {
   const line = JSON.stringify({ type: 'schedule', id, pattern, tz: 'Etc/UTC', name: 'run', data: { kind: 'run', configId: config.id }, opts: defaultJobOptions });
   const [ledger] = shell(`note ledger; case $job in *'"id":"${id}"'*) ;; *) say '${line}' ;; esac; ${done}`);
-  return scene.start({ program: shell(`case $job in *'"name":"work"'*) note work; await go ;; *) note tick ;; esac; ${done}`), args: ['--ledger', ledger] });
+  return startWith(scene, ledger, shell(`case $job in *'"name":"work"'*) note work; await go ;; *) note tick ;; esac; ${done}`));
 }
 
 const noted = (scene, what) => scene.notes().filter((note) => note === what).length;
@@ -106,7 +108,7 @@ describe('a Redis that goes away', { concurrency: 4 }, () => {
 
   test('while the ledger runs: what it says is written when Redis is back, and then it is run again', async (t) => {
     const scene = await openSceneWithServer(t);
-    const worker = await scene.start({ program: ['true'], args: ['--ledger', slow] });
+    const worker = await startWith(scene, slow);
     await untilNotes(scene);
     await scene.server.restart({ whileDown: async () => {
       await untilUnavailable(worker, /./);
@@ -120,7 +122,7 @@ describe('a Redis that goes away', { concurrency: 4 }, () => {
 
   test('for good: the worker ends all the same, the ledger with it', async (t) => {
     const scene = await openSceneWithServer(t);
-    const worker = await scene.start({ program: ['true'], args: ['--ledger', slow] });
+    const worker = await startWith(scene, slow);
     await untilNotes(scene);
     scene.server.pause();
     try {
@@ -136,7 +138,7 @@ describe('a Redis that goes away', { concurrency: 4 }, () => {
 
   test('refusing writes for want of memory: what the ledger says is written once there is room', async (t) => {
     const scene = await openSceneWithServer(t);
-    const worker = await scene.start({ program: ['true'], args: ['--ledger', slow] });
+    const worker = await startWith(scene, slow);
     await untilNotes(scene);
     await scene.client.config('SET', 'maxmemory', '1');
     scene.release('go-1');
