@@ -42,8 +42,7 @@ every_type_goes_both_ways(void **state)
         "{\"type\":\"progress\",\"value\":7}\n",
         "{\"type\":\"log\",\"text\":\"a row\"}\n",
         "{\"type\":\"add\",\"name\":\"prune\",\"data\":{\"a\":[1,null]},\"opts\":{\"jobId\":\"prune-1\"}}\n",
-        "{\"type\":\"schedule\",\"id\":\"s\",\"pattern\":\"0 3 * * "
-        "*\",\"tz\":\"Etc/UTC\",\"name\":\"run\",\"data\":[1],\"opts\":{\"a\":2}}\n",
+        "{\"type\":\"schedule\",\"id\":\"i\",\"pattern\":\"p\",\"tz\":\"z\",\"name\":\"n\",\"data\":1,\"opts\":{}}\n",
         "{\"type\":\"unschedule\",\"id\":\"s\"}\n",
         "{\"type\":\"completed\",\"returnvalue\":{\"ok\":true}}\n",
         "{\"type\":\"completed\",\"returnvalue\":null}\n",
