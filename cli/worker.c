@@ -25,6 +25,9 @@ static const char usage[] =
     "  -p, --prefix=PREFIX      BullMQ's key prefix (default: bull)\n"
     "  -c, --concurrency=N      jobs at a time, 1 to 1000 (default: 1)\n"
     "  -n, --name=NAME          the worker's name, as dashboards show it (default: none)\n"
+    "  -l, --ledger=COMMAND     shell command that compares what should be in the queue with what is there (default: "
+    "the\n"
+    "                           job program's 'ledger'; none with a PROGRAM of your own)\n"
     "      --check              print the settings that would be used, secrets masked, and exit\n"
     "  -h, --help               print this help and exit\n"
     "\n"
@@ -45,10 +48,13 @@ static const char usage[] =
     "      --remove-on-fail=JSON          the same for failed ones\n"
     "\n"
     "Without PROGRAM, backup jobs are run by weavestream-backup-job. With it, any queue can be served by any program:\n"
-    "it gets the job as JSON on standard input and reports on descriptor 3, one JSON object a line.\n"
+    "it gets the job as JSON on standard input and reports on descriptor 3, one JSON object a line. So does the "
+    "ledger,\n"
+    "with a snapshot of the queue: at the start, every hour, after each job, and when schedulers are gone.\n"
     "\n"
     "Environment: REDIS_URL (required), REDIS_TLS_CA, BACKUP_LOCK_SECONDS, BACKUP_STALLED_SECONDS,\n"
-    "BACKUP_SHUTDOWN_SECONDS, LOG_LEVEL; for backup jobs DATABASE_URL (required), BACKUP_STORAGE_DIR and more.\n"
+    "BACKUP_SHUTDOWN_SECONDS, BACKUP_SCHEDULE_REPAIR (off: no ledger), LOG_LEVEL; for backup jobs DATABASE_URL "
+    "(required), BACKUP_STORAGE_DIR and more.\n"
     "\n"
     "Signals: SIGTERM and SIGINT close the worker; a running job may end, or goes back to the queue. A second one ends "
     "it now.\n"
@@ -67,6 +73,7 @@ struct arguments {
     int64_t limiter_max;
     int64_t limiter_ms;
     struct consumer_limits limits;
+    const char *ledger; /* NULL: the usual one */
     bool check;
     char **program; /* NULL: the backup job program */
 };
@@ -92,6 +99,7 @@ static const struct option options[] = {
     { "prefix", required_argument, NULL, 'p' },
     { "concurrency", required_argument, NULL, 'c' },
     { "name", required_argument, NULL, 'n' },
+    { "ledger", required_argument, NULL, 'l' },
     { "check", no_argument, NULL, OPTION_CHECK },
     { "help", no_argument, NULL, 'h' },
     { "lock-duration", required_argument, NULL, OPTION_LOCK_DURATION },
@@ -170,6 +178,9 @@ take_option(int option, const char *argument, struct arguments *out)
     case 'n':
         out->name = argument;
         return true;
+    case 'l':
+        out->ledger = argument;
+        return true;
     case 'c':
         return take_number('c', argument, 1, WORKER_CONCURRENCY_MAX, &out->concurrency);
     case OPTION_CHECK:
@@ -214,7 +225,7 @@ read_arguments(int argc, char **argv, struct arguments *out)
     int option;
 
     *out = (struct arguments){ .queue = "backup", .prefix = "bull", .concurrency = 1, .limits = CONSUMER_LIMITS };
-    while ((option = getopt_long(argc, argv, "+q:p:c:n:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "+q:p:c:n:l:h", options, NULL)) != -1) {
         if (option == 'h') {
             (void)fputs(usage, stdout);
             return -1;
@@ -276,7 +287,7 @@ worker_options(const struct arguments *arguments, const struct settings *setting
 }
 
 static int
-run_worker(const struct arguments *arguments, const struct settings *settings, char *const *argv)
+run_worker(const struct arguments *arguments, const struct settings *settings, char *const *argv, char *const *ledger)
 {
     struct worker_options run = worker_options(arguments, settings);
     struct children *children = NULL;
@@ -303,6 +314,8 @@ run_worker(const struct arguments *arguments, const struct settings *settings, c
     program = program_runner(children, &keys, argv);
     run.keys = &keys;
     run.runner = &program.runner;
+    run.children = children;
+    run.ledger = settings->schedule_repair == SETTINGS_REPAIR_OFF ? NULL : ledger;
     status = worker_run(&run);
 out:
     children_free(children);
@@ -316,29 +329,42 @@ out:
 static int
 check_or_run(const struct arguments *arguments, const struct settings *settings, unsigned scopes)
 {
+    char shell[] = "sh";
+    char option[] = "-c";
+    char subcommand[] = "ledger";
     char *found = NULL;
+    char *command = memory_copy_string(arguments->ledger);
     char *backup_program[] = { NULL, NULL };
+    char *backup_ledger[] = { NULL, subcommand, NULL };
+    char *given_ledger[] = { shell, option, command, NULL };
     char *const *program = arguments->program;
-    int status;
+    char *const *ledger = command == NULL ? NULL : given_ledger;
+    int status = EX_OK;
 
     if (arguments->check) {
         struct text out = TEXT_EMPTY;
         settings_print(settings, scopes, &out);
         (void)fputs(text_string(&out), stdout);
         text_clear(&out);
-        return EX_OK;
+        goto out;
     }
     if (program == NULL) {
         found = find_job_program();
         if (found == NULL) {
             (void)fprintf(stderr, "weavestream-backup worker: %s is neither beside this program nor in %s\n",
                 JOB_PROGRAM, WEAVESTREAM_LIBEXEC_DIR);
-            return EX_UNAVAILABLE;
+            status = EX_UNAVAILABLE;
+            goto out;
         }
         backup_program[0] = found;
+        backup_ledger[0] = found;
         program = backup_program;
+        if (ledger == NULL)
+            ledger = backup_ledger;
     }
-    status = run_worker(arguments, settings, program);
+    status = run_worker(arguments, settings, program, ledger);
+out:
+    free(command);
     free(found);
     return status;
 }

@@ -16,6 +16,8 @@ static const char *const type_names[] = {
     [REPORT_LOG] = "log",
     [REPORT_DATA] = "data",
     [REPORT_ADD] = "add",
+    [REPORT_SCHEDULE] = "schedule",
+    [REPORT_UNSCHEDULE] = "unschedule",
     [REPORT_COMPLETED] = "completed",
     [REPORT_FAILED] = "failed",
     [REPORT_INTERRUPTED] = "interrupted",
@@ -124,6 +126,13 @@ take_members(const struct line *line, struct report *out, struct error *err)
     case REPORT_ADD:
         out->value = take_value(line, "data", "{}");
         return take_string(line, "name", &out->text, err) && take_options(line, out, err);
+    case REPORT_SCHEDULE:
+        out->value = take_value(line, "data", "{}");
+        return take_string(line, "id", &out->id, err) && take_string(line, "pattern", &out->pattern, err) &&
+               take_string(line, "tz", &out->zone, err) && take_string(line, "name", &out->text, err) &&
+               take_options(line, out, err);
+    case REPORT_UNSCHEDULE:
+        return take_string(line, "id", &out->id, err);
     case REPORT_COMPLETED:
         out->value = take_value(line, "returnvalue", "null");
         return true;
@@ -142,7 +151,9 @@ take_members(const struct line *line, struct report *out, struct error *err)
         break;
     }
     return error_set(err, ERROR_INPUT,
-        "'type' is none of progress, log, data, add, completed, failed, interrupted, delay, wait, rate-limit");
+        "'type' is none of progress, log, data, add, schedule, unschedule, completed, failed, interrupted, delay, "
+        "wait, "
+        "rate-limit");
 }
 
 bool
@@ -192,6 +203,16 @@ report_add_line(const struct report *report, struct text *out)
         add_string_member(out, "name", report->text);
         text_format(out, ",\"data\":%s,\"opts\":%s", report->value, report->options);
         break;
+    case REPORT_SCHEDULE:
+        add_string_member(out, "id", report->id);
+        add_string_member(out, "pattern", report->pattern);
+        add_string_member(out, "tz", report->zone);
+        add_string_member(out, "name", report->text);
+        text_format(out, ",\"data\":%s,\"opts\":%s", report->value, report->options);
+        break;
+    case REPORT_UNSCHEDULE:
+        add_string_member(out, "id", report->id);
+        break;
     case REPORT_COMPLETED:
         text_format(out, ",\"returnvalue\":%s", report->value);
         break;
@@ -221,6 +242,9 @@ report_clear(struct report *report)
     free(report->value);
     free(report->text);
     free(report->options);
+    free(report->id);
+    free(report->pattern);
+    free(report->zone);
     *report = REPORT_EMPTY;
 }
 

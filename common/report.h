@@ -15,6 +15,9 @@
  *     {"type":"log","text":"a row of the job's log"}
  *     {"type":"data","data":ANY}                         what the job's data is from now on
  *     {"type":"add","name":"prune","data":ANY,"opts":{}} a job for the same queue; give it opts.jobId, so that it cannot be added twice
+ *     {"type":"schedule","id":"...","pattern":"0 3 * * *","tz":"Etc/UTC","name":"run","data":ANY,"opts":{}}
+ *                                                        a job scheduler of the same queue, made or made anew
+ *     {"type":"unschedule","id":"..."}                   the end of one
  *
  * Last, exactly one verdict:
  *
@@ -49,6 +52,8 @@ enum report_type {
     REPORT_LOG,
     REPORT_DATA,
     REPORT_ADD,
+    REPORT_SCHEDULE,
+    REPORT_UNSCHEDULE,
     /* verdicts */
     REPORT_COMPLETED,
     REPORT_FAILED,
@@ -61,9 +66,12 @@ enum report_type {
 /* One line. Strings and values are the report's own; report_clear() releases them. */
 struct report {
     enum report_type type;
-    char *value;   /* JSON text: PROGRESS value, DATA and ADD data, COMPLETED returnvalue */
-    char *text;    /* LOG row, ADD name, FAILED and INTERRUPTED reason */
-    char *options; /* JSON text of an object: ADD */
+    char *value;   /* JSON text: PROGRESS value, DATA, ADD and SCHEDULE data, COMPLETED returnvalue */
+    char *text;    /* LOG row, ADD and SCHEDULE name, FAILED and INTERRUPTED reason */
+    char *options; /* JSON text of an object: ADD, SCHEDULE */
+    char *id;      /* of the scheduler: SCHEDULE, UNSCHEDULE */
+    char *pattern; /* SCHEDULE */
+    char *zone;    /* SCHEDULE */
     bool retry;    /* FAILED */
     int64_t ms;    /* DELAY: until when, in Unix milliseconds; RATE_LIMIT: for how long, 1 at least */
 };

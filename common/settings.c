@@ -90,6 +90,31 @@ show_log_level(const struct variable *variable, const struct settings *settings,
     text_add(out, log_level_name(*level));
 }
 
+static const char *const repairs[] = {
+    [SETTINGS_REPAIR_OFF] = "off",
+    [SETTINGS_REPAIR_MISSING] = "missing",
+    [SETTINGS_REPAIR_FULL] = "full",
+};
+
+static bool
+read_repair(const struct variable *variable, const char *value, struct settings *settings, struct error *err)
+{
+    enum settings_repair *repair = field_of(variable, settings);
+
+    for (*repair = SETTINGS_REPAIR_OFF; *repair <= SETTINGS_REPAIR_FULL; (*repair)++)
+        if (strcmp(repairs[*repair], value) == 0)
+            return true;
+    return error_set(err, ERROR_CONFIG, "not one of %s", variable->allowed);
+}
+
+static void
+show_repair(const struct variable *variable, const struct settings *settings, struct text *out)
+{
+    const enum settings_repair *repair = field_in(variable, settings);
+
+    text_add(out, repairs[*repair]);
+}
+
 static bool
 read_redis_url(const struct variable *variable, const char *value, struct settings *settings, struct error *err)
 {
@@ -213,6 +238,10 @@ static const struct variable variables[] = {
         .read = read_postgres_url, .show = show_postgres_url },
     { "BACKUP_STORAGE_DIR", SETTINGS_JOB, .fallback = "./data/backup", STRING(storage_directory) },
     { "BACKUP_JOB_LOCK_MINUTES", ANY_SCOPE, .fallback = "360", NUMBER(job_lock_minutes, 5, 1440) },
+    { "BACKUP_SCHEDULE_REPAIR", ANY_SCOPE, .fallback = "missing", .allowed = "missing, full, off",
+        FIELD(schedule_repair), .read = read_repair, .show = show_repair },
+    { "BACKUP_CATCH_UP", SETTINGS_JOB, .fallback = "1", NUMBER(catch_up, 0, 1) },
+    { "BACKUP_MISSED_GRACE_MINUTES", SETTINGS_JOB, .fallback = "30", NUMBER(missed_grace_minutes, 1, 1440) },
     { "WEAVESTREAM_VERSION", SETTINGS_JOB, .fallback = "dev", STRING(weavestream_version) },
     { "PASSWORD_ENCRYPTION_KEY_KID", SETTINGS_JOB, .fallback = "1", STRING(password_key_id) },
     { "SMTP_SECRET_KEY", SETTINGS_JOB, .is_secret = true, .allowed = "base64 of 32 bytes", FIELD(smtp_key),

@@ -20,11 +20,19 @@ enum settings_scope {
     SETTINGS_JOB = 2,    /* Postgres, the backup directory, mail */
 };
 
+/* What the ledger may do about schedules that are not as they should be. */
+enum settings_repair {
+    SETTINGS_REPAIR_OFF,     /* nothing: it is not run */
+    SETTINGS_REPAIR_MISSING, /* make those that are missing */
+    SETTINGS_REPAIR_FULL,    /* and remove those that should not be there */
+};
+
 struct settings {
     /* both */
-    enum log_level log_level; /* LOG_LEVEL */
-    int64_t job_lock_minutes; /* BACKUP_JOB_LOCK_MINUTES, 5 to 1440: longest that one backup may run */
-    char *extra_ca_file;      /* NODE_EXTRA_CA_CERTS: trusted as well; NULL: none */
+    enum log_level log_level;             /* LOG_LEVEL */
+    int64_t job_lock_minutes;             /* BACKUP_JOB_LOCK_MINUTES, 5 to 1440: longest that one backup may run */
+    enum settings_repair schedule_repair; /* BACKUP_SCHEDULE_REPAIR */
+    char *extra_ca_file;                  /* NODE_EXTRA_CA_CERTS: trusted as well; NULL: none */
 
     /* SETTINGS_WORKER */
     struct redis_url redis; /* REDIS_URL */
@@ -37,6 +45,8 @@ struct settings {
     /* SETTINGS_JOB */
     struct postgres_url database;     /* DATABASE_URL */
     char *storage_directory;          /* BACKUP_STORAGE_DIR, as given; jobs/store makes it absolute */
+    int64_t catch_up;                 /* BACKUP_CATCH_UP, 1 or 0: whether a missed run is made up for */
+    int64_t missed_grace_minutes;     /* BACKUP_MISSED_GRACE_MINUTES, 1 to 1440: how late a run may begin */
     char *weavestream_version;        /* WEAVESTREAM_VERSION, for the manifest */
     char *password_key_id;            /* PASSWORD_ENCRYPTION_KEY_KID, for the manifest */
     struct secret smtp_key;           /* SMTP_SECRET_KEY: base64 of 32 bytes; may be unset */

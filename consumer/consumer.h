@@ -8,6 +8,7 @@
 #include "protocol/commands.h"
 #include "protocol/keys.h"
 #include "protocol/link.h"
+#include "protocol/timezone.h"
 
 /* How patient the worker is, named as BullMQ's Worker options are. */
 struct consumer_limits {
@@ -32,6 +33,7 @@ struct consumer_limits {
         .on_fail = OPTIONS_KEEP_ALL })
 
 struct finisher;
+struct ledger;
 
 struct consumer {
     struct event_base *base;
@@ -39,9 +41,11 @@ struct consumer {
     struct link *command; /* link_redis(command) is NULL while Redis is away */
     struct runner *runner;
     struct finisher *finisher;
+    struct ledger *ledger; /* NULL: none */
     struct commands_taking taking;
     const struct consumer_limits *limits;
-    bool is_closing; /* no new job is taken */
+    struct timezones *zones; /* for schedules */
+    bool is_closing;         /* no new job is taken */
 };
 
 /* Starts a timer of the loop, or starts it anew. */

@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "common/memory.h"
+#include "protocol/schedulers.h"
 
 #define FULL_BYTES ((size_t)1024 * 1024)
 #define PROGRESS_MS 1000 /* at most one update in this time */
@@ -56,7 +57,8 @@ outbox_append(struct outbox *outbox, struct report *report)
     *entry = (struct entry){ .outbox = outbox, .report = *report };
     *report = REPORT_EMPTY;
     entry->size = sizeof(*entry) + length_of(entry->report.value) + length_of(entry->report.text) +
-                  length_of(entry->report.options);
+                  length_of(entry->report.options) + length_of(entry->report.id) + length_of(entry->report.pattern) +
+                  length_of(entry->report.zone);
     outbox->size += entry->size;
     *outbox->last = entry;
     outbox->last = &entry->next;
@@ -101,15 +103,31 @@ outbox_log_refusal(const struct outbox *outbox, const struct report *report, con
         LOG_TEXT("kind", report_type_name(report->type)), LOG_TEXT("reason", reason));
 }
 
-static void
-outbox_put_add(struct outbox *outbox, struct report *report)
+static struct scheduler
+scheduler_of(const struct report *report)
 {
-    struct error err;
-    char *options = options_for_adding(report->options, &err);
+    return (struct scheduler){ .id = report->id,
+        .pattern = report->pattern,
+        .zone = report->zone,
+        .name = report->text,
+        .data = report->value,
+        .options = report->options };
+}
 
-    if (options == NULL) {
+/* Something with options: a job or a schedule. */
+static void
+outbox_put_checked(struct outbox *outbox, struct report *report)
+{
+    bool is_schedule = report->type == REPORT_SCHEDULE;
+    struct scheduler scheduler = scheduler_of(report);
+    struct error err;
+    char *options =
+        is_schedule ? options_for_schedules(report->options, &err) : options_for_adding(report->options, &err);
+
+    if (options == NULL || (is_schedule && !schedulers_check(&scheduler, outbox->consumer->zones, &err))) {
         outbox_log_refusal(outbox, report, err.text);
         report_clear(report);
+        free(options);
         return;
     }
     free(report->options);
@@ -122,8 +140,8 @@ outbox_put(struct outbox *outbox, struct report *report)
 {
     if (report->type == REPORT_PROGRESS)
         outbox_put_progress(outbox, report);
-    else if (report->type == REPORT_ADD)
-        outbox_put_add(outbox, report);
+    else if (report->type == REPORT_ADD || report->type == REPORT_SCHEDULE)
+        outbox_put_checked(outbox, report);
     else
         outbox_append(outbox, report);
 }
@@ -138,6 +156,19 @@ reply_is_for_now(const redisReply *reply)
         if (redis_reply_is_error(reply, codes[i]))
             return true;
     return false;
+}
+
+static const char *
+refusal_text(int64_t code)
+{
+    switch (code) {
+    case -10:
+        return "the schedule's next job is there already, and has begun";
+    case -12:
+        return "by the cron-parser of the queue's BullMQ, the schedule never fires";
+    default:
+        return "the job is gone from Redis";
+    }
 }
 
 static void
@@ -165,7 +196,7 @@ on_answer(const redisReply *reply, const struct error *lost, void *owner)
     if (!commands_read_code(reply, lost, &code, &err))
         outbox_log_refusal(outbox, &entry->report, err.text);
     else if (code < 0)
-        outbox_log_refusal(outbox, &entry->report, "the job is gone from Redis");
+        outbox_log_refusal(outbox, &entry->report, refusal_text(code));
     while (*at != entry)
         at = &(*at)->next;
     *at = entry->next;
@@ -192,6 +223,11 @@ outbox_send_entry(struct outbox *outbox, struct entry *entry)
         commands_log(redis, keys, outbox->job->id, report->text, outbox->job->options.keep_logs, on_answer, entry);
     else if (report->type == REPORT_DATA)
         commands_data(redis, keys, outbox->job->id, report->value, on_answer, entry);
+    else if (report->type == REPORT_SCHEDULE) {
+        struct scheduler scheduler = scheduler_of(report);
+        schedulers_upsert(redis, keys, &scheduler, outbox->consumer->zones, on_answer, entry);
+    } else if (report->type == REPORT_UNSCHEDULE)
+        schedulers_remove(redis, keys, report->id, on_answer, entry);
     else {
         struct options options;
         (void)options_parse(report->options, strlen(report->options), &options);

@@ -20,7 +20,7 @@ struct outbox;
 struct outbox *outbox_new(const struct consumer *consumer, void (*on_change)(void *owner), void *owner);
 void outbox_open(struct outbox *outbox,
     const struct job *job); /* whose job it is from now on; stays the caller's until it is empty */
-void outbox_put(struct outbox *outbox, struct report *report); /* progress, log, data or add; takes its members over */
+void outbox_put(struct outbox *outbox, struct report *report); /* anything but a verdict; takes its members over */
 void outbox_send(struct outbox *outbox);  /* there is a connection (again): sends what is not on its way */
 void outbox_close(struct outbox *outbox); /* the job is over: progress waits no longer for its second */
 bool outbox_is_empty(const struct outbox *outbox);

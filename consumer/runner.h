@@ -10,7 +10,7 @@
 #include "protocol/job.h"
 
 struct runner_events {
-    void (*on_report)(struct report *report, void *owner); /* progress, log, data, add; may take members out of it */
+    void (*on_report)(struct report *report, void *owner); /* anything but a verdict; may take members out of it */
     void (*on_done)(struct report *verdict, void *owner);  /* the same; the run is gone when it returns */
     void *owner;
 };

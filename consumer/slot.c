@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "consumer/finisher.h"
+#include "consumer/ledger.h"
 #include "consumer/outbox.h"
 
 /* When Redis refuses an outcome for a reason of its own (out of memory, say), it is offered again after this time, which doubles up to 32-fold. */
@@ -37,12 +38,20 @@ struct slot {
 
 static void slot_send_outcome(struct slot *slot);
 
+/* The job is over. */
 static void
-slot_empty(struct slot *slot, const struct commands_fetched *next)
+slot_put_down(struct slot *slot)
 {
     outbox_drop(slot->outbox);
     job_clear(&slot->job);
     report_clear(&slot->verdict);
+    ledger_ask(slot->consumer->ledger);
+}
+
+static void
+slot_empty(struct slot *slot, const struct commands_fetched *next)
+{
+    slot_put_down(slot);
     slot->state = SLOT_FREE;
     finisher_add_busy(slot->consumer->finisher, -1);
     slot->on_free(slot, next, slot->owner);
@@ -132,9 +141,7 @@ on_outcome(const redisReply *reply, const struct error *lost, void *owner)
     if (next.has_job) {
         char *token = slot->token;
         slot->token = NULL;
-        outbox_drop(slot->outbox);
-        job_clear(&slot->job);
-        report_clear(&slot->verdict);
+        slot_put_down(slot);
         slot_start(slot, &next.job, token);
         free(token);
         return;
@@ -244,6 +251,8 @@ slot_send_outcome(struct slot *slot)
     case REPORT_LOG:
     case REPORT_DATA:
     case REPORT_ADD:
+    case REPORT_SCHEDULE:
+    case REPORT_UNSCHEDULE:
         break;
     }
     abort(); /* report_judge() leaves only verdicts */

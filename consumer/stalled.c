@@ -4,29 +4,38 @@
 
 #include "common/log.h"
 #include "common/memory.h"
+#include "consumer/ledger.h"
 
 struct stalled {
     const struct consumer *consumer;
     struct locks *locks;
     bool was_connected; /* before */
     bool is_late;       /* the next look was put off since the last one */
+    int64_t schedulers; /* how many there were */
     struct event *timer;
 };
 
 static void
 on_looked(const redisReply *reply, const struct error *lost, void *owner)
 {
+    struct stalled *stalled = owner;
+    struct commands_recovered found;
     struct error err;
 
-    (void)owner;
     if (reply == NULL)
         return; /* the link tells, and it is done anew over the next connection */
-    if (!commands_read_list(reply, lost, &err)) {
+    if (!commands_read_recovered(reply, lost, &found, &err)) {
         log_warn(LOG_EVENT("no look for stalled jobs"), LOG_ERROR(&err));
         return;
     }
-    for (size_t i = 0; i < reply->elements; i++)
-        log_warn(LOG_EVENT("stalled job put back"), LOG_TEXT("job", reply->element[i]->str));
+    for (size_t i = 0; i < found.count; i++)
+        log_warn(LOG_EVENT("stalled job put back"), LOG_TEXT("job", found.ids[i]->str));
+    if (found.schedulers < stalled->schedulers) {
+        log_info(LOG_EVENT("schedulers are gone"), LOG_NUMBER("before", stalled->schedulers),
+            LOG_NUMBER("now", found.schedulers));
+        ledger_ask(stalled->consumer->ledger);
+    }
+    stalled->schedulers = found.schedulers;
 }
 
 /* A little later than the throttle of the last look ends, or every other look would be in vain. */

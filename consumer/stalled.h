@@ -1,6 +1,8 @@
 /*
  * stalled: looks for jobs whose worker died, at once at the start and then every stalled_ms, and has them put back.
  *
+ * It also notices when schedulers are gone, which tells of a wiped Redis, and then asks the ledger.
+ *
  * All workers of a queue share one throttle in Redis; a look within somebody else's interval finds nothing and costs nothing.
  */
 #ifndef CONSUMER_STALLED_H

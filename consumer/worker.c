@@ -10,6 +10,7 @@
 #include "common/memory.h"
 #include "consumer/fetch.h"
 #include "consumer/finisher.h"
+#include "consumer/ledger.h"
 #include "consumer/locks.h"
 #include "consumer/stalled.h"
 
@@ -75,7 +76,8 @@ worker_end(struct worker *worker, int status)
 static void
 worker_end_if_done(struct worker *worker)
 {
-    if (worker->signal != 0 && fetch_is_stopped(worker->fetch) && is_idle(worker))
+    if (worker->signal != 0 && fetch_is_stopped(worker->fetch) && is_idle(worker) &&
+        ledger_is_stopped(worker->consumer.ledger))
         worker_end(worker, EXIT_SUCCESS);
 }
 
@@ -92,7 +94,7 @@ on_job(struct job *job, const char *token, void *owner)
 }
 
 static void
-on_fetch_stopped(void *owner)
+on_stopped(void *owner)
 {
     worker_end_if_done(owner);
 }
@@ -120,6 +122,7 @@ on_command_up(void *owner)
     for (size_t i = 0; i < worker->options->concurrency; i++)
         slot_connected(worker->slots[i]);
     fetch_connected(worker->fetch);
+    ledger_connected(worker->consumer.ledger);
 }
 
 static void
@@ -128,6 +131,7 @@ on_command_down(void *owner)
     struct worker *worker = owner;
 
     fetch_lost(worker->fetch);
+    worker_end_if_done(worker); /* without Redis the ledger has nothing to wait for */
 }
 
 static void
@@ -187,6 +191,7 @@ on_signal(evutil_socket_t number, short what, void *argument)
     worker->consumer.is_closing = true;
     log_info(LOG_EVENT("worker closing"), LOG_NUMBER("signal", number), LOG_YES_NO("idle", is_idle(worker)));
     consumer_set_timer(worker->shutdown, worker->options->shutdown_ms * 6 / 10);
+    ledger_stop(worker->consumer.ledger, worker->options->shutdown_ms * 3 / 10);
     fetch_stop(worker->fetch);
     link_free(worker->blocking); /* a marker that nobody here waits for stays in Redis, for another worker */
     worker->blocking = NULL;
@@ -230,8 +235,13 @@ static void
 worker_init(struct worker *worker, const struct worker_options *options)
 {
     struct fetch_events events = {
-        .has_free_slot = has_free_slot, .on_job = on_job, .on_stopped = on_fetch_stopped, .owner = worker
+        .has_free_slot = has_free_slot, .on_job = on_job, .on_stopped = on_stopped, .owner = worker
     };
+    struct ledger_options ledger = { .children = options->children,
+        .argv = options->ledger,
+        .limit_ms = LEDGER_LIMIT_MS,
+        .on_stopped = on_stopped,
+        .owner = worker };
 
     *worker = (struct worker){ .options = options };
     make_uuid(worker->uuid);
@@ -239,6 +249,7 @@ worker_init(struct worker *worker, const struct worker_options *options)
     worker->consumer.keys = options->keys;
     worker->consumer.runner = options->runner;
     worker->consumer.limits = &options->limits;
+    worker->consumer.zones = timezones_new(TIMEZONE_FOLDER, getenv("TZ"));
     worker->consumer.taking = (struct commands_taking){ .lock_ms = options->lock_ms,
         .worker_name = options->name,
         .limiter_max = options->limiter_max,
@@ -251,6 +262,8 @@ worker_init(struct worker *worker, const struct worker_options *options)
     (void)signal(SIGPIPE, SIG_IGN); /* a closed connection is an error of the write */
     worker_connect(worker);
     worker->consumer.finisher = finisher_new(&worker->consumer);
+    if (options->ledger != NULL)
+        worker->consumer.ledger = ledger_new(&worker->consumer, &ledger);
     worker->slots = memory_new(options->concurrency * sizeof(struct slot *));
     for (size_t i = 0; i < options->concurrency; i++)
         worker->slots[i] = slot_new(&worker->consumer, on_slot_free, worker);
@@ -269,8 +282,10 @@ worker_clear(struct worker *worker)
     for (size_t i = 0; i < worker->options->concurrency; i++)
         slot_free(worker->slots[i]);
     free(worker->slots);
+    ledger_free(worker->consumer.ledger);
     finisher_free(worker->consumer.finisher);
     link_free(worker->consumer.command);
+    timezones_free(worker->consumer.zones);
     event_free(worker->on_term);
     event_free(worker->on_int);
     event_free(worker->shutdown);

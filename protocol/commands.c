@@ -347,6 +347,15 @@ commands_read_code(const redisReply *reply, const struct error *lost, int64_t *c
     return true;
 }
 
+static bool
+check_ids(size_t count, redisReply *const *ids, struct error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ids[i]->type != REDIS_REPLY_STRING)
+            return error_set(err, ERROR_INPUT, "a script answered with a list that is not of ids");
+    return true;
+}
+
 bool
 commands_read_list(const redisReply *reply, const struct error *lost, struct error *err)
 {
@@ -354,10 +363,21 @@ commands_read_list(const redisReply *reply, const struct error *lost, struct err
         return false;
     if (reply->type != REDIS_REPLY_ARRAY)
         return error_set(err, ERROR_INPUT, "a script answered with something that is no list");
-    for (size_t i = 0; i < reply->elements; i++)
-        if (reply->element[i]->type != REDIS_REPLY_STRING)
-            return error_set(err, ERROR_INPUT, "a script answered with a list that is not of ids");
-    return true;
+    return check_ids(reply->elements, reply->element, err);
+}
+
+bool
+commands_read_recovered(
+    const redisReply *reply, const struct error *lost, struct commands_recovered *out, struct error *err)
+{
+    if (!redis_check_reply(reply, lost, err))
+        return false;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0 || reply->element[0]->type != REDIS_REPLY_INTEGER)
+        return error_set(err, ERROR_INPUT, "a script answered with something that is no look for stalled jobs");
+    *out = (struct commands_recovered){
+        .schedulers = reply->element[0]->integer, .count = reply->elements - 1, .ids = reply->element + 1
+    };
+    return check_ids(out->count, out->ids, err);
 }
 
 bool

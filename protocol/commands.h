@@ -100,10 +100,19 @@ bool commands_read_code(const redisReply *reply, const struct error *lost, int64
 void commands_extend_locks(struct redis *redis, const struct keys *keys, int64_t lock_ms, size_t count,
     const struct commands_hold *holds, redis_reply_fn *on_reply, void *owner);
 
-/* Puts back jobs whose worker died. The answer is a list of their ids; empty too if somebody looked within `interval_ms`. One
- * that has stalled more than `max_stalled` times is to be failed by whoever takes it next. */
+/* Puts back jobs whose worker died; none if somebody looked within `interval_ms`. One that has stalled more than `max_stalled` times is to be failed
+ * by whoever takes it next. */
 void commands_recover_stalled(struct redis *redis, const struct keys *keys, int64_t interval_ms, int64_t max_stalled,
     redis_reply_fn *on_reply, void *owner);
+
+/* What a look for them found: how many schedulers the queue has, and the ids of the jobs, which stay the reply's. */
+struct commands_recovered {
+    int64_t schedulers;
+    size_t count;
+    redisReply *const *ids;
+};
+bool commands_read_recovered(
+    const redisReply *reply, const struct error *lost, struct commands_recovered *out, struct error *err) MUST_CHECK;
 
 bool commands_read_list(
     const redisReply *reply, const struct error *lost, struct error *err) MUST_CHECK; /* of strings */

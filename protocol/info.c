@@ -1,5 +1,6 @@
 #include "protocol/info.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,7 @@ bool
 info_read(const char *text, struct info *out, struct error *err)
 {
     const char *version = info_value(text, "redis_version");
+    const char *run_id = info_value(text, "run_id");
     int number = version == NULL ? 0 : version_number(version);
 
     if (number < LEAST_VERSION)
@@ -62,6 +64,8 @@ info_read(const char *text, struct info *out, struct error *err)
         return error_set(err, ERROR_REFUSED,
             "this Redis is a read-only replica: REDIS_URL must lead to the master, or it must become one");
     out->version = number;
+    (void)snprintf(out->run_id, sizeof(out->run_id), "%.*s", run_id == NULL ? 0 : (int)strcspn(run_id, "\r\n"),
+        run_id == NULL ? "" : run_id);
     return true;
 }
 

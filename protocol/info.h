@@ -6,8 +6,11 @@
 
 #include "common/error.h"
 
+#define INFO_RUN_ID_SIZE 41
+
 struct info {
-    int version; /* 70015 for 7.0.15 */
+    int version;                   /* 70015 for 7.0.15 */
+    char run_id[INFO_RUN_ID_SIZE]; /* another one with each start of a server; "" if it has none */
 };
 
 /* False, with the reason and `out` as it was, if this server cannot serve a worker, or not yet. NULL, as from a reply that is no string, says nothing at all. */

@@ -193,22 +193,21 @@ options_check_values(const json_t *opts, struct error *err)
     return true;
 }
 
-char *
-options_for_adding(const char *json, struct error *err)
+/* The options with the names that BullMQ 5.76 stores; NULL, with ERROR_INPUT, if it is no object. */
+static json_t *
+options_shortened(const char *json, struct error *err)
 {
-    /* BullMQ 5.76: names that are stored short */
     static const char *const shortened[][2] = { { "keepLogs", "kl" }, { "failParentOnFailure", "fpof" },
         { "continueParentOnFailure", "cpof" }, { "ignoreDependencyOnFailure", "idof" },
         { "removeDependencyOnFailure", "rdof" }, { "debounce", "de" }, { "deduplication", "de" } };
     json_error_t why;
     json_t *opts = json_loads(json, JSON_ALLOW_NUL, &why);
-    char *dump = NULL;
-    char *out = NULL;
 
     if (!json_is_object(opts)) {
         (void)error_set(
             err, ERROR_INPUT, opts == NULL ? "the options cannot be read: %s" : "the options are no object", why.text);
-        goto out;
+        json_decref(opts);
+        return NULL;
     }
     for (size_t i = 0; i < sizeof(shortened) / sizeof(shortened[0]); i++) {
         json_t *value = json_object_get(opts, shortened[i][0]);
@@ -217,19 +216,46 @@ options_for_adding(const char *json, struct error *err)
             (void)json_object_del(opts, shortened[i][0]);
         }
     }
-    if (!options_refuse(opts, err) || !options_check_values(opts, err))
-        goto out;
+    return opts;
+}
+
+/* Takes the options over. */
+static char *
+options_dump(json_t *opts)
+{
+    char *dump = json_dumps(opts, JSON_COMPACT);
+    char *out = memory_copy_string(dump == NULL ? "{}" : dump);
+
+    free(dump);
+    json_decref(opts);
+    return out;
+}
+
+char *
+options_for_adding(const char *json, struct error *err)
+{
+    json_t *opts = options_shortened(json, err);
+
+    if (opts == NULL)
+        return NULL;
+    if (!options_refuse(opts, err) || !options_check_values(opts, err)) {
+        json_decref(opts);
+        return NULL;
+    }
     if (json_object_get(opts, "attempts") == NULL)
         (void)json_object_set_new(opts, "attempts", json_integer(0));
     if (json_is_number(json_object_get(opts, "backoff")))
         (void)json_object_set_new(
             opts, "backoff", json_pack("{s:s, s:O}", "type", "fixed", "delay", json_object_get(opts, "backoff")));
-    dump = json_dumps(opts, JSON_COMPACT);
-    out = memory_copy_string(dump == NULL ? "{}" : dump);
-out:
-    free(dump);
-    json_decref(opts);
-    return out;
+    return options_dump(opts);
+}
+
+char *
+options_for_schedules(const char *json, struct error *err)
+{
+    json_t *opts = options_shortened(json, err);
+
+    return opts == NULL ? NULL : options_dump(opts);
 }
 
 void

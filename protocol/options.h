@@ -58,6 +58,9 @@ bool options_parse_keep(const char *json, struct options_keep *out, struct error
  * or that Queue.add() refuses.
  */
 char *options_for_adding(const char *json, struct error *err) MUST_CHECK;
+
+/* The same for the jobs of a scheduler, as Queue.upsertJobScheduler() stores them: nothing but the names is changed, and nothing is refused. */
+char *options_for_schedules(const char *json, struct error *err) MUST_CHECK;
 void options_clear(struct options *options);
 
 /*

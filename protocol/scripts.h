@@ -21,6 +21,9 @@ extern const struct script script_log;
 extern const struct script script_progress;
 extern const struct script script_release;
 extern const struct script script_retry;
+extern const struct script script_schedule;
+extern const struct script script_snapshot;
 extern const struct script script_stalled;
+extern const struct script script_unschedule;
 
 #endif

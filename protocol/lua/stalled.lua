@@ -1,14 +1,16 @@
 --- include queue
 --- include push
 --- include json
--- Looks for jobs in active whose worker has let its lock expire, and puts them back (BullMQ 5.76: moveStalledJobsToWait). Returns their ids.
+-- Looks for jobs in active whose worker has let its lock expire, and puts them back (BullMQ 5.76: moveStalledJobsToWait). Returns how many
+-- schedulers the queue has, by which a wiped one is noticed, and the ids of those jobs.
 -- ARGV: now, interval_ms, how often a job may stall before it fails.
 --
 -- Two looks decide: the first marks everything in active, renewing a lock takes the mark off, the second puts back what is still marked and has
 -- no lock. All workers share one throttle, so that many of them look no more often than one.
 local P = KEYS[1]
+local answer = { redis.call('ZCARD', P .. 'repeat') }
 if not redis.call('SET', P .. 'stalled-check', ARGV[1], 'NX', 'PX', ARGV[2]) then
-    return {}
+    return answer
 end
 local queue = open_queue(P)
 trim_events(queue)
@@ -22,7 +24,6 @@ local function is_scheduled(id)
     return fields[1] and (call('EXISTS', P .. 'repeat:' .. fields[1]) == 1 or call('ZSCORE', P .. 'repeat', fields[1]))
 end
 
-local recovered = {}
 local marked = call('SMEMBERS', P .. 'stalled')
 if #marked > 0 then
     call('DEL', P .. 'stalled')
@@ -37,7 +38,7 @@ for _, id in ipairs(marked) do
         push_runnable(queue, id, 0, 'RPUSH')
         call('XADD', queue.events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'active')
         call('XADD', queue.events, '*', 'event', 'stalled', 'jobId', id)
-        recovered[#recovered + 1] = id
+        answer[#answer + 1] = id
     end
 end
 
@@ -45,4 +46,4 @@ local active = call('LRANGE', P .. 'active', 0, -1)
 for from = 1, #active, 5000 do
     call('SADD', P .. 'stalled', unpack(active, from, math.min(from + 4999, #active)))
 end
-return recovered
+return answer

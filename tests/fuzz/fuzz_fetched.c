@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/json.h"
 #include "protocol/commands.h"
+#include "protocol/snapshot.h"
 
 static void
 check_job(const struct job *job)
@@ -22,10 +24,26 @@ check_job(const struct job *job)
     }
 }
 
+/* A snapshot is JSON, whatever is in it. */
+static void
+check_snapshot(const redisReply *reply)
+{
+    static char prefix[] = "bull";
+    static char queue[] = "backup";
+    const struct keys keys = { .prefix = prefix, .queue = queue };
+    struct text out = TEXT_EMPTY;
+    struct error err;
+
+    if (snapshot_describe(reply, NULL, &keys, (struct wall){ 0 }, &out, &err))
+        assert(json_check(out.data, out.length - 1, &err));
+    text_clear(&out);
+}
+
 static void
 check_reply(const redisReply *reply)
 {
     struct commands_fetched fetched;
+    struct commands_recovered recovered;
     struct error err = ERROR_EMPTY;
     int64_t number;
 
@@ -42,6 +60,10 @@ check_reply(const redisReply *reply)
     if (commands_read_list(reply, NULL, &err))
         for (size_t i = 0; i < reply->elements; i++)
             assert(reply->element[i]->str != NULL);
+    if (commands_read_recovered(reply, NULL, &recovered, &err))
+        for (size_t i = 0; i < recovered.count; i++)
+            assert(recovered.ids[i]->str != NULL);
+    check_snapshot(reply);
 }
 
 /* An array that claims to be huge takes its memory before its elements come: that is the library's affair. */

@@ -854,6 +854,9 @@ BACKUP_SHUTDOWN_SECONDS=5  (default)
 DATABASE_URL=host='db' port='5433' user='weave' dbname='app' password='***' (schema 'public')
 BACKUP_STORAGE_DIR=/backups
 BACKUP_JOB_LOCK_MINUTES=360  (default)
+BACKUP_SCHEDULE_REPAIR=missing  (default)
+BACKUP_CATCH_UP=1  (default)
+BACKUP_MISSED_GRACE_MINUTES=30  (default)
 WEAVESTREAM_VERSION=dev  (default)
 PASSWORD_ENCRYPTION_KEY_KID=1  (default)
 SMTP_SECRET_KEY=***

@@ -48,7 +48,8 @@ scene_init(struct scene *scene)
         .keys = &scene->keys,
         .runner = &scene->runner.runner,
         .taking = { .lock_ms = 30000 },
-        .limits = &scene->limits };
+        .limits = &scene->limits,
+        .zones = timezones_new(TIMEZONE_FOLDER, NULL) };
     scene->limits = CONSUMER_LIMITS;
     scene->consumer.finisher = finisher_new(&scene->consumer);
     scene->runner = program_runner(children_new(scene->base), &scene->keys, scene->program);
@@ -87,6 +88,7 @@ scene_clear(struct scene *scene)
     link_free(scene->consumer.command);
     fake_server_free(scene->server);
     keys_clear(&scene->keys);
+    timezones_free(scene->consumer.zones);
     event_base_free(scene->base);
     for (size_t i = 0; i < 3; i++)
         free(scene->program[i]);

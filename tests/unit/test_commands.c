@@ -226,6 +226,28 @@ a_list_is_of_strings(void **state)
     assert_list("-ERR no\r\n", "Redis: ERR no");
 }
 
+static void
+a_look_for_stalled_jobs_tells_of_schedulers_and_ids(void **state)
+{
+    static const char *const none[] = { "*0\r\n", ":1\r\n", "*1\r\n$1\r\n1\r\n", "*2\r\n:1\r\n:2\r\n", "-ERR no\r\n" };
+    static const char some[] = "*3\r\n:2\r\n$1\r\na\r\n$1\r\nb\r\n";
+    redisReply *reply = fake_reply(some, strlen(some));
+    struct commands_recovered found;
+    struct error err;
+
+    (void)state;
+    assert_true(commands_read_recovered(reply, NULL, &found, &err));
+    assert_int_equal(found.schedulers, 2);
+    assert_int_equal(found.count, 2);
+    assert_string_equal(found.ids[1]->str, "b");
+    freeReplyObject(reply);
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        reply = fake_reply(none[i], strlen(none[i]));
+        assert_false(commands_read_recovered(reply, NULL, &found, &err));
+        freeReplyObject(reply);
+    }
+}
+
 /* --- what is sent --- */
 
 struct fixture {
@@ -540,6 +562,7 @@ main(void)
         cmocka_unit_test(a_marker_of_another_shape_is_refused),
         cmocka_unit_test(a_code_is_the_number_and_an_id_is_none),
         cmocka_unit_test(a_list_is_of_strings),
+        cmocka_unit_test(a_look_for_stalled_jobs_tells_of_schedulers_and_ids),
         SENDS(a_script_is_given_the_queue_as_its_one_key),
         SENDS(a_fetch_says_who_takes_and_for_how_long),
         SENDS(a_completed_job_is_finished_with_its_value),

@@ -396,6 +396,20 @@ options_are_stored_as_queue_add_stores_them(void **state)
 }
 
 static void
+options_of_schedules_keep_everything_but_their_long_names(void **state)
+{
+    static const char given[] = "{\"keepLogs\":7,\"backoff\":5,\"priority\":-1.5,\"jobId\":\"7\",\"repeat\":{}}";
+    struct error err = ERROR_EMPTY;
+    char *out = options_for_schedules(given, &err);
+
+    (void)state;
+    assert_string_equal(out, "{\"backoff\":5,\"priority\":-1.5,\"jobId\":\"7\",\"repeat\":{},\"kl\":7}");
+    free(out);
+    assert_null(options_for_schedules("[]", &err));
+    assert_string_equal(err.text, "the options are no object");
+}
+
+static void
 what_nobody_here_knows_is_kept(void **state)
 {
     (void)state;
@@ -492,6 +506,7 @@ main(void)
         cmocka_unit_test(a_workers_own_keeping_is_an_object_of_numbers),
         cmocka_unit_test(any_other_keeping_is_refused_with_examples),
         cmocka_unit_test(options_are_stored_as_queue_add_stores_them),
+        cmocka_unit_test(options_of_schedules_keep_everything_but_their_long_names),
         cmocka_unit_test(what_nobody_here_knows_is_kept),
         cmocka_unit_test(what_queue_add_refuses_is_refused),
         cmocka_unit_test(options_that_need_a_queue_of_bullmqs_are_refused),

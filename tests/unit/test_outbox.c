@@ -145,6 +145,69 @@ everything_is_written_in_the_order_it_came(void **state)
 }
 
 static void
+put_schedule(struct fixture *fixture, const char *pattern, const char *zone)
+{
+    struct report report = { .type = REPORT_SCHEDULE,
+        .id = memory_copy_string("s"),
+        .pattern = memory_copy_string(pattern),
+        .zone = memory_copy_string(zone),
+        .text = memory_copy_string("run"),
+        .value = memory_copy_string("{\"a\":1}"),
+        .options = memory_copy_string("{\"keepLogs\":2}") };
+
+    outbox_put(fixture->outbox, &report);
+    assert_int_equal(report.type, REPORT_NONE);
+}
+
+static void
+schedules_are_made_and_removed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct report end = { .type = REPORT_UNSCHEDULE, .id = memory_copy_string("s") };
+    const redisReply *command;
+
+    put_schedule(fixture, "0 0 1 1 *", "Etc/UTC");
+    outbox_put(fixture->outbox, &end);
+    command = fake_expect(fixture->scene.client, "schedule");
+    fake_assert_word(command, 2, "s");
+    fake_assert_word(command, 3, "run");
+    fake_assert_word(command, 4, "0 0 1 1 *");
+    fake_assert_word(command, 5, "Etc/UTC");
+    fake_assert_word(command, 6, "{\"a\":1}");
+    fake_assert_word(command, 7, "{\"kl\":2}");
+    assert_string_equal(fake_word(command, 8), fake_word(command, 9)); /* by both cron-parsers */
+    assert_true(strtoll(fake_word(command, 8), NULL, 10) > wall_now().ms);
+    fake_assert_word(fake_expect(fixture->scene.client, "unschedule"), 1, "s");
+    fake_answer(fixture->scene.client, ":-10\r\n"); /* its job is there already */
+    answer_until_empty(fixture, 1);
+}
+
+static void
+a_schedule_that_only_one_cron_parser_takes_is_sent_with_its_instant(void **state)
+{
+    struct fixture *fixture = *state;
+    const redisReply *command;
+
+    put_schedule(fixture, "@weekdays", "Etc/UTC");
+    command = fake_expect(fixture->scene.client, "schedule");
+    fake_assert_word(command, 8, "");
+    assert_true(strtoll(fake_word(command, 9), NULL, 10) > wall_now().ms);
+    fake_answer(fixture->scene.client, ":-12\r\n"); /* and the queue's is the other one */
+    answer_until_empty(fixture, 0);
+}
+
+static void
+a_schedule_that_nobody_takes_is_not_sent(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_schedule(fixture, "61 * * * *", "Etc/UTC");
+    put_schedule(fixture, "0 0 * * *", "Nowhere/Land");
+    put_schedule(fixture, "", "Etc/UTC");
+    assert_true(outbox_is_empty(fixture->outbox));
+}
+
+static void
 data_is_written_each_time_and_at_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -448,6 +511,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(everything_is_written_in_the_order_it_came),
+        TEST(schedules_are_made_and_removed),
+        TEST(a_schedule_that_only_one_cron_parser_takes_is_sent_with_its_instant),
+        TEST(a_schedule_that_nobody_takes_is_not_sent),
         TEST(data_is_written_each_time_and_at_once),
         TEST(data_without_an_answer_is_sent_again),
         TEST(an_add_that_cannot_be_is_logged_and_not_sent),

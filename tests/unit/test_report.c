@@ -42,6 +42,8 @@ every_type_goes_both_ways(void **state)
         "{\"type\":\"progress\",\"value\":7}\n",
         "{\"type\":\"log\",\"text\":\"a row\"}\n",
         "{\"type\":\"add\",\"name\":\"prune\",\"data\":{\"a\":[1,null]},\"opts\":{\"jobId\":\"prune-1\"}}\n",
+        "{\"type\":\"schedule\",\"id\":\"i\",\"pattern\":\"p\",\"tz\":\"z\",\"name\":\"n\",\"data\":1,\"opts\":{}}\n",
+        "{\"type\":\"unschedule\",\"id\":\"s\"}\n",
         "{\"type\":\"completed\",\"returnvalue\":{\"ok\":true}}\n",
         "{\"type\":\"completed\",\"returnvalue\":null}\n",
         "{\"type\":\"failed\",\"reason\":\"no\",\"retry\":true}\n",
@@ -67,6 +69,8 @@ members_that_are_missing_have_a_meaning(void **state)
         "{\"type\":\"failed\",\"reason\":\"x\",\"retry\":false}\n"); /* only true is true */
     assert_round_trip(
         "{\"type\":\"add\",\"name\":\"x\"}", "{\"type\":\"add\",\"name\":\"x\",\"data\":{},\"opts\":{}}\n");
+    assert_round_trip("{\"type\":\"schedule\",\"id\":\"\",\"pattern\":\"\",\"tz\":\"\",\"name\":\"\"}",
+        "{\"type\":\"schedule\",\"id\":\"\",\"pattern\":\"\",\"tz\":\"\",\"name\":\"\",\"data\":{},\"opts\":{}}\n");
     assert_round_trip("{\"type\":\"log\",\"text\":\"\"}", "{\"type\":\"log\",\"text\":\"\"}\n");
     assert_round_trip("{\"type\":\"delay\",\"until\":0}", "{\"type\":\"delay\",\"until\":0}\n");
     assert_round_trip("{\"type\":\"data\"}", "{\"type\":\"data\",\"data\":{}}\n");
@@ -95,6 +99,16 @@ the_members_are_where_the_header_says(void **state)
     assert_string_equal(report.text, "n");
     assert_string_equal(report.value, "1");
     assert_string_equal(report.options, "{\"a\":2}");
+    report_clear(&report);
+    parse("{\"type\":\"schedule\",\"id\":\"i\",\"pattern\":\"p\",\"tz\":\"z\",\"name\":\"n\",\"data\":1,\"opts\":{}}",
+        &report);
+    assert_int_equal(report.type, REPORT_SCHEDULE);
+    assert_string_equal(report.id, "i");
+    assert_string_equal(report.pattern, "p");
+    assert_string_equal(report.zone, "z");
+    assert_string_equal(report.text, "n");
+    assert_string_equal(report.value, "1");
+    assert_string_equal(report.options, "{}");
     report_clear(&report);
     parse("{\"type\":\"failed\",\"reason\":\"r\",\"retry\":true}", &report);
     assert_int_equal(report.type, REPORT_FAILED);
@@ -127,8 +141,8 @@ assert_refused(const char *line, const char *expected)
 static void
 what_breaks_the_protocol_is_refused(void **state)
 {
-    static const char no_type[] = "a report line: 'type' is none of progress, log, data, add, completed, failed, "
-                                  "interrupted, delay, wait, rate-limit";
+    static const char no_type[] = "a report line: 'type' is none of progress, log, data, add, schedule, unschedule, "
+                                  "completed, failed, interrupted, delay, wait, rate-limit";
 
     (void)state;
     assert_refused("{}", no_type);
@@ -138,6 +152,13 @@ what_breaks_the_protocol_is_refused(void **state)
     assert_refused("\"log\"", no_type);
     assert_refused("{\"type\":\"Log\",\"text\":\"x\"}", no_type);
     assert_refused("{\"type\":\"\"}", no_type);
+    assert_refused("{\"type\":\"unschedule\"}", "a report line: 'id' is missing or no string");
+    assert_refused(
+        "{\"type\":\"schedule\",\"id\":\"i\",\"pattern\":1}", "a report line: 'pattern' is missing or no string");
+    assert_refused(
+        "{\"type\":\"schedule\",\"id\":\"i\",\"pattern\":\"p\"}", "a report line: 'tz' is missing or no string");
+    assert_refused("{\"type\":\"schedule\",\"id\":\"i\",\"pattern\":\"p\",\"tz\":\"z\",\"name\":\"n\",\"opts\":1}",
+        "a report line: 'opts' is no object");
     assert_refused("{\"type\":7}", no_type);
     assert_refused("{\"type\":null}", no_type);
     assert_refused("{\"type\":\"log\"}", "a report line: 'text' is missing or no string");

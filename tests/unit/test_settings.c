@@ -64,6 +64,9 @@ a_bare_environment_gives_the_defaults(void **state)
     load(&settings, BOTH);
     assert_int_equal(settings.log_level, LOG_LEVEL_INFO);
     assert_int_equal(settings.job_lock_minutes, 360);
+    assert_int_equal(settings.schedule_repair, SETTINGS_REPAIR_MISSING);
+    assert_int_equal(settings.catch_up, 1);
+    assert_int_equal(settings.missed_grace_minutes, 30);
     assert_string_equal(settings.redis.host, "redis");
     assert_null(settings.redis_ca_file);
     assert_null(settings.extra_ca_file);
@@ -95,6 +98,9 @@ every_variable_finds_its_field(void **state)
     (void)setenv("BACKUP_SHUTDOWN_SECONDS", "3600", 1);
     (void)setenv("BACKUP_STORAGE_DIR", "/srv/backup", 1);
     (void)setenv("BACKUP_JOB_LOCK_MINUTES", "1440", 1);
+    (void)setenv("BACKUP_SCHEDULE_REPAIR", "full", 1);
+    (void)setenv("BACKUP_CATCH_UP", "0", 1);
+    (void)setenv("BACKUP_MISSED_GRACE_MINUTES", "5", 1);
     (void)setenv("WEAVESTREAM_VERSION", "1.2.3", 1);
     (void)setenv("PASSWORD_ENCRYPTION_KEY_KID", "7", 1);
     (void)setenv("SMTP_SECRET_KEY", KEY, 1);
@@ -106,6 +112,9 @@ every_variable_finds_its_field(void **state)
     assert_int_equal(settings.redis.database, 2);
     assert_string_equal(settings.redis_ca_file, "/ca.pem");
     assert_string_equal(settings.extra_ca_file, "/extra.pem");
+    assert_int_equal(settings.schedule_repair, SETTINGS_REPAIR_FULL);
+    assert_int_equal(settings.catch_up, 0);
+    assert_int_equal(settings.missed_grace_minutes, 5);
     assert_int_equal(settings.lock_seconds, 5);
     assert_int_equal(settings.stalled_seconds, 1);
     assert_int_equal(settings.shutdown_seconds, 3600);
@@ -272,6 +281,7 @@ printing_marks_defaults(void **state)
                                     "BACKUP_STALLED_SECONDS=10  (default)\n"
                                     "BACKUP_SHUTDOWN_SECONDS=5  (default)\n"
                                     "BACKUP_JOB_LOCK_MINUTES=360  (default)\n"
+                                    "BACKUP_SCHEDULE_REPAIR=missing  (default)\n"
                                     "LOG_LEVEL=info  (default)\n");
 }
 
@@ -283,10 +293,14 @@ printing_masks_secrets(void **state)
     (void)setenv("SMTP_SECRET_KEY", KEY, 1);
     (void)setenv("SMTP_PREVIOUS_KEYS", "a:" KEY, 1);
     (void)setenv("LOG_LEVEL", "debug", 1);
+    (void)setenv("BACKUP_SCHEDULE_REPAIR", "off", 1);
     assert_printed(SETTINGS_JOB, "NODE_EXTRA_CA_CERTS=  (default)\n"
                                  "DATABASE_URL=host='db' port='1' user='me' dbname='app' password='***' (schema 's')\n"
                                  "BACKUP_STORAGE_DIR=./data/backup  (default)\n"
                                  "BACKUP_JOB_LOCK_MINUTES=360  (default)\n"
+                                 "BACKUP_SCHEDULE_REPAIR=off\n"
+                                 "BACKUP_CATCH_UP=1  (default)\n"
+                                 "BACKUP_MISSED_GRACE_MINUTES=30  (default)\n"
                                  "WEAVESTREAM_VERSION=dev  (default)\n"
                                  "PASSWORD_ENCRYPTION_KEY_KID=1  (default)\n"
                                  "SMTP_SECRET_KEY=***\n"

@@ -1,4 +1,5 @@
 --- include push
+--- include keys
 -- What stays of finished jobs.
 
 -- Nobody needs to wait for a child that is removed. BullMQ 5.76: its parent becomes runnable at once then, whatever its priority and delay.

@@ -17,6 +17,9 @@ import { temporaryFolder } from './run_folder.mjs';
 import { createSchema, insertConfig, insertRun, sampleData } from './schema.mjs';
 import { startWorker, workerProgram } from './worker.mjs';
 
+/* A ledger finds work in any database that has configs: tests that are about it set BACKUP_SCHEDULE_REPAIR. */
+const noLedger = { BACKUP_SCHEDULE_REPAIR: 'off' };
+
 /* So that whoever dies is missed within seconds. */
 export const shortLocks = { BACKUP_LOCK_SECONDS: '5', BACKUP_STALLED_SECONDS: '1' };
 
@@ -82,7 +85,7 @@ export async function openScene(t, { redis: server, bullmq, postgres = null, meg
     queue,
     events,
     folder,
-    environment: { REDIS_URL: redis.url, SCENE: folder, ...shortLocks },
+    environment: { REDIS_URL: redis.url, SCENE: folder, ...shortLocks, ...noLedger },
     notes: () => (existsSync(join(folder, 'notes')) ? readFileSync(join(folder, 'notes'), 'utf8').trim().split('\n') : []),
     /* Lets a program that awaits the name go on. */
     release: (name) => writeFileSync(join(folder, name), ''),
