@@ -32,6 +32,7 @@ struct consumer_limits {
         .on_fail = OPTIONS_KEEP_ALL })
 
 struct finisher;
+struct schedules;
 
 struct consumer {
     struct event_base *base;
@@ -39,6 +40,7 @@ struct consumer {
     struct link *command; /* link_redis(command) is NULL while Redis is away */
     struct runner *runner;
     struct finisher *finisher;
+    struct schedules *schedules;
     struct commands_taking taking;
     const struct consumer_limits *limits;
     bool is_closing; /* no new job is taken */

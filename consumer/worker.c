@@ -11,6 +11,7 @@
 #include "consumer/fetch.h"
 #include "consumer/finisher.h"
 #include "consumer/locks.h"
+#include "consumer/schedules.h"
 #include "consumer/stalled.h"
 
 #define UUID_SIZE 37
@@ -251,6 +252,7 @@ worker_init(struct worker *worker, const struct worker_options *options)
     (void)signal(SIGPIPE, SIG_IGN); /* a closed connection is an error of the write */
     worker_connect(worker);
     worker->consumer.finisher = finisher_new(&worker->consumer);
+    worker->consumer.schedules = schedules_new(getenv("TZ"));
     worker->slots = memory_new(options->concurrency * sizeof(struct slot *));
     for (size_t i = 0; i < options->concurrency; i++)
         worker->slots[i] = slot_new(&worker->consumer, on_slot_free, worker);
@@ -269,6 +271,7 @@ worker_clear(struct worker *worker)
     for (size_t i = 0; i < worker->options->concurrency; i++)
         slot_free(worker->slots[i]);
     free(worker->slots);
+    schedules_free(worker->consumer.schedules);
     finisher_free(worker->consumer.finisher);
     link_free(worker->consumer.command);
     event_free(worker->on_term);

@@ -7,6 +7,7 @@
  * they are the language's own.
  */
 import { createHash } from 'node:crypto';
+import { nameTicks } from './ticks.mjs';
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/;
 const longest = 300;
@@ -61,26 +62,40 @@ function nameIds(run) {
  * began and ended, in Unix milliseconds.
  */
 export function describeRun(run, { from, to }) {
-  const { database, outside } = nameIds(run);
   const isTime = (ms) => Number(ms) >= from && Number(ms) <= to;
+  const { run: { database, outside }, tick } = nameTicks(nameIds(run), isTime);
   const time = (ms) => (isTime(ms) ? '<time>' : `${ms}`);
   const jobOf = (key, member) => database[`${key.slice(0, key.lastIndexOf(':') + 1)}${member}`]?.value ?? {};
 
+  /* Those of a schedule's job say when it was made, and when it was due from then on. */
+  const options = (text) => {
+    if (!text.includes('"repeat"')) return asValue(text);
+    const { delay, timestamp, repeat, ...more } = JSON.parse(text);
+    const limits = Object.fromEntries(['startDate', 'endDate'].filter((name) => name in repeat).map((name) => [name, time(repeat[name])]));
+    return JSON.stringify(sorted({ ...more, delay: `±${delay}`, timestamp: time(timestamp), repeat: { ...repeat, ...limits } }));
+  };
   const fields = {
     timestamp: time,
     processedOn: time,
     finishedOn: time,
     prevTS: time,
     delay: (ms) => `±${ms}`, // of a job that put itself off until a time, it is what was left
-    opts: asValue,
+    startDate: time,
+    endDate: time,
+    opts: options,
     parent: asValue,
     stacktrace: stackTrace,
   };
 
-  /* A delayed job is due at a time plus its delay; below the time, the score counts the jobs of one millisecond. */
+  /*
+   * A delayed job is due at a time plus its delay, one of a schedule at the instant in its id; below the time, the score counts the jobs of one
+   * millisecond.
+   */
   const due = (key, member, score) => {
     const { timestamp, delay } = jobOf(key, member);
     const ms = Math.floor(score / 4096);
+    const [, scheduler, instant] = /^repeat:(.+):(.+)$/.exec(member) ?? [];
+    if (scheduler) return tick(scheduler, ms) === instant && score % 4096 < database[key].value.length ? '<its instant>' : `${score}`;
     const isPlausible = ms - Number(timestamp) === Number(delay) || isTime(ms - Number(delay));
     return isPlausible && score % 4096 < database[key].value.length ? '<time> + delay' : `${score}`;
   };
@@ -93,6 +108,7 @@ export function describeRun(run, { from, to }) {
   };
   const finished = (key, member, score) => (score === Number(jobOf(key, member).finishedOn) ? '<finishedOn>' : `${score}`);
   const scores = {
+    repeat: (key, member, score) => tick(member, score),
     completed: finished,
     failed: finished,
     delayed: due,
