@@ -44,12 +44,10 @@ if not data and not (since_6 and count) and ARGV[8] ~= '{}' then
     call('HSET', key, 'data', data)
 end
 local delay = math.max(following - now, 0)
-local more = { 'rjk', scheduler }
-if given(12) then
-    more = { 'rjk', scheduler, 'deid', ARGV[12] }
-end
-enqueue(queue, id, name or ARGV[7], data or '{}', finish_options(ARGV[9], id, scheduler, ARGV[1], delay, ARGV[4] ~= '' and ARGV[4] or nil), ARGV[1],
-    delay, tonumber(ARGV[10]), ARGV[11] == '1', more)
+local more_options = ',"repeatJobKey":' .. cjson.encode(scheduler) .. (ARGV[4] ~= '' and ',"prevMillis":' .. ARGV[4] or '')
+local more = given(12) and { 'rjk', scheduler, 'deid', ARGV[12] } or { 'rjk', scheduler }
+enqueue(queue, id, name or ARGV[7], data or '{}', finish_options(ARGV[9], id, ARGV[1], delay, more_options), ARGV[1], delay, tonumber(ARGV[10]),
+    ARGV[11] == '1', more)
 if not since_6 and call('EXISTS', queue.prefix .. producer) == 1 then
     call('HSET', queue.prefix .. producer, 'nrjid', id)
 end

@@ -19,5 +19,6 @@ if schedule ~= '' then
     call('ZADD', schedules, following, schedule)
 end
 local id = ids .. following
-return add(queue, id, ARGV[8], ARGV[9], finish_options(ARGV[10], id, schedule, ARGV[1], ARGV[11], following), ARGV[1], tonumber(ARGV[11]),
-    tonumber(ARGV[12]), ARGV[13] == '1', { 'rjk', schedule }, given(14), given(15))
+local options = finish_options(ARGV[10], id, ARGV[1], ARGV[11], ',"prevMillis":' .. following)
+return add(queue, id, ARGV[8], ARGV[9], options, ARGV[1], tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13] == '1', { 'rjk', schedule }, given(14),
+    given(15))

@@ -1,6 +1,6 @@
 /*
- * ticks: the instants of schedules, told so that two runs have them in common. Those of a pattern are the same in both. Those of `every` count from
- * the first one, which lies within the run: "<tick 0>", "<tick 1>", ..., if they are that many whole intervals away from it.
+ * ticks: the instants of schedules, told so that two runs have them in common. Those of a pattern are the same in both. A first one that lies
+ * within the run is "<tick 0>", and those of `every` count from it, "<tick 1>", ..., if they are that many whole intervals away.
  */
 const wordOf = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
@@ -10,11 +10,11 @@ export function nameTicks(run, isTime) {
   const schedulers = new Map();
   for (const [key, { type, value }] of Object.entries(run.database)) {
     const [, id] = /:repeat:(.+)$/.exec(key) ?? [];
-    if (type !== 'hash' || !id || value.every === undefined) continue;
+    if (type !== 'hash' || !id || value.rjk) continue;
     const instants = new RegExp(`(?<=:?repeat:${wordOf(id)}:)\\d+`, 'g');
-    const first = Math.min(...[...text.matchAll(instants)].map(Number));
-    if (!isTime(first)) continue;
-    const every = Number(value.every);
+    const first = Math.min(...[...text.matchAll(instants)].map(Number).filter(isTime));
+    if (first === Infinity) continue;
+    const every = Number(value.every ?? Infinity);
     const tick = (ms) => ((ms - first) % every === 0 ? `<tick ${(ms - first) / every}>` : `${ms}`);
     schedulers.set(id, { tick, offset: first % every });
     text = text.replaceAll(instants, tick);
