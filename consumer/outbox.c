@@ -117,11 +117,17 @@ outbox_put_progress(struct outbox *outbox, struct report *report)
         consumer_set_timer(outbox->timer, moment_ms_between(moment_now(), outbox->progress_due));
 }
 
+static const char *
+kind_name(const struct report *report)
+{
+    return report->type == REPORT_NONE ? "next of its schedule" : report_type_name(report->type);
+}
+
 static void
 outbox_log_refusal(const struct outbox *outbox, const struct report *report, const char *reason)
 {
-    log_warn(LOG_EVENT("job report not written"), LOG_TEXT("job", outbox->job->id),
-        LOG_TEXT("kind", report_type_name(report->type)), LOG_TEXT("reason", reason));
+    log_warn(LOG_EVENT("job report not written"), LOG_TEXT("job", outbox->job->id), LOG_TEXT("kind", kind_name(report)),
+        LOG_TEXT("reason", reason));
 }
 
 static void
@@ -180,7 +186,7 @@ on_answer(const redisReply *reply, const struct error *lost, void *owner)
         entry->is_sent = false;
         if (event_pending(outbox->again, EV_TIMEOUT, NULL) == 0) {
             log_warn(LOG_EVENT("job report refused for now"), LOG_TEXT("job", outbox->job->id),
-                LOG_TEXT("kind", report_type_name(entry->report.type)), LOG_TEXT("error", reply->str));
+                LOG_TEXT("kind", kind_name(&entry->report)), LOG_TEXT("error", reply->str));
             consumer_set_timer(outbox->again, AGAIN_MS);
         }
         return;

@@ -32,7 +32,7 @@ is_told(const struct schedules *schedules, const char *what)
     return false;
 }
 
-/* The text of the error names the scheduler and, of what is wrong, the pattern's field or the zone. */
+/* The text of the error names scheduler, pattern and zone. */
 static void
 schedules_tell(struct schedules *schedules, const struct job *job, const struct error *err)
 {

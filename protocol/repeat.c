@@ -100,12 +100,14 @@ next_of_pattern(const struct schedule *schedule, int64_t scheduler_version, stru
     bool is_utc = options.dialect == CRON_PARSER_4 && json_is_true(json_object_get(schedule->json, "utc"));
     struct wall start = { .ms = base_ms > schedule->start_ms ? base_ms : schedule->start_ms };
     struct cron_pattern pattern;
-    const struct time_zone *zone = timezones_find(zones, is_utc ? "UTC" : schedule->zone, err);
+    const struct time_zone *zone;
     struct wall next;
 
-    if (zone == NULL || !cron_pattern_parse(schedule->pattern, schedule->pattern_length, &options, &pattern, err) ||
-        !cron_next(&pattern, zone, start, &next, err))
+    if (!cron_pattern_parse(schedule->pattern, schedule->pattern_length, &options, &pattern, err))
         return false;
+    zone = timezones_find(zones, is_utc ? "UTC" : schedule->zone, err);
+    if (zone == NULL || !cron_next(&pattern, zone, start, &next, err))
+        return error_add(err, "cron pattern '%s'", schedule->pattern);
     *next_ms = schedule->end_ms > 0 && next.ms > schedule->end_ms ? 0 : next.ms;
     return true;
 }
@@ -230,8 +232,7 @@ add_schedule(struct error *err, const struct job *job, const struct schedule *sc
     if (schedule->pattern == NULL)
         (void)error_add(err, "schedule '%s'", name);
     else
-        (void)error_add(err, "schedule '%s', pattern '%s', zone '%s'", name, schedule->pattern,
-            schedule->zone == NULL ? "local" : schedule->zone);
+        (void)error_add(err, "schedule '%s', zone '%s'", name, schedule->zone == NULL ? "local" : schedule->zone);
 }
 
 bool

@@ -69,8 +69,8 @@ export function describeRun(run, { from, to }) {
 
   /* Those of a schedule's job say when it was made, and when it was due from then on. */
   const options = (text) => {
-    if (!text.includes('"repeat"')) return asValue(text);
-    const { delay, timestamp, repeat, prevMillis, ...more } = JSON.parse(text);
+    if (!/"(repeat|prevMillis)":/.test(text)) return asValue(text);
+    const { delay, timestamp, repeat = {}, prevMillis, ...more } = JSON.parse(text);
     if (prevMillis !== undefined) more.prevMillis = tick(more.repeatJobKey, prevMillis);
     const limits = Object.fromEntries(['startDate', 'endDate'].filter((name) => name in repeat).map((name) => [name, time(repeat[name])]));
     return JSON.stringify(sorted({ ...more, delay: `±${delay}`, timestamp: time(timestamp), repeat: { ...repeat, ...limits } }));
