@@ -5,23 +5,21 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/memory.h"
 #include "consumer/schedules.h"
 
 /* What follows a job with those options, and what is said about it. */
 static enum repeat_kind
-next_and_log(struct schedules *schedules, char *key, char *options, char *line, size_t size)
+next_and_log(struct schedules *schedules, const char *key, const char *options, char *line, size_t size)
 {
-    char id[] = "7";
-    char data[] = "{}";
-    char name[] = "run";
-    struct job job = { .id = id,
-        .name = name,
+    struct job job = { .id = memory_copy_string("7"),
+        .name = memory_copy_string("run"),
         .name_length = 3,
-        .data = data,
+        .data = memory_copy_string("{}"),
         .data_length = 2,
-        .repeat_key = key,
+        .repeat_key = memory_copy_string(key),
         .scheduler_version = 5,
-        .options_text = options,
+        .options_text = memory_copy_string(options),
         .options = { .has_repeat = true } };
     struct repeat repeat;
     enum repeat_kind kind;
@@ -41,29 +39,28 @@ next_and_log(struct schedules *schedules, char *key, char *options, char *line, 
     (void)fclose(file);
     kind = repeat.kind;
     repeat_clear(&repeat);
+    job_clear(&job);
     return kind;
 }
 
 static void
 a_broken_schedule_is_told_once_for_each_scheduler_pattern_and_zone(void **state)
 {
-    static char nightly[] = "nightly";
-    static char weekly[] = "weekly";
-    static char no_pattern[] = "{\"repeat\":{\"pattern\":\"61 * * * *\",\"tz\":\"UTC\"}}";
-    static char other_pattern[] = "{\"repeat\":{\"pattern\":\"62 * * * *\",\"tz\":\"UTC\"}}";
-    static char no_zone[] = "{\"repeat\":{\"pattern\":\"0 * * * *\",\"tz\":\"Nowhere\"}}";
+    static const char no_pattern[] = "{\"repeat\":{\"pattern\":\"61 * * * *\",\"tz\":\"UTC\"}}";
+    static const char other_pattern[] = "{\"repeat\":{\"pattern\":\"62 * * * *\",\"tz\":\"UTC\"}}";
+    static const char no_zone[] = "{\"repeat\":{\"pattern\":\"0 * * * *\",\"tz\":\"Nowhere\"}}";
     static const struct {
-        char *key;
-        char *options;
+        const char *key;
+        const char *options;
         const char *told;
     } turns[] = {
-        { nightly, no_pattern, "schedule 'nightly', zone 'UTC': cron pattern '61 * * * *'" },
-        { nightly, no_pattern, NULL },
-        { nightly, other_pattern, "schedule 'nightly', zone 'UTC': cron pattern '62 * * * *'" },
-        { weekly, no_pattern, "schedule 'weekly', zone 'UTC': cron pattern '61 * * * *'" },
-        { nightly, no_zone, "zone 'Nowhere': cron pattern '0 * * * *'" },
-        { nightly, no_pattern, NULL },
-        { nightly, no_zone, NULL },
+        { "nightly", no_pattern, "schedule 'nightly', zone 'UTC': cron pattern '61 * * * *'" },
+        { "nightly", no_pattern, NULL },
+        { "nightly", other_pattern, "schedule 'nightly', zone 'UTC': cron pattern '62 * * * *'" },
+        { "weekly", no_pattern, "schedule 'weekly', zone 'UTC': cron pattern '61 * * * *'" },
+        { "nightly", no_zone, "zone 'Nowhere': cron pattern '0 * * * *'" },
+        { "nightly", no_pattern, NULL },
+        { "nightly", no_zone, NULL },
     };
     struct schedules *schedules = schedules_new("");
     char line[4096];
@@ -84,13 +81,12 @@ a_broken_schedule_is_told_once_for_each_scheduler_pattern_and_zone(void **state)
 static void
 a_schedule_that_is_right_is_followed_without_a_word(void **state)
 {
-    static char nightly[] = "nightly";
-    static char options[] = "{\"repeat\":{\"pattern\":\"0 3 * * *\"}}";
+    static const char options[] = "{\"repeat\":{\"pattern\":\"0 3 * * *\"}}";
     struct schedules *schedules = schedules_new("");
     char line[4096];
 
     (void)state;
-    assert_int_equal(next_and_log(schedules, nightly, options, line, sizeof(line)), REPEAT_BY_SCHEDULER);
+    assert_int_equal(next_and_log(schedules, "nightly", options, line, sizeof(line)), REPEAT_BY_SCHEDULER);
     assert_string_equal(line, "");
     schedules_free(schedules);
 }
@@ -99,7 +95,7 @@ a_schedule_that_is_right_is_followed_without_a_word(void **state)
 static void
 only_so_many_are_remembered(void **state)
 {
-    static char options[] = "{\"repeat\":{}}";
+    static const char options[] = "{\"repeat\":{}}";
     struct schedules *schedules = schedules_new("");
     char key[32];
     char line[4096];
