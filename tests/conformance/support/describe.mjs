@@ -63,24 +63,33 @@ function nameIds(run) {
  */
 export function describeRun(run, { from, to }) {
   const isTime = (ms) => Number(ms) >= from && Number(ms) <= to;
-  const { run: { database, outside }, tick } = nameTicks(nameIds(run), isTime);
+  const { run: { database, outside }, tick, dueOf } = nameTicks(nameIds(run), isTime);
   const time = (ms) => (isTime(ms) ? '<time>' : `${ms}`);
   const jobOf = (key, member) => database[`${key.slice(0, key.lastIndexOf(':') + 1)}${member}`]?.value ?? {};
 
-  /* Those of a schedule's job say when it was made, and when it was due from then on. */
-  const options = (text) => {
+  /* A schedule's job is delayed until it is due; by how much its time plus its delay misses that was up to who made it. */
+  const delayOf = (key, timestamp, ms) => {
+    const [, scheduled] = /:(repeat:.+:[^:]+)$/.exec(key) ?? [];
+    return `±${scheduled && ms > 0 ? Number(timestamp) + Number(ms) - dueOf(scheduled) : ms}`;
+  };
+  const options = (text, key) => {
     if (!/"(repeat|prevMillis)":/.test(text)) return asValue(text);
-    const { delay, timestamp, repeat = {}, prevMillis, ...more } = JSON.parse(text);
-    if (prevMillis !== undefined) more.prevMillis = tick(more.repeatJobKey, prevMillis);
-    const limits = Object.fromEntries(['startDate', 'endDate'].filter((name) => name in repeat).map((name) => [name, time(repeat[name])]));
-    return JSON.stringify(sorted({ ...more, delay: `±${delay}`, timestamp: time(timestamp), repeat: { ...repeat, ...limits } }));
+    const { delay, timestamp, repeat, prevMillis, ...more } = JSON.parse(text);
+    const limits = Object.fromEntries(['startDate', 'endDate'].filter((name) => repeat?.[name]).map((name) => [name, time(repeat[name])]));
+    const named = {
+      delay: delayOf(key, timestamp, delay),
+      timestamp: time(timestamp),
+      prevMillis: prevMillis && tick(more.repeatJobKey, prevMillis),
+      repeat: repeat && { ...repeat, ...limits },
+    };
+    return JSON.stringify(sorted({ ...more, ...named }));
   };
   const fields = {
     timestamp: time,
     processedOn: time,
     finishedOn: time,
     prevTS: time,
-    delay: (ms) => `±${ms}`, // of a job that put itself off until a time, it is what was left
+    delay: (ms, key, { timestamp }) => delayOf(key, timestamp, ms), // of a job that put itself off until a time, it is what was left
     startDate: time,
     endDate: time,
     opts: options,
@@ -95,8 +104,7 @@ export function describeRun(run, { from, to }) {
   const due = (key, member, score) => {
     const { timestamp, delay } = jobOf(key, member);
     const ms = Math.floor(score / 4096);
-    const [, scheduler, instant] = /^repeat:(.+):(.+)$/.exec(member) ?? [];
-    if (scheduler) return tick(scheduler, ms) === instant && score % 4096 < database[key].value.length ? '<its instant>' : `${score}`;
+    if (/^repeat:.*:/.test(member)) return ms === dueOf(member) && score % 4096 < database[key].value.length ? '<its instant>' : `${score}`;
     const isPlausible = ms - Number(timestamp) === Number(delay) || isTime(ms - Number(delay));
     return isPlausible && score % 4096 < database[key].value.length ? '<time> + delay' : `${score}`;
   };
@@ -132,7 +140,7 @@ export function describeRun(run, { from, to }) {
       const inOrder = byTime.includes(name) ? members.sort(([a], [b]) => byName(a, b)) : members;
       return inOrder.map(([member, score]) => `${quote(member)} ${scores[name]?.(key, member, score) ?? score}`);
     },
-    hash: (name, key, hash) => Object.keys(hash).sort().map((field) => `${field} ${fields[field]?.(hash[field]) ?? quote(hash[field])}`),
+    hash: (name, key, hash) => Object.keys(hash).sort().map((field) => `${field} ${fields[field]?.(hash[field], key, hash) ?? quote(hash[field])}`),
     stream: (name, key, entries) => entries.map(([id, flat]) => {
       const at = Number(id.split('-')[0]);
       const words = flat.flatMap((field, index) => {

@@ -4,25 +4,36 @@
  */
 const wordOf = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-/* { run, tick(scheduler, ms) }: the run with its ids told so, and one instant of a scheduler. */
+/*
+ * { run, tick, dueOf }: the run with its ids told so; an instant of a scheduler, tick(scheduler, ms); and when a job of a scheduler is due, in ms,
+ * dueOf(id), with its id as it is told.
+ */
 export function nameTicks(run, isTime) {
   let text = JSON.stringify(run);
-  const schedulers = new Map();
+  const firsts = new Map(); // scheduler -> { first, every }
+  const tick = (id, ms) => {
+    const { first, every } = firsts.get(id) ?? {};
+    return (ms - first) % every === 0 ? `<tick ${(ms - first) / every}>` : `${ms}`;
+  };
   for (const [key, { type, value }] of Object.entries(run.database)) {
     const [, id] = /:repeat:(.+)$/.exec(key) ?? [];
     if (type !== 'hash' || !id || value.rjk) continue;
     const instants = new RegExp(`(?<=:?repeat:${wordOf(id)}:)\\d+`, 'g');
     const first = Math.min(...[...text.matchAll(instants)].map(Number).filter(isTime));
     if (first === Infinity) continue;
-    const every = Number(value.every ?? Infinity);
-    const tick = (ms) => ((ms - first) % every === 0 ? `<tick ${(ms - first) / every}>` : `${ms}`);
-    schedulers.set(id, { tick, offset: first % every });
-    text = text.replaceAll(instants, tick);
+    firsts.set(id, { first, every: Number(value.every ?? Infinity) });
+    text = text.replaceAll(instants, (ms) => tick(id, ms));
   }
   const named = JSON.parse(text);
   for (const [key, { value }] of Object.entries(named.database)) {
-    const scheduler = schedulers.get(/:repeat:(.+)$/.exec(key)?.[1]);
-    if (scheduler && Number(value.offset) === scheduler.offset) value.offset = '<that of tick 0>';
+    const { first, every } = firsts.get(/:repeat:(.+)$/.exec(key)?.[1]) ?? {};
+    if (first !== undefined && Number(value.offset) === first % every) value.offset = '<that of tick 0>';
   }
-  return { run: named, tick: (id, ms) => schedulers.get(id)?.tick(ms) ?? `${ms}` };
+  const dueOf = (job) => {
+    const [, scheduler, instant] = /^repeat:(.*):(.+)$/.exec(job);
+    const [, number] = /^<tick (\d+)>$/.exec(instant) ?? [];
+    const { first, every } = firsts.get(scheduler) ?? {};
+    return number === undefined ? Number(instant) : first + (number > 0 ? number * every : 0);
+  };
+  return { run: named, tick, dueOf };
 }
