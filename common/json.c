@@ -200,28 +200,51 @@ json_check(const char *text, size_t length, struct error *err)
     return describe_failure(&scan, text, err);
 }
 
+struct json_walk
+json_walk(const char *text, size_t length)
+{
+    struct scan scan = { .end = text + length };
+    struct json_walk walk = { .at = scan_blanks(&scan, text), .end = scan.end };
+
+    walk.at = is_at(&scan, walk.at, '{') ? scan_blanks(&scan, walk.at + 1) : walk.end;
+    return walk;
+}
+
+bool
+json_walk_next(struct json_walk *walk, struct json_part *name, struct json_part *value)
+{
+    struct scan scan = { .end = walk->end };
+    const char *behind;
+
+    if (!is_at(&scan, walk->at, '"'))
+        return false;
+    *name = (struct json_part){ .bytes = walk->at + 1 };
+    name->length = (size_t)(scan_string(&scan, walk->at) - name->bytes) - 1;
+    value->bytes = scan_name(&scan, walk->at);
+    behind = scan_value(&scan, value->bytes, 1);
+    value->length = (size_t)(behind - value->bytes);
+    walk->at = scan_blanks(&scan, behind);
+    if (is_at(&scan, walk->at, ','))
+        walk->at = scan_blanks(&scan, walk->at + 1);
+    return true;
+}
+
+bool
+json_part_is(struct json_part part, const char *string)
+{
+    return part.length == strlen(string) && memcmp(part.bytes, string, part.length) == 0;
+}
+
 struct json_part
 json_member(const char *text, size_t length, const char *name)
 {
-    struct scan scan = { .end = text + length };
+    struct json_walk walk = json_walk(text, length);
     struct json_part found = { .bytes = NULL };
-    size_t name_length = strlen(name);
-    const char *at = scan_blanks(&scan, text);
+    struct json_part member;
+    struct json_part value;
 
-    if (!is_at(&scan, at, '{'))
-        return found;
-    at = scan_blanks(&scan, at + 1);
-    while (is_at(&scan, at, '"')) {
-        bool is_it = (size_t)(scan.end - at) > name_length + 1 && memcmp(at + 1, name, name_length) == 0 &&
-                     at[name_length + 1] == '"';
-        const char *value = scan_name(&scan, at);
-        const char *behind = scan_value(&scan, value, 1);
-
-        if (is_it)
-            found = (struct json_part){ .bytes = value, .length = (size_t)(behind - value) };
-        at = scan_blanks(&scan, behind);
-        if (is_at(&scan, at, ','))
-            at = scan_blanks(&scan, at + 1);
-    }
+    while (json_walk_next(&walk, &member, &value))
+        if (json_part_is(member, name))
+            found = value;
     return found;
 }

@@ -34,6 +34,7 @@ struct consumer_limits {
 
 struct finisher;
 struct ledger;
+struct schedules;
 
 struct consumer {
     struct event_base *base;
@@ -42,6 +43,7 @@ struct consumer {
     struct runner *runner;
     struct finisher *finisher;
     struct ledger *ledger; /* NULL: none */
+    struct schedules *schedules;
     struct commands_taking taking;
     const struct consumer_limits *limits;
     struct timezones *zones; /* for schedules */

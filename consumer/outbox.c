@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "common/memory.h"
+#include "consumer/schedules.h"
 #include "protocol/schedulers.h"
 
 #define FULL_BYTES ((size_t)1024 * 1024)
@@ -14,7 +15,8 @@
 struct entry {
     struct entry *next;
     struct outbox *outbox;
-    struct report report;
+    struct report report; /* REPORT_NONE: `repeat` it is */
+    struct repeat repeat;
     size_t size;
     bool is_sent;
 };
@@ -40,6 +42,7 @@ static void
 entry_free(struct entry *entry)
 {
     report_clear(&entry->report);
+    repeat_clear(&entry->repeat);
     free(entry);
 }
 
@@ -49,20 +52,40 @@ length_of(const char *string)
     return string == NULL ? 0 : strlen(string);
 }
 
+/* Takes the members of both over. */
 static void
-outbox_append(struct outbox *outbox, struct report *report)
+outbox_append_entry(struct outbox *outbox, struct report *report, const struct repeat *repeat)
 {
     struct entry *entry = memory_new(sizeof(*entry));
 
-    *entry = (struct entry){ .outbox = outbox, .report = *report };
+    *entry = (struct entry){ .outbox = outbox, .report = *report, .repeat = *repeat };
     *report = REPORT_EMPTY;
     entry->size = sizeof(*entry) + length_of(entry->report.value) + length_of(entry->report.text) +
                   length_of(entry->report.options) + length_of(entry->report.id) + length_of(entry->report.pattern) +
-                  length_of(entry->report.zone);
+                  length_of(entry->report.zone) + length_of(entry->repeat.options);
     outbox->size += entry->size;
     *outbox->last = entry;
     outbox->last = &entry->next;
     outbox_send_entry(outbox, entry);
+}
+
+static void
+outbox_append(struct outbox *outbox, struct report *report)
+{
+    static const struct repeat none;
+
+    outbox_append_entry(outbox, report, &none);
+}
+
+void
+outbox_put_renewal(struct outbox *outbox)
+{
+    struct report none = REPORT_EMPTY;
+    struct repeat repeat;
+
+    schedules_next(outbox->consumer->schedules, outbox->job, &repeat);
+    if (repeat.kind != REPEAT_ENDS)
+        outbox_append_entry(outbox, &none, &repeat);
 }
 
 static void
@@ -96,11 +119,17 @@ outbox_put_progress(struct outbox *outbox, struct report *report)
         consumer_set_timer(outbox->timer, moment_ms_between(moment_now(), outbox->progress_due));
 }
 
+static const char *
+kind_name(const struct report *report)
+{
+    return report->type == REPORT_NONE ? "next of its schedule" : report_type_name(report->type);
+}
+
 static void
 outbox_log_refusal(const struct outbox *outbox, const struct report *report, const char *reason)
 {
-    log_warn(LOG_EVENT("job report not written"), LOG_TEXT("job", outbox->job->id),
-        LOG_TEXT("kind", report_type_name(report->type)), LOG_TEXT("reason", reason));
+    log_warn(LOG_EVENT("job report not written"), LOG_TEXT("job", outbox->job->id), LOG_TEXT("kind", kind_name(report)),
+        LOG_TEXT("reason", reason));
 }
 
 static struct scheduler
@@ -188,7 +217,7 @@ on_answer(const redisReply *reply, const struct error *lost, void *owner)
         entry->is_sent = false;
         if (event_pending(outbox->again, EV_TIMEOUT, NULL) == 0) {
             log_warn(LOG_EVENT("job report refused for now"), LOG_TEXT("job", outbox->job->id),
-                LOG_TEXT("kind", report_type_name(entry->report.type)), LOG_TEXT("error", reply->str));
+                LOG_TEXT("kind", kind_name(&entry->report)), LOG_TEXT("error", reply->str));
             consumer_set_timer(outbox->again, AGAIN_MS);
         }
         return;
@@ -217,7 +246,9 @@ outbox_send_entry(struct outbox *outbox, struct entry *entry)
     if (redis == NULL || entry->is_sent)
         return;
     entry->is_sent = true;
-    if (report->type == REPORT_PROGRESS)
+    if (report->type == REPORT_NONE)
+        commands_renew(redis, keys, outbox->job, &entry->repeat, on_answer, entry);
+    else if (report->type == REPORT_PROGRESS)
         commands_progress(redis, keys, outbox->job->id, report->value, on_answer, entry);
     else if (report->type == REPORT_LOG)
         commands_log(redis, keys, outbox->job->id, report->text, outbox->job->options.keep_logs, on_answer, entry);

@@ -382,6 +382,7 @@ slot_start(struct slot *slot, struct job *job, const char *token)
     slot->state = SLOT_RUNNING;
     slot->outbox_was_full = false;
     outbox_open(slot->outbox, &slot->job);
+    outbox_put_renewal(slot->outbox);
     if (slot->consumer->is_closing) {
         struct report verdict = { .type = REPORT_INTERRUPTED, .text = memory_copy_string("the worker is closing") };
         slot_finish(slot, &verdict);

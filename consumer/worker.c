@@ -12,6 +12,7 @@
 #include "consumer/finisher.h"
 #include "consumer/ledger.h"
 #include "consumer/locks.h"
+#include "consumer/schedules.h"
 #include "consumer/stalled.h"
 
 #define UUID_SIZE 37
@@ -262,6 +263,7 @@ worker_init(struct worker *worker, const struct worker_options *options)
     (void)signal(SIGPIPE, SIG_IGN); /* a closed connection is an error of the write */
     worker_connect(worker);
     worker->consumer.finisher = finisher_new(&worker->consumer);
+    worker->consumer.schedules = schedules_new(worker->consumer.zones);
     if (options->ledger != NULL)
         worker->consumer.ledger = ledger_new(&worker->consumer, &ledger);
     worker->slots = memory_new(options->concurrency * sizeof(struct slot *));
@@ -282,6 +284,7 @@ worker_clear(struct worker *worker)
     for (size_t i = 0; i < worker->options->concurrency; i++)
         slot_free(worker->slots[i]);
     free(worker->slots);
+    schedules_free(worker->consumer.schedules);
     ledger_free(worker->consumer.ledger);
     finisher_free(worker->consumer.finisher);
     link_free(worker->consumer.command);

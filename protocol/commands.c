@@ -300,6 +300,64 @@ commands_add(struct redis *redis, const struct keys *keys, const char *name, con
     send_words(redis, &script_add, words, on_reply, owner);
 }
 
+static void
+renew_scheduler(struct redis *redis, const struct keys *keys, const struct job *job, const struct repeat *repeat,
+    redis_reply_fn *on_reply, void *owner)
+{
+    struct words *words = start_words(keys);
+
+    add_number(words, repeat->now.ms);
+    add_string(words, job->id);
+    add_string(words, job->repeat_key);
+    add_number_or_nothing(words, repeat->next_ms, repeat->next_ms > 0);
+    add_number_or_nothing(words, repeat->every_ms, repeat->every_ms > 0);
+    add_number(words, repeat->offset_ms);
+    add_bytes(words, job->name, job->name_length);
+    add_bytes(words, job->data, job->data_length);
+    add_string(words, repeat->options);
+    add_number(words, job->options.priority);
+    add_flag(words, job->options.lifo);
+    add_string(words, job->options.deduplication_id);
+    leave_out_empty(words);
+    send_words(redis, &script_renew, words, on_reply, owner);
+}
+
+static void
+renew_legacy(struct redis *redis, const struct keys *keys, const struct job *job, const struct repeat *repeat,
+    redis_reply_fn *on_reply, void *owner)
+{
+    struct words *words = start_words(keys);
+    int64_t delay_ms = repeat->next_ms + repeat->offset_ms - repeat->now.ms;
+
+    add_number(words, repeat->now.ms);
+    add_flag(words, job->repeat_key != NULL);
+    for (size_t i = 0; i < REPEAT_LEGACY_KEYS; i++) {
+        add_string(words, repeat->keys[i].key);
+        add_string(words, repeat->keys[i].id);
+    }
+    add_number(words, repeat->next_ms);
+    add_bytes(words, job->name, job->name_length);
+    add_bytes(words, job->data, job->data_length);
+    add_string(words, repeat->options);
+    add_number(words, delay_ms > 0 ? delay_ms : 0);
+    add_number(words, job->options.priority);
+    add_flag(words, job->options.lifo);
+    add_string(words, job->options.deduplication_id);
+    add_number_or_nothing(words, job->options.deduplication_ms, job->options.deduplication_ms > 0);
+    leave_out_empty(words);
+    send_words(redis, &script_renew_legacy, words, on_reply, owner);
+}
+
+void
+commands_renew(struct redis *redis, const struct keys *keys, const struct job *job, const struct repeat *repeat,
+    redis_reply_fn *on_reply, void *owner)
+{
+    if (repeat->kind == REPEAT_LEGACY)
+        renew_legacy(redis, keys, job, repeat, on_reply, owner);
+    else
+        renew_scheduler(redis, keys, job, repeat, on_reply, owner);
+}
+
 void
 commands_wait(struct redis *redis, const struct keys *keys, int64_t wait_ms, redis_reply_fn *on_reply, void *owner)
 {
@@ -400,5 +458,7 @@ commands_read_fetched(
     if (id->type != REDIS_REPLY_STRING)
         return error_set(err, ERROR_INPUT, "a fetch answered with a job that has no id");
     out->has_job = job_read(id->str, (size_t)id->len, reply->element[0], &out->job, err);
+    out->job.scheduler_version = reply->element[3]->integer;
+    out->next_delayed_ms = 0;
     return out->has_job;
 }

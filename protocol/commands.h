@@ -15,6 +15,7 @@
 #include "protocol/job.h"
 #include "protocol/keys.h"
 #include "protocol/redis.h"
+#include "protocol/repeat.h"
 
 /* A job that we hold. Everything belongs to the caller. */
 struct commands_hold {
@@ -91,7 +92,7 @@ void commands_delay(struct redis *redis, const struct keys *keys, const struct c
     redis_reply_fn *on_reply, void *owner);
 
 /*
- * The code of finish, release, retry, delay, progress, log or data: 0 (or more) done, negative refused; 0 for the id that adding a job answers.
+ * The code of finish, release, retry, delay, progress, log, data or renew: 0 (or more) done, negative refused; 0 for the id that adding a job answers.
  * Errors as commands_read_fetched().
  */
 bool commands_read_code(const redisReply *reply, const struct error *lost, int64_t *code, struct error *err) MUST_CHECK;
@@ -128,6 +129,10 @@ void commands_data(struct redis *redis, const struct keys *keys, const char *id,
 /* Adds a job; `options_text` is stored as it is, `options` is what it says. The answer is the id. */
 void commands_add(struct redis *redis, const struct keys *keys, const char *name, const char *data,
     const char *options_text, const struct options *options, redis_reply_fn *on_reply, void *owner);
+
+/* Makes the job that follows `job`, as `repeat` says; REPEAT_ENDS is none to make. The answer is a code, 0 as well if there was none to make any more. */
+void commands_renew(struct redis *redis, const struct keys *keys, const struct job *job, const struct repeat *repeat,
+    redis_reply_fn *on_reply, void *owner);
 
 /*
  * Blocks until a job may be runnable, at most `wait_ms` (1 at least), on a connection of its own. The answer, nothing or a marker, is read by

@@ -36,6 +36,15 @@ copy_field(const redisReply *fields, const char *name, const char *missing, size
     return memory_copy(value->str, (size_t)value->len);
 }
 
+/* NULL if it is not there or empty. */
+static char *
+copy_text_field(const redisReply *fields, const char *name)
+{
+    const redisReply *value = field_of(fields, name);
+
+    return value == NULL || value->len == 0 ? NULL : memory_copy(value->str, (size_t)value->len);
+}
+
 static int64_t
 number_field(const redisReply *fields, const char *name)
 {
@@ -71,6 +80,7 @@ job_read(const char *id, size_t id_length, const redisReply *fields, struct job 
         out->attempts_made = out->attempts_kept;
     out->stalled_counter = number_field(fields, "stc");
     out->timestamp_ms = number_field(fields, "timestamp");
+    out->repeat_key = copy_text_field(fields, "rjk");
     out->deduplication_id = copy_field(fields, "deid", NULL, NULL);
     out->stacktrace = copy_field(fields, "stacktrace", NULL, NULL);
     out->deferred_failure = copy_field(fields, "defa", NULL, NULL);
@@ -86,6 +96,7 @@ job_clear(struct job *job)
     free(job->options_text);
     options_clear(&job->options);
     free(job->attempt);
+    free(job->repeat_key);
     free(job->deduplication_id);
     free(job->stacktrace);
     free(job->deferred_failure);

@@ -28,12 +28,14 @@ struct job {
     int64_t attempts_kept;   /* `atm`: what the next one is added to */
     int64_t stalled_counter; /* `stc` */
     int64_t timestamp_ms;
-    char *deduplication_id; /* `deid`: others were held back for this one; NULL: none */
-    char *stacktrace;       /* JSON text of an array, or NULL */
-    char *deferred_failure; /* `defa`: the job must fail with this text instead of running; NULL: run it */
+    char *repeat_key;          /* `rjk`: the schedule that it comes from; NULL: none */
+    int64_t scheduler_version; /* of the BullMQ that keeps this schedule, 5 or 6; 0: it is no job scheduler */
+    char *deduplication_id;    /* `deid`: others were held back for this one; NULL: none */
+    char *stacktrace;          /* JSON text of an array, or NULL */
+    char *deferred_failure;    /* `defa`: the job must fail with this text instead of running; NULL: run it */
 };
 
-/* `fields` is the hash as it was before this attempt, names and values in turn. ERROR_INPUT if it is no hash. */
+/* `fields` is the hash as it was before this attempt, names and values in turn. ERROR_INPUT if it is no hash. The version is the caller's to set. */
 bool job_read(
     const char *id, size_t id_length, const redisReply *fields, struct job *out, struct error *err) MUST_CHECK;
 void job_clear(struct job *job);

@@ -81,6 +81,7 @@ options_read(const char *bytes, size_t length, struct options *out)
     out->timestamp_ms = number_of(json_object_get(opts, "timestamp"), 0, 0);
     out->delay_ms = number_of(json_object_get(opts, "delay"), 0, 0);
     out->priority = number_of(json_object_get(opts, "priority"), 0, 0);
+    out->has_repeat = json_object_get(opts, "repeat") != NULL;
     out->lifo = json_is_true(json_object_get(opts, "lifo"));
     if (deduplication_id != NULL && *deduplication_id != '\0')
         out->deduplication_id = memory_copy_string(deduplication_id);

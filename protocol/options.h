@@ -36,6 +36,7 @@ struct options {
     int64_t delay_ms;          /* adding only */
     int64_t priority;          /* adding only; 0: none */
     bool lifo;
+    bool has_repeat;          /* `repeat`, whatever it says (protocol/repeat) */
     char *job_id;             /* adding only; NULL: Redis gives one */
     char *deduplication_id;   /* adding only; NULL: none */
     int64_t deduplication_ms; /* how long others are held back; 0: until the job's end */

@@ -20,6 +20,8 @@ extern const struct script script_finish;
 extern const struct script script_log;
 extern const struct script script_progress;
 extern const struct script script_release;
+extern const struct script script_renew;
+extern const struct script script_renew_legacy;
 extern const struct script script_retry;
 extern const struct script script_schedule;
 extern const struct script script_snapshot;

@@ -33,4 +33,18 @@ export const allowed = [
     reason: `An attempt that would be refused is not begun: so does bullmq 6.7.0, while 5.76.2 begins it to fail it. One worker serves queues of
       both.`,
   },
+  {
+    scenario: /^a schedule with (no such|neither|both|no repeat)/,
+    key: /^(bull:work:(repeat:nightly:\d+(:lock)?|active|completed|events)|jobs as the work saw them)$/,
+    bullmq: /^(string, gone in ~\d+|<token>|list|"repeat:nightly:\d+")$/, // the job stays active
+    ours: /^("repeat:nightly:\d+" <finishedOn>|(atm|finishedOn|returnvalue|event=(completed|drained)) .*|event=drained|\{"id":"repeat:nightly:.*)$/,
+    reason: `bullmq's worker lets the job stall, and take up a worker again and again. Ours runs it, and tells in the log that none can follow.`,
+  },
+  {
+    scenario: /^an old repeatable job is removed while its job waits$/,
+    key: /^bull:work:(delayed|events|id|repeat::\d+)$/,
+    bullmq: /./, // one more job, which names no schedule
+    ours: /^("1"|event=drained)$/,
+    reason: 'What was removed is over. bullmq goes on with it, under no name, by which it could be removed.',
+  },
 ];

@@ -11,6 +11,10 @@ const to = from + 10_000;
 const token = 'a1b2c3d4-0000-4000-8000-0123456789ab:7';
 const id = '0a1b2c3d-0000-4000-8000-0123456789ab';
 
+const hour = 3_600_000;
+const night = from + 20 * hour; // the next instant of a pattern: the same for every run
+const next = (start) => `bull:work:repeat:hourly:${start + hour}`; // the second job of a schedule that began with the run
+
 /* A database as a run leaves it, begun at `start`. */
 const database = (start = from) => ({
   'bull:work:1': {
@@ -25,9 +29,23 @@ const database = (start = from) => ({
   [`bull:work:${id}`]: { type: 'hash', expires: -1, value: { name: 'parent', timestamp: `${start + 10}` } },
   'bull:work:2:lock': { type: 'string', expires: to + 29_000, value: token },
   'bull:work:failed': { type: 'zset', expires: -1, value: [['1', start + 30]] },
-  'bull:work:delayed': { type: 'zset', expires: -1, value: [['2', (start + 60_010) * 4096]] },
+  'bull:work:delayed': { type: 'zset', expires: -1, value: [
+    ['2', (start + 60_010) * 4096], [`repeat:hourly:${start + hour}`, (start + hour) * 4096], [`repeat:nightly:${night}`, night * 4096],
+  ] },
   'bull:work:marker': { type: 'zset', expires: -1, value: [['1', start + 60_010]] },
   'bull:work:waiting-children': { type: 'zset', expires: -1, value: [[id, start + 10]] },
+  'bull:work:repeat': { type: 'zset', expires: -1, value: [['hourly', start + hour], ['nightly', night]] },
+  'bull:work:repeat:hourly': { type: 'hash', expires: -1, value: { name: 'run', every: `${hour}`, offset: `${start % hour}`, ic: '2' } },
+  'bull:work:repeat:nightly': { type: 'hash', expires: -1, value: { name: 'run', pattern: '0 3 * * *', offset: '0', ic: '1' } },
+  [`bull:work:repeat:hourly:${start}`]: { type: 'hash', expires: -1, value: { name: 'run', rjk: 'hourly', nrjid: `repeat:hourly:${start + hour}` } },
+  [next(start)]: { type: 'hash', expires: -1, value: {
+    name: 'run', rjk: 'hourly', timestamp: `${start + 20}`, delay: `${hour - 20}`,
+    opts: `{"repeat":{"every":${hour},"count":2},"delay":${hour - 20},"timestamp":${start + 20},"jobId":"repeat:hourly:${start + hour}"}`,
+  } },
+  [`bull:work:repeat:nightly:${night}`]: { type: 'hash', expires: -1, value: {
+    name: 'run', rjk: 'nightly', timestamp: `${start + 20}`, delay: `${night - start - 20}`,
+    opts: `{"repeat":{"pattern":"0 3 * * *","count":1},"prevMillis":${night},"delay":${night - start - 20},"timestamp":${start + 20}}`,
+  } },
   'bull:work:prioritized': { type: 'zset', expires: -1, value: [['3', 8_589_934_593]] },
   'bull:work:stalled-check': { type: 'string', expires: to + 25_000, value: `${to - 5000}` },
   'bull:work:limiter': { type: 'string', expires: -1, value: '1' },
@@ -94,6 +112,20 @@ describe('it is a difference', () => {
     'that the marker is not for the first delayed job': (one) => (one['bull:work:marker'].value[0][1] += 1),
     'that a job waits for its children since another time': (one) => (one['bull:work:waiting-children'].value[0][1] = 0),
     'that a job has another place among the priorities': (one) => (one['bull:work:prioritized'].value[0][1] += 1),
+    'that a schedule stands at another instant': (one) => (one['bull:work:repeat'].value[0][1] += 1),
+    'that the schedule of a pattern stands at another instant': (one) => (one['bull:work:repeat'].value[1][1] += hour),
+    'that a job of a schedule is due at another time than its id says': (one) => (one['bull:work:delayed'].value[1][1] += 4096),
+    'that a job of a schedule is delayed until another time than its id says': (one) => (one[next(from)].value.delay = `${2 * hour}`),
+    'that a job of a schedule has the id of another instant': (one) => {
+      one[next(from + 1)] = one[next(from)];
+      delete one[next(from)];
+    },
+    'that a schedule of every hour has another offset': (one) => (one['bull:work:repeat:hourly'].value.offset = '1'),
+    'that a job goes on from another instant of a pattern': (one) => {
+      const { value } = one[`bull:work:repeat:nightly:${night}`];
+      value.opts = value.opts.replace(night, night + hour);
+    },
+    'that a job of a schedule has another count': (one) => (one[next(from)].value.opts = one[next(from)].value.opts.replace('"count":2', '"count":1')),
     'that metrics were counted at another time': (one) => (one['bull:work:metrics:failed'].value.prevTS = '0'),
     'that an event is missing': event(1, (entry, all) => all.splice(1, 1)),
     'that events have another order': event(1, (entry, all) => all.push(all.shift())),

@@ -166,6 +166,19 @@ describe('answers', { concurrency: true }, () => {
     assert.equal(worker.named('stalled job put back').length, 1);
   });
 
+  test("the answer to making a schedule's next job is lost: the next job is there once", async (t) => {
+    const scene = await open(t);
+    const worker = await scene.start({ program: shell(`note ran; ${completed('on time')}`) });
+    const lost = scene.proxy.meddle(isOf('nightly'), loses);
+    const job = await scene.queue.upsertJobScheduler('nightly', { every: 86_400_000 });
+    await lost;
+    await assertDoneOnce(scene, job, 'on time');
+    assert.equal(await scene.queue.getDelayedCount(), 1);
+    assert.equal(await scene.client.hget('bull:backup:repeat:nightly', 'ic'), '2');
+    assert.deepEqual(scene.notes(), ['ran']);
+    assert.deepEqual(worker.named('job report not written'), []);
+  });
+
   test('the answer to an add is lost: the job with an id of its own is there once', async (t) => {
     const scene = await open(t);
     const worker = await scene.start({

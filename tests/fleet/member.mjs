@@ -1,7 +1,7 @@
 /*
  * member: one worker of the fleet, of any kind, and what befalls it.
  *
- *     const member = await startMember({ kind: 'ours', name: 'ours-1', redis, folder });
+ *     const [member] = await startMembers({ fleet: ['5.76.2', '6.7.0', 'ours'], redis, folder });     three of each kind
  *     await disturbances.killed(member, random)     ... frozen beyond its locks, restarted; it works again afterwards
  *     member.runs()                                 what its jobs wrote down: [{ kind, what: 'started', job, attempt }, ...]
  *     member.handedBack()                           ids of the jobs that it gave back when it was stopped
@@ -36,7 +36,7 @@ const ours = ({ name, redis }) => ({
 
 export const kinds = { '5.76.2': node('bullmq5'), '6.7.0': node('bullmq6'), ours };
 
-export async function startMember({ kind, name, redis, folder }) {
+async function startMember({ kind, name, redis, folder }) {
   const record = join(folder, name);
   const { env = {}, ...command } = kinds[kind]({ name, redis });
   const handedBack = [];
@@ -80,6 +80,13 @@ function signal(pid, name) {
   }
 }
 
+const membersOfKind = 3;
+
+export function startMembers({ fleet, redis, folder }) {
+  const names = fleet.flatMap((kind) => Array.from({ length: membersOfKind }, (_, index) => ({ kind, name: `${kind}-${index + 1}` })));
+  return Promise.all(names.map(({ kind, name }) => startMember({ kind, name, redis, folder })));
+}
+
 function parsed(line) {
   const [what, job, attempt] = line.split(' ');
   return { what, job, attempt: Number(attempt) };
@@ -102,3 +109,13 @@ export const disturbances = {
     await member.start();
   },
 };
+
+/* Disturbs the member until `ended`, by one of `deeds` at a time; then it works. Hands back what befell it: ['killed', 'frozen', ...]. */
+export async function live(member, deeds, random, ended) {
+  for (const done = []; ; ) {
+    await pause(random.between(300, 4000), undefined, { signal: ended }).catch(() => {});
+    if (ended.aborted) return done;
+    done.push(random.pick(deeds));
+    await disturbances[done.at(-1)](member, random);
+  }
+}

@@ -10,19 +10,18 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { closeAll, openQueue, versions } from '../integration/support/bullmq.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
 import { temporaryFolder } from '../integration/support/run_folder.mjs';
-import { disturbances, kinds, startMember } from './member.mjs';
+import { disturbances, kinds, live, startMembers } from './member.mjs';
 import { planJob } from './plan.mjs';
 import { randomOf } from './random.mjs';
 import { judge } from './verdict.mjs';
 
-const queueName = 'fleet';
-const membersOfKind = 3;
+export const queueName = 'fleet';
 const jobsPerSecond = 150;
 const shortest = 15; // seconds of adding, so that few jobs meet trouble too
 const patience = 30_000; // ms in which some job must finish
 
 /* The maker's name stays in the queue: the other one leaves it alone. */
-function openProducers(redis, madeBy) {
+export function openProducers(redis, madeBy) {
   const options = { name: queueName, defaultJobOptions: {}, streams: { events: { maxLen: 100_000_000 } } };
   return Object.entries(versions).map(([version, bullmq]) => openQueue(bullmq, redis, { ...options, skipMetasUpdate: version !== madeBy }));
 }
@@ -40,16 +39,6 @@ async function addJobs({ producers, random, count, added, progress }) {
   }
 }
 
-/* Disturbs the member until `ended`; then it works. Hands back what befell it: ['killed', 'frozen', ...]. */
-async function live(member, random, ended) {
-  for (const deeds = []; ; ) {
-    await pause(random.between(300, 4000), undefined, { signal: ended }).catch(() => {});
-    if (ended.aborted) return deeds;
-    deeds.push(random.pick(Object.keys(disturbances)));
-    await disturbances[deeds.at(-1)](member, random);
-  }
-}
-
 /* Until all of them are finished, or none is for too long: then the verdict tells which. */
 async function untilFinished(client, count, progress) {
   let seen = -1;
@@ -63,8 +52,8 @@ async function untilFinished(client, count, progress) {
 }
 
 /* How often each of the names is in the list. */
-const countNames = (names, list) => Object.fromEntries(names.map((name) => [name, list.filter((one) => one === name).length]));
-const listNumbers = (numbers) => Object.entries(numbers).map(([name, number]) => `${number} ${name}`).join(', ');
+export const countNames = (names, list) => Object.fromEntries(names.map((name) => [name, list.filter((one) => one === name).length]));
+export const listNumbers = (numbers) => Object.entries(numbers).map(([name, number]) => `${number} ${name}`).join(', ');
 
 /* A seed that brought no trouble, or a kind that had no part in it, proves nothing. */
 function whatIsMissing({ runsOf, deeds, stalls }) {
@@ -83,12 +72,11 @@ export async function runFleet({ seed, jobs: count, fleet = Object.keys(kinds), 
   const client = redis.client();
   const producers = openProducers(redis, madeBy);
   const folder = temporaryFolder('fleet');
-  const names = fleet.flatMap((kind) => Array.from({ length: membersOfKind }, (_, index) => ({ kind, name: `${kind}-${index + 1}` })));
-  const members = await Promise.all(names.map(({ kind, name }) => startMember({ kind, name, redis, folder })));
+  const members = await startMembers({ fleet, redis, folder });
   try {
     const added = new Map();
     const end = new AbortController();
-    const lives = Promise.all(members.map((member) => live(member, randomOf(`${seed} ${member.name}`), end.signal)));
+    const lives = Promise.all(members.map((member) => live(member, Object.keys(disturbances), randomOf(`${seed} ${member.name}`), end.signal)));
     await addJobs({ producers, random: randomOf(`${seed} jobs`), count, added, progress });
     end.abort();
     const deeds = countNames(Object.keys(disturbances), (await lives).flat());

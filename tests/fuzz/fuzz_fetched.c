@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/text.h"
 #include "protocol/commands.h"
+#include "protocol/repeat.h"
 #include "protocol/snapshot.h"
 
 static void
@@ -39,6 +41,28 @@ check_snapshot(const redisReply *reply)
     text_clear(&out);
 }
 
+/* Options without their end: what the script adds makes them whole. */
+static void
+check_repeat(const struct job *job)
+{
+    static struct timezones *zones;
+    struct repeat repeat;
+    struct error err = ERROR_EMPTY;
+    struct text options = TEXT_EMPTY;
+
+    if (zones == NULL)
+        zones = timezones_new(TIMEZONE_FOLDER, "");
+    if (!repeat_next(job, zones, (struct wall){ 1774699200000 }, &repeat, &err))
+        assert(err.text[0] != '\0' && repeat.kind == REPEAT_ENDS);
+    if (repeat.kind != REPEAT_ENDS) {
+        text_format(&options, "%s\"jobId\":\"7\"}", repeat.options);
+        assert(json_check(options.data, options.length, &err));
+        assert(repeat.kind == REPEAT_BY_SCHEDULER ? repeat.next_ms > 0 || repeat.every_ms > 0 : repeat.next_ms > 0);
+    }
+    text_clear(&options);
+    repeat_clear(&repeat);
+}
+
 static void
 check_reply(const redisReply *reply)
 {
@@ -50,6 +74,7 @@ check_reply(const redisReply *reply)
     if (commands_read_fetched(reply, NULL, &fetched, &err)) {
         if (fetched.has_job) {
             check_job(&fetched.job);
+            check_repeat(&fetched.job);
             job_clear(&fetched.job);
         }
     } else

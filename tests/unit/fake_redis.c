@@ -185,8 +185,8 @@ static const struct script *
 script_of(const char *word)
 {
     static const struct script *const scripts[] = { &script_add, &script_data, &script_delay, &script_extend_locks,
-        &script_fetch, &script_finish, &script_log, &script_progress, &script_release, &script_retry, &script_schedule,
-        &script_snapshot, &script_stalled, &script_unschedule };
+        &script_fetch, &script_finish, &script_log, &script_progress, &script_release, &script_renew,
+        &script_renew_legacy, &script_retry, &script_schedule, &script_snapshot, &script_stalled, &script_unschedule };
 
     for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
         if (strcmp(word, scripts[i]->sha1) == 0 || strcmp(word, scripts[i]->text) == 0)

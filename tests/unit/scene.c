@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "consumer/finisher.h"
+#include "consumer/schedules.h"
 #include "tests/unit/scene.h"
 
 static void
@@ -49,9 +50,10 @@ scene_init(struct scene *scene)
         .runner = &scene->runner.runner,
         .taking = { .lock_ms = 30000 },
         .limits = &scene->limits,
-        .zones = timezones_new(TIMEZONE_FOLDER, NULL) };
+        .zones = timezones_new(TIMEZONE_FOLDER, "") };
     scene->limits = CONSUMER_LIMITS;
     scene->consumer.finisher = finisher_new(&scene->consumer);
+    scene->consumer.schedules = schedules_new(scene->consumer.zones);
     scene->runner = program_runner(children_new(scene->base), &scene->keys, scene->program);
     scene->consumer.command = link_new(&options);
     scene_connect(scene);
@@ -84,6 +86,7 @@ void
 scene_clear(struct scene *scene)
 {
     children_free(scene->runner.children);
+    schedules_free(scene->consumer.schedules);
     finisher_free(scene->consumer.finisher);
     link_free(scene->consumer.command);
     fake_server_free(scene->server);

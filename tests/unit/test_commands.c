@@ -47,6 +47,21 @@ a_fetched_job_is_read(void **state)
     assert_string_equal(fetched.job.attempt, "3");
     assert_int_equal(fetched.limited_ms, 0);
     assert_int_equal(fetched.next_delayed_ms, 0);
+    assert_int_equal(fetched.job.scheduler_version, 0);
+    job_clear(&fetched.job);
+}
+
+static void
+a_fetched_job_of_a_scheduler_tells_who_keeps_that(void **state)
+{
+    struct commands_fetched fetched;
+    struct error err;
+
+    (void)state;
+    assert_true(read_fetched("*4\r\n*2\r\n$3\r\nrjk\r\n$1\r\nn\r\n$3\r\na:1\r\n:0\r\n:6\r\n", &fetched, &err));
+    assert_string_equal(fetched.job.repeat_key, "n");
+    assert_int_equal(fetched.job.scheduler_version, 6);
+    assert_int_equal(fetched.next_delayed_ms, 0);
     job_clear(&fetched.job);
 }
 
@@ -423,6 +438,65 @@ as_many_jobs_as_there_is_room_for_are_finished_by_one_call(void **state)
         fake_assert_word(command, 5 + 12 * i, ids[i]);
 }
 
+static char *
+text_of(const char *string)
+{
+    static char texts[16][32];
+    static size_t next;
+    char *text = texts[next++ % 16];
+
+    (void)snprintf(text, sizeof(texts[0]), "%s", string);
+    return text;
+}
+
+static void
+the_next_job_of_a_schedule_is_made_from_the_one_at_hand(void **state)
+{
+    struct fixture *fixture = *state;
+    struct job job = { .id = text_of("repeat:n:1000"),
+        .repeat_key = text_of("n"),
+        .name = text_of("run"),
+        .name_length = 3,
+        .data = text_of("{}"),
+        .data_length = 2 };
+    struct repeat repeat = { .kind = REPEAT_BY_SCHEDULER, .now = { 1500 }, .next_ms = 2000, .options = text_of("{") };
+
+    commands_renew(fixture->redis, &fixture->keys, &job, &repeat, NULL, NULL);
+    ASSERT_WORDS(
+        fake_expect(fixture->client, "renew"), 1, "1500", "repeat:n:1000", "n", "2000", "", "0", "run", "{}", "{", "0");
+    repeat.next_ms = 0;
+    repeat.every_ms = 1000;
+    repeat.offset_ms = 7;
+    job.options = (struct options){ .priority = 3, .lifo = true, .deduplication_id = text_of("one") };
+    commands_renew(fixture->redis, &fixture->keys, &job, &repeat, NULL, NULL);
+    ASSERT_WORDS(fake_expect(fixture->client, "renew"), 1, "1500", "repeat:n:1000", "n", "", "1000", "7", "run", "{}",
+        "{", "3", "1", "one");
+}
+
+static void
+the_next_job_of_a_legacy_repeatable_is_looked_up_under_both_keys(void **state)
+{
+    struct fixture *fixture = *state;
+    struct job job = {
+        .id = text_of("7"), .name = text_of("run"), .name_length = 3, .data = text_of("{}"), .data_length = 2
+    };
+    struct repeat repeat = { .kind = REPEAT_LEGACY,
+        .now = { 1500 },
+        .next_ms = 2000,
+        .options = text_of("{"),
+        .keys = { { text_of("k"), text_of("repeat:k:") }, { text_of("a:b"), text_of("repeat:a:b:") } } };
+
+    commands_renew(fixture->redis, &fixture->keys, &job, &repeat, NULL, NULL);
+    ASSERT_WORDS(fake_expect(fixture->client, "renew_legacy"), 1, "1500", "", "k", "repeat:k:", "a:b",
+        "repeat:a:b:", "2000", "run", "{}", "{", "500", "0");
+    repeat.offset_ms = -1000;
+    job.repeat_key = text_of("k");
+    job.options = (struct options){ .deduplication_id = text_of("one"), .deduplication_ms = 60 };
+    commands_renew(fixture->redis, &fixture->keys, &job, &repeat, NULL, NULL);
+    ASSERT_WORDS(fake_expect(fixture->client, "renew_legacy"), 1, "1500", "1", "k", "repeat:k:", "a:b",
+        "repeat:a:b:", "2000", "run", "{}", "{", "0", "0", "", "one", "60");
+}
+
 static void
 a_retry_is_at_once_or_delayed(void **state)
 {
@@ -555,6 +629,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fetched_job_is_read),
+        cmocka_unit_test(a_fetched_job_of_a_scheduler_tells_who_keeps_that),
         cmocka_unit_test(a_fetch_without_a_job_says_why),
         cmocka_unit_test(a_fetch_of_another_shape_is_refused),
         cmocka_unit_test(a_lost_answer_is_told_by_every_reader),
@@ -568,6 +643,8 @@ main(void)
         SENDS(a_completed_job_is_finished_with_its_value),
         SENDS(a_failed_job_is_finished_with_its_stack_trace),
         SENDS(as_many_jobs_as_there_is_room_for_are_finished_by_one_call),
+        SENDS(the_next_job_of_a_schedule_is_made_from_the_one_at_hand),
+        SENDS(the_next_job_of_a_legacy_repeatable_is_looked_up_under_both_keys),
         SENDS(a_retry_is_at_once_or_delayed),
         SENDS(a_job_is_delayed_until_a_time_and_not_into_the_past),
         SENDS(all_locks_are_renewed_in_one_command),

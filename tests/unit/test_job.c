@@ -38,7 +38,7 @@ every_field_has_its_place(void **state)
     (void)state;
     READ(&job, "name", "run", "data", "{\"a\":1}", "opts", "{\"attempts\":3,\"jobId\":\"x\"}", "timestamp",
         "1795382600905", "ats", "4", "atm", "2", "stc", "1", "stacktrace", "[\"Error: x\"]", "defa", "child failed",
-        "unknown", "y");
+        "rjk", "nightly", "unknown", "y");
     assert_string_equal(job.id, "7");
     assert_string_equal(job.name, "run");
     assert_int_equal(job.name_length, 3);
@@ -53,6 +53,7 @@ every_field_has_its_place(void **state)
     assert_int_equal(job.timestamp_ms, 1795382600905);
     assert_string_equal(job.stacktrace, "[\"Error: x\"]");
     assert_string_equal(job.deferred_failure, "child failed");
+    assert_string_equal(job.repeat_key, "nightly");
     job_clear(&job);
     assert_null(job.id);
     job_clear(&job);
@@ -75,6 +76,10 @@ missing_fields_have_defaults(void **state)
     assert_int_equal(job.timestamp_ms, 0);
     assert_null(job.stacktrace);
     assert_null(job.deferred_failure);
+    assert_null(job.repeat_key);
+    job_clear(&job);
+    READ(&job, "rjk", "");
+    assert_null(job.repeat_key);
     job_clear(&job);
 }
 

@@ -106,6 +106,29 @@ a_member_is_found_as_it_was_written(void **state)
     assert_member("\"a\"", "a", NULL);
 }
 
+static void
+members_come_in_turn_as_they_were_written(void **state)
+{
+    static const char text[] = " { \"a\" : [1, 2] ,\"b\\\"\":1e5,\"a\":null } ";
+    static const char *const expected[][2] = { { "a", "[1, 2]" }, { "b\\\"", "1e5" }, { "a", "null" } };
+    static const char *const empty[] = { "{}", "[\"a\",1]", "\"a\"", "7" };
+    struct json_walk walk = json_walk(text, strlen(text));
+    struct json_part name;
+    struct json_part value;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        assert_true(json_walk_next(&walk, &name, &value));
+        assert_true(json_part_is(name, expected[i][0]));
+        assert_true(json_part_is(value, expected[i][1]));
+    }
+    assert_false(json_walk_next(&walk, &name, &value));
+    for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
+        walk = json_walk(empty[i], strlen(empty[i]));
+        assert_false(json_walk_next(&walk, &name, &value));
+    }
+}
+
 int
 main(void)
 {
@@ -114,6 +137,7 @@ main(void)
         cmocka_unit_test(what_is_none_is_refused_with_the_place),
         cmocka_unit_test(a_nul_byte_is_no_json),
         cmocka_unit_test(nesting_has_a_limit),
+        cmocka_unit_test(members_come_in_turn_as_they_were_written),
         cmocka_unit_test(a_member_is_found_as_it_was_written),
     };
 

@@ -208,6 +208,55 @@ a_schedule_that_nobody_takes_is_not_sent(void **state)
 }
 
 static void
+set_schedule(struct fixture *fixture, char *options)
+{
+    static char key[] = "nightly";
+    static char text[] = "";
+
+    fixture->job.repeat_key = key;
+    fixture->job.name = text;
+    fixture->job.data = text;
+    fixture->job.options_text = options;
+}
+
+static void
+the_next_job_of_a_schedule_is_written_first_and_until_it_is_there(void **state)
+{
+    static char options[] = "{\"repeat\":{\"every\":1000}}";
+    struct fixture *fixture = *state;
+    char *now;
+
+    set_schedule(fixture, options);
+    outbox_put_renewal(fixture->outbox);
+    put_log(fixture, "a");
+    now = memory_copy_string(fake_word(fake_expect(fixture->scene.client, "renew"), 1));
+    expect_log(fixture, "a");
+    scene_cut(&fixture->scene);
+    scene_connect(&fixture->scene);
+    outbox_send(fixture->outbox);
+    fake_assert_word(fake_expect(fixture->scene.client, "renew"), 1, now); /* the very same */
+    expect_log(fixture, "a");
+    fake_answer(fixture->scene.client, "$16\r\nrepeat:nightly:1\r\n");
+    answer_until_empty(fixture, 1);
+    free(now);
+}
+
+static void
+a_job_that_none_follows_needs_nothing_written(void **state)
+{
+    static char ends[] = "{\"repeat\":{\"every\":1000,\"limit\":0}}";
+    static char broken[] = "{\"repeat\":{}}";
+    char *const options[] = { ends, broken };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < 2; i++) {
+        set_schedule(fixture, options[i]);
+        outbox_put_renewal(fixture->outbox);
+        assert_true(outbox_is_empty(fixture->outbox));
+    }
+}
+
+static void
 data_is_written_each_time_and_at_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -514,6 +563,8 @@ main(void)
         TEST(schedules_are_made_and_removed),
         TEST(a_schedule_that_only_one_cron_parser_takes_is_sent_with_its_instant),
         TEST(a_schedule_that_nobody_takes_is_not_sent),
+        TEST(the_next_job_of_a_schedule_is_written_first_and_until_it_is_there),
+        TEST(a_job_that_none_follows_needs_nothing_written),
         TEST(data_is_written_each_time_and_at_once),
         TEST(data_without_an_answer_is_sent_again),
         TEST(an_add_that_cannot_be_is_logged_and_not_sent),

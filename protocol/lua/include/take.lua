@@ -1,5 +1,5 @@
--- Taking jobs. take() returns a list of answers: { fields, id, 0, 0 } with the hash as it was before this attempt (the caller knows what we write
--- into it), or { 0, 0, limited_ms, next_delayed_ms }: nothing to take, because of a rate limit or until then (0: neither known). And true as the second
+-- Taking jobs. take() returns a list of answers: { fields, id, 0, version } with the hash as it was before this attempt (the caller knows what we write
+-- into it) and, if a job scheduler made it, the version of the BullMQ that keeps it (5 or 6; else 0), or { 0, 0, limited_ms, next_delayed_ms }: nothing to take, because of a rate limit or until then (0: neither known). And true as the second
 -- value if there really is nothing left, now or later, that this queue would let anybody take.
 
 -- Delayed jobs that are due become runnable, the earliest first, at most 1000 in one go.
@@ -104,6 +104,11 @@ local function take_one(queue, now, token, lock_ms, at, due)
         call('HSET', queue.prefix .. id, 'processedOn', now, 'ats', attempt, 'pb', name)
     else
         call('HSET', queue.prefix .. id, 'processedOn', now, 'ats', attempt)
+    end
+    local scheduler = field_of(fields, 'rjk')
+    if scheduler and call('HEXISTS', queue.prefix .. 'repeat:' .. scheduler, 'ic') == 1 then
+        --- include version
+        return { fields, id, 0, is_since_6(queue) and 6 or 5 }
     end
     return { fields, id, 0, 0 }
 end

@@ -7,6 +7,7 @@
  * they are the language's own.
  */
 import { createHash } from 'node:crypto';
+import { nameTicks } from './ticks.mjs';
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/;
 const longest = 300;
@@ -61,26 +62,49 @@ function nameIds(run) {
  * began and ended, in Unix milliseconds.
  */
 export function describeRun(run, { from, to }) {
-  const { database, outside } = nameIds(run);
   const isTime = (ms) => Number(ms) >= from && Number(ms) <= to;
+  const { run: { database, outside }, tick, dueOf } = nameTicks(nameIds(run), isTime);
   const time = (ms) => (isTime(ms) ? '<time>' : `${ms}`);
   const jobOf = (key, member) => database[`${key.slice(0, key.lastIndexOf(':') + 1)}${member}`]?.value ?? {};
 
+  /* A schedule's job is delayed until it is due; by how much its time plus its delay misses that was up to who made it. */
+  const delayOf = (key, timestamp, ms) => {
+    const [, scheduled] = /:(repeat:.+:[^:]+)$/.exec(key) ?? [];
+    return `±${scheduled && ms > 0 ? Number(timestamp) + Number(ms) - dueOf(scheduled) : ms}`;
+  };
+  const options = (text, key) => {
+    if (!/"(repeat|prevMillis)":/.test(text)) return asValue(text);
+    const { delay, timestamp, repeat, prevMillis, ...more } = JSON.parse(text);
+    const limits = Object.fromEntries(['startDate', 'endDate'].filter((name) => repeat?.[name]).map((name) => [name, time(repeat[name])]));
+    const named = {
+      delay: delayOf(key, timestamp, delay),
+      timestamp: time(timestamp),
+      prevMillis: prevMillis && tick(more.repeatJobKey, prevMillis),
+      repeat: repeat && { ...repeat, ...limits },
+    };
+    return JSON.stringify(sorted({ ...more, ...named }));
+  };
   const fields = {
     timestamp: time,
     processedOn: time,
     finishedOn: time,
     prevTS: time,
-    delay: (ms) => `±${ms}`, // of a job that put itself off until a time, it is what was left
-    opts: asValue,
+    delay: (ms, key, { timestamp }) => delayOf(key, timestamp, ms), // of a job that put itself off until a time, it is what was left
+    startDate: time,
+    endDate: time,
+    opts: options,
     parent: asValue,
     stacktrace: stackTrace,
   };
 
-  /* A delayed job is due at a time plus its delay; below the time, the score counts the jobs of one millisecond. */
+  /*
+   * A delayed job is due at a time plus its delay, one of a schedule at the instant in its id; below the time, the score counts the jobs of one
+   * millisecond.
+   */
   const due = (key, member, score) => {
     const { timestamp, delay } = jobOf(key, member);
     const ms = Math.floor(score / 4096);
+    if (/^repeat:.*:/.test(member)) return ms === dueOf(member) && score % 4096 < database[key].value.length ? '<its instant>' : `${score}`;
     const isPlausible = ms - Number(timestamp) === Number(delay) || isTime(ms - Number(delay));
     return isPlausible && score % 4096 < database[key].value.length ? '<time> + delay' : `${score}`;
   };
@@ -93,6 +117,7 @@ export function describeRun(run, { from, to }) {
   };
   const finished = (key, member, score) => (score === Number(jobOf(key, member).finishedOn) ? '<finishedOn>' : `${score}`);
   const scores = {
+    repeat: (key, member, score) => tick(member, score),
     completed: finished,
     failed: finished,
     delayed: due,
@@ -115,7 +140,7 @@ export function describeRun(run, { from, to }) {
       const inOrder = byTime.includes(name) ? members.sort(([a], [b]) => byName(a, b)) : members;
       return inOrder.map(([member, score]) => `${quote(member)} ${scores[name]?.(key, member, score) ?? score}`);
     },
-    hash: (name, key, hash) => Object.keys(hash).sort().map((field) => `${field} ${fields[field]?.(hash[field]) ?? quote(hash[field])}`),
+    hash: (name, key, hash) => Object.keys(hash).sort().map((field) => `${field} ${fields[field]?.(hash[field], key, hash) ?? quote(hash[field])}`),
     stream: (name, key, entries) => entries.map(([id, flat]) => {
       const at = Number(id.split('-')[0]);
       const words = flat.flatMap((field, index) => {

@@ -7,6 +7,7 @@
  * A scenario is what a file in scenarios/ exports, one or a list:
  *
  *     title             a sentence
+ *     only              the one version of bullmq that it can be played with, if it is not both
  *     queue             options of the Queue, if any
  *     worker            options of the worker, in bullmq's words, if any
  *     work(job, tools)  what a job does (workers.mjs); returns 'done' if there is none

@@ -18,6 +18,9 @@ export async function loadScenarios() {
   return scenarios;
 }
 
+/* Those that one version of bullmq can play. */
+export const playedBy = (version, scenarios) => scenarios.filter(({ only }) => only === undefined || only === version);
+
 const isAllowedBy = (entry, { title }, { key, sign, line }) =>
   entry.scenario.test(title) && entry.key.test(key) && (entry[sign === '-' ? 'bullmq' : 'ours']?.test(line) ?? false);
 

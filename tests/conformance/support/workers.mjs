@@ -71,6 +71,9 @@ async function startBullmq({ bullmq, redis, prefix, queue, work }, options) {
   return { close: () => worker.close(), stop: () => worker.close(true) };
 }
 
+/* Both kinds go by the same clocks. */
+const machineZone = process.env.TZ === undefined ? {} : { TZ: process.env.TZ };
+
 /* bullmq's options in the words of our command line. */
 const flags = {
   concurrency: (n) => `--concurrency=${n}`,
@@ -151,7 +154,7 @@ async function startOurs(stage, options) {
   const args = [`--queue=${queue.name}`, `--prefix=${prefix}`, ...Object.entries(options).map(([name, value]) => flags[name](value))];
   const worker = await startWorker({
     args: [...args, '--', relay, path],
-    env: { REDIS_URL: redis.url, BACKUP_STALLED_SECONDS: '30', BACKUP_SHUTDOWN_SECONDS: '2' },
+    env: { REDIS_URL: redis.url, BACKUP_STALLED_SECONDS: '30', BACKUP_SHUTDOWN_SECONDS: '2', ...machineZone },
   });
   await worker.waitForEvent('worker starting');
   return {
