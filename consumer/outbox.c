@@ -129,7 +129,7 @@ static void
 outbox_log_refusal(const struct outbox *outbox, const struct report *report, const char *reason)
 {
     log_warn(LOG_EVENT("job report not written"), LOG_TEXT("job", outbox->job->id), LOG_TEXT("kind", kind_name(report)),
-        LOG_TEXT("reason", reason));
+        LOG_TEXT("scheduler", report->id), LOG_TEXT("reason", reason));
 }
 
 static struct scheduler

@@ -4,7 +4,7 @@
  *
  * Entries are sent as soon as there is a connection, in a pipeline. When the connection is lost, those without an answer are sent again over
  * the next one, and what Redis refuses only for now (out of memory, say) a second later, then maybe behind what came after it. Adding a job is
- * safe to repeat if it has an id of its own, as the next of a schedule has; log rows and progress at worst stand there twice.
+ * safe to repeat if it has an id of its own, as the next of a schedule has, and so are schedules; log rows and progress at worst stand there twice.
  */
 #ifndef CONSUMER_OUTBOX_H
 #define CONSUMER_OUTBOX_H

@@ -46,6 +46,10 @@ const pendingId = async (queue, scheduler = id) => `repeat:${scheduler}:${(await
 /* What a scheduler may meet. `make` and `end` are the two calls, by one side. */
 const situations = {
   'an empty queue': async ({ queue, make }) => make(queue, yearly),
+  'a wiped queue': async ({ queue, client, make }) => {
+    await client.flushdb();
+    await make(queue, yearly);
+  },
   'templates of all kinds': async ({ queue, make }) => {
     for (const one of others) await make(queue, one);
   },
@@ -196,8 +200,8 @@ describe('refused', () => {
     test(`${what}: told in the log, and nothing is written`, async (t) => {
       const { queue, client, redis: view } = await open(t, versions['6.7.0']);
       const log = await report(view, { type: 'schedule', ...yearly, ...line });
-      const { event, kind, reason: told } = JSON.parse(log.trim().split('\n').at(-1));
-      assert.deepEqual({ event, kind }, { event: 'job report not written', kind: 'schedule' });
+      const { event, kind, scheduler, reason: told } = JSON.parse(log.trim().split('\n').at(-1));
+      assert.deepEqual({ event, kind, scheduler }, { event: 'job report not written', kind: 'schedule', scheduler: line.id ?? id });
       assert.match(told, reason);
       assert.equal(await client.exists(queue.toKey('repeat')), 0);
     });

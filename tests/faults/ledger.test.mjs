@@ -54,9 +54,9 @@ describe('a wiped Redis', { concurrency: 4 }, () => {
       assert.deepEqual(await scheduleOf(scene), ours);
     });
 
-    test(`${what} while a job runs: the schedule is back, and fires`, async (t) => {
+    test(`${what} while a job runs: the schedule is back, fires, and goes on`, async (t) => {
       const scene = await openSceneWithServer(t);
-      await startRepairing(scene, { pattern: '*/2 * * * * *' });
+      const worker = await startRepairing(scene, { pattern: '*/2 * * * * *' });
       await untilScheduler(scene);
       await scene.queue.add('work', {});
       await until(scene, 'work', 1);
@@ -64,6 +64,8 @@ describe('a wiped Redis', { concurrency: 4 }, () => {
       await untilScheduler(scene);
       scene.release('go');
       await untilTick(scene);
+      await untilTick(scene);
+      assert.equal(worker.named('ledger report').filter(({ kind }) => kind === 'schedule').length, 2, 'at the start, and after the wipe');
     });
   }
 

@@ -313,9 +313,9 @@ an_add_that_cannot_be_is_logged_and_not_sent(void **state)
     char line[1024];
 
     put_add_and_catch_log(fixture, "{\"repeat\":{\"every\":1000}}", line, sizeof(line));
-    assert_non_null(
-        strstr(line, "\"level\":\"warn\",\"event\":\"job report not written\",\"job\":\"7\",\"kind\":\"add\","
-                     "\"reason\":\"a job program cannot add a job with the option 'repeat'\""));
+    assert_non_null(strstr(line,
+        "\"level\":\"warn\",\"event\":\"job report not written\",\"job\":\"7\",\"kind\":\"add\",\"scheduler\":null,"
+        "\"reason\":\"a job program cannot add a job with the option 'repeat'\""));
     assert_true(outbox_is_empty(fixture->outbox));
     put_add_and_catch_log(fixture, "{\"jobId\":\"prune-1\"}", line, sizeof(line));
     assert_string_equal(line, "");
