@@ -1,6 +1,7 @@
 -- Taking jobs. take() returns a list of answers: { fields, id, 0, version } with the hash as it was before this attempt (the caller knows what we write
--- into it) and, if a job scheduler made it, the version of the BullMQ that keeps it (5 or 6; else 0), or { 0, 0, limited_ms, next_delayed_ms }: nothing to take, because of a rate limit or until then (0: neither known). And true as the second
--- value if there really is nothing left, now or later, that this queue would let anybody take.
+-- into it) and, if a job scheduler made it, the version of the BullMQ that keeps it (5 or 6; else 0), or { 0, 0, limited_ms, next_delayed_ms }: nothing
+-- to take, because of a rate limit or until then (0: neither known). And true as the second value if there really is nothing left, now or later, that
+-- this queue would let anybody take.
 
 -- Delayed jobs that are due become runnable, the earliest first, at most 1000 in one go.
 local function promote(queue, now)
