@@ -90,31 +90,33 @@ zone_of(const struct ledger_config *config)
 
 /* --- Memory --- */
 
-/* A time that is days ahead was remembered by a wrong clock. */
 static bool
-is_remembered(const struct judge *judge, const struct ledger_known *known, const struct ledger_config *config)
+is_same_schedule(const struct ledger_known *known, const struct ledger_config *config)
 {
-    int64_t most_ms = judge->facts->now.ms + DAY_MS;
-
-    return known != NULL && strcmp(known->cron, config->cron) == 0 && strcmp(known->timezone, zone_of(config)) == 0 &&
-           known->seen.ms <= most_ms && known->settled.ms <= most_ms;
+    return strcmp(known->cron, config->cron) == 0 && strcmp(known->timezone, zone_of(config)) == 0;
 }
 
+/*
+ * A clock that was ahead of this one has had what was due up to then, and that does not happen again. If it was ahead for days, what it
+ * remembered is worth nothing.
+ */
 static void
 remember_config(struct judge *judge, const struct ledger_memory *before, const struct ledger_config *config)
 {
     const struct ledger_known *known = ledger_memory_find(before, config->id);
     struct ledger_known *now = ledger_memory_add(&judge->after, config->id, config->cron, zone_of(config));
+    int64_t now_ms = judge->facts->now.ms;
 
-    now->seen = judge->facts->now;
-    now->settled = judge->facts->now;
+    now->seen.ms = now_ms;
+    now->settled.ms = now_ms;
     if (known == NULL)
         return;
-    now->owed = known->owed.ms <= judge->facts->now.ms ? known->owed : (struct wall){ .ms = 0 };
-    if (!is_remembered(judge, known, config))
+    if (known->owed.ms <= now_ms)
+        now->owed = known->owed;
+    if (before->looked.ms > now_ms + DAY_MS || !is_same_schedule(known, config))
         return;
     now->seen = known->seen;
-    now->settled = known->settled;
+    now->settled = before->looked.ms > now_ms ? before->looked : known->settled;
     now->unusable = known->unusable;
 }
 
@@ -388,7 +390,9 @@ void
 ledger_judge(const struct ledger_facts *facts, const struct ledger_rules *rules, struct timezones *zones,
     struct ledger_memory *memory, struct ledger_decisions *out)
 {
-    struct judge judge = { .facts = facts, .rules = rules, .zones = zones, .out = out };
+    struct judge judge = {
+        .facts = facts, .rules = rules, .zones = zones, .after = { .looked = facts->now }, .out = out
+    };
 
     *out = (struct ledger_decisions){ .again = { .ms = facts->now.ms + HOUR_MS } };
     remember(&judge, memory);

@@ -85,6 +85,7 @@ ledger_memory_parse(const char *bytes, size_t length, struct ledger_memory *out)
     size_t i;
 
     *out = LEDGER_MEMORY_EMPTY;
+    out->looked = time_of(root, "looked");
     json_array_foreach(json_object_get(root, "configs"), i, object) read_known(object, out);
     json_array_foreach(json_object_get(root, "complaints"), i, object) if (string_of(object, "about") != NULL)
         ledger_memory_add_complaint(out, string_of(object, "about"), time_of(object, "told"));
@@ -111,7 +112,7 @@ add_known(const struct ledger_known *known, struct text *out)
 void
 ledger_memory_add_json(const struct ledger_memory *memory, struct text *out)
 {
-    text_add(out, "{\"configs\":[");
+    text_format(out, "{\"looked\":%" PRId64 ",\n\"configs\":[", memory->looked.ms);
     for (size_t i = 0; i < memory->known_count; i++) {
         text_add(out, i == 0 ? "\n" : ",\n");
         add_known(&memory->known[i], out);

@@ -1,7 +1,8 @@
 /*
  * ledger_memory: what the ledger remembers from one look to the next, as values and as JSON text.
  *
- *     {"configs":[{"id":UUID,"cron":"…","timezone":"…","seen":MS,"settled":MS,"owed":MS,"unusable":false}],
+ *     {"looked":MS,
+ *      "configs":[{"id":UUID,"cron":"…","timezone":"…","seen":MS,"settled":MS,"owed":MS,"unusable":false}],
  *      "complaints":[{"about":"…","told":MS}]}
  *
  * What cannot be read is no memory: then every schedule counts as first seen, and nothing as missed.
@@ -35,6 +36,7 @@ struct ledger_complaint {
 };
 
 struct ledger_memory {
+    struct wall looked; /* when all this was true */
     struct ledger_known *known;
     size_t known_count;
     struct ledger_complaint *complaints;

@@ -15,6 +15,7 @@ what_is_remembered_comes_back(void **state)
     struct text json = TEXT_EMPTY;
 
     (void)state;
+    memory.looked.ms = 5;
     known->seen.ms = 1;
     known->settled.ms = 1795382600905;
     known->owed.ms = 3;
@@ -22,6 +23,7 @@ what_is_remembered_comes_back(void **state)
     ledger_memory_add_complaint(&memory, "tab\tand \"quote\"", (struct wall){ .ms = 4 });
     ledger_memory_add_json(&memory, &json);
     ledger_memory_parse(text_string(&json), json.length, &again);
+    assert_int_equal(again.looked.ms, 5);
     assert_int_equal(again.known_count, 1);
     known = ledger_memory_find(&again, ID);
     assert_non_null(known);
