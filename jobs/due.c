@@ -2,8 +2,12 @@
 
 #include <string.h>
 
-/* More than clocks ever go back (two hours, in Troll): a search that begins so much earlier begins outside of it. */
-#define OVERLAP_MS ((int64_t)3 * 60 * 60 * 1000)
+#define SECOND_MS ((int64_t)1000)
+#define HOUR_MS (3600 * SECOND_MS)
+#define NEAR_MS (3 * HOUR_MS)
+
+/* What a search finds on a day when clocks go back may depend on whether it began on that day: so much earlier it did not. */
+#define LEAD_MS (48 * HOUR_MS)
 
 bool
 due_parse(struct due *due, struct timezones *zones, enum cron_dialect dialect, const char *pattern, const char *zone,
@@ -29,12 +33,20 @@ has_any(const struct due *due, int64_t after_ms, struct wall until, struct wall 
     return due_next(due, (struct wall){ .ms = after_ms }, next, &none) && next->ms <= until.ms;
 }
 
-/* Where to begin, so that the last instant is not far: backwards in leaps that double, then in halves. */
+static bool
+is_found_from_just_before(const struct due *due, struct wall instant)
+{
+    struct wall next;
+
+    return has_any(due, instant.ms - SECOND_MS, instant, &next) && next.ms == instant.ms;
+}
+
+/* Near the last instant: backwards in leaps that double, then in halves. */
 static int64_t
-find_beginning(const struct due *due, struct wall after, struct wall until)
+come_near(const struct due *due, struct wall after, struct wall until)
 {
     int64_t high = until.ms; /* behind it there is none */
-    int64_t low = until.ms - OVERLAP_MS;
+    int64_t low = until.ms - NEAR_MS;
     struct wall next;
 
     while (low > after.ms && !has_any(due, low, until, &next)) {
@@ -42,7 +54,7 @@ find_beginning(const struct due *due, struct wall after, struct wall until)
         low = until.ms - 2 * (until.ms - low);
     }
     low = low > after.ms ? low : after.ms;
-    while (high - low > OVERLAP_MS) {
+    while (high - low > NEAR_MS) {
         int64_t middle = low + (high - low) / 2;
 
         if (has_any(due, middle, until, &next))
@@ -59,11 +71,11 @@ due_latest(const struct due *due, struct wall after, struct wall until, struct w
     struct wall at;
     bool found = false;
 
-    if (after.ms >= until.ms)
+    if (after.ms >= until.ms || !has_any(due, after.ms, until, &at))
         return false;
-    at.ms = find_beginning(due, after, until) - OVERLAP_MS;
+    at.ms = come_near(due, after, until) - LEAD_MS;
     while (has_any(due, at.ms, until, &at))
-        if (at.ms > after.ms) {
+        if (at.ms > after.ms && is_found_from_just_before(due, at)) {
             *latest = at;
             found = true;
         }

@@ -373,17 +373,18 @@ judge_config(struct judge *judge, const struct ledger_config *config)
     struct due due;
 
     if (!due_parse(&due, judge->zones, judge->facts->dialect, config->cron, config->timezone, &err) ||
-        !due_next(&due, judge->facts->now, &next, &err)) {
+        !due_next(&due, judge->facts->now, &next, &err))
         find_unusable(judge, config, known, err.text);
-        return;
+    else {
+        known->unusable = false;
+        look_again_when_due(judge, config, &due);
+        if (judge->facts->complete) {
+            repair_schedule(judge, config, known, &due, next);
+            judge_due(judge, config, known, &due);
+        }
     }
-    known->unusable = false;
-    look_again_when_due(judge, config, &due);
-    if (!judge->facts->complete)
-        return;
-    repair_schedule(judge, config, known, &due, next);
-    judge_due(judge, config, known, &due);
-    catch_up(judge, config, known);
+    if (judge->facts->complete)
+        catch_up(judge, config, known);
 }
 
 void

@@ -75,6 +75,15 @@ an_hour_that_occurs_twice_is_due_once(void **state)
     assert_latest("30 2 * * *", "Europe/Berlin", "2026-10-25T00:30:00", "2026-10-25T01:40:00", "none");
 }
 
+/* 2027-10-31 on the Azores: cron-parser 4 finds the last day's midnight in its first pass from the days before, in its second from the day before. */
+static void
+what_only_some_beginnings_find_is_not_due(void **state)
+{
+    (void)state;
+    assert_latest("0 0 L * *", "Atlantic/Azores", "2027-10-01T00:00:00", "2027-10-31T12:00:00", "none");
+    assert_latest("0 0 * * *", "Atlantic/Azores", "2027-10-01T00:00:00", "2027-10-31T12:00:00", "2027-10-31T00:00:00");
+}
+
 static void
 a_wrong_pattern_and_an_unknown_zone_are_told(void **state)
 {
@@ -95,6 +104,7 @@ main(void)
         cmocka_unit_test(the_latest_instant_is_found_near_and_far),
         cmocka_unit_test(both_ends_count_as_the_header_says),
         cmocka_unit_test(an_hour_that_occurs_twice_is_due_once),
+        cmocka_unit_test(what_only_some_beginnings_find_is_not_due),
         cmocka_unit_test(a_wrong_pattern_and_an_unknown_zone_are_told),
     };
     int failed;
