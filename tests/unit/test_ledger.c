@@ -306,6 +306,22 @@ a_schedule_that_cannot_be_followed_is_told_once(void **state)
     assert_decided(scene, "schedule");
 }
 
+/* As when the queue's BullMQ gets a newer cron-parser, or a missing zone file is installed. */
+static void
+nothing_is_missed_while_a_schedule_could_not_be_followed(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->configs[0].cron = scene->schedulers[0].pattern = "@weekdays";
+    look(scene, NOON);
+    assert_decided(scene, "unusable");
+    look(scene, NOON + 100 * DAY);
+    scene->schedulers[0].next.ms = NOON + 101 * DAY;
+    scene->facts.dialect = CRON_PARSER_5;
+    look(scene, NOON + 100 * DAY + HOUR);
+    assert_decided(scene, "");
+}
+
 /* --- Runs --- */
 
 static void
@@ -670,6 +686,7 @@ main(void)
         TEST(strangers_among_the_schedulers_are_let_be),
         TEST(a_legacy_repeatable_beside_a_schedule_is_reported),
         TEST(a_schedule_that_cannot_be_followed_is_told_once),
+        TEST(nothing_is_missed_while_a_schedule_could_not_be_followed),
         TEST(a_run_that_did_not_happen_is_told_once_when_the_grace_time_is_over),
         TEST(a_run_that_happened_is_not_missed),
         TEST(a_row_made_by_a_clock_that_is_a_minute_behind_counts),

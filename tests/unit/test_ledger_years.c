@@ -338,6 +338,20 @@ check_last_due(struct trial *trial, int i)
     truth->ran = due;
 }
 
+/* Further ahead than the next but one, because a wrong clock put it there. */
+static bool
+is_far_ahead(const struct trial *trial, const struct config *config)
+{
+    struct wall at = { .ms = world_now(&trial->world) };
+    struct error err;
+    struct due due;
+
+    if (config->scheduled_cron != config->cron ||
+        !due_parse(&due, trial->world.zones, trial->world.dialect, config->cron, config->zone, &err))
+        return false;
+    return due_next(&due, at, &at, &err) && due_next(&due, at, &at, &err) && config->next > at.ms;
+}
+
 /* After the ledger has looked, nothing is left open. */
 static void
 check_nothing_is_left(struct trial *trial, const struct ledger_decisions *decisions)
@@ -354,12 +368,16 @@ check_nothing_is_left(struct trial *trial, const struct ledger_decisions *decisi
             continue;
         if (!is_busy(world, i, JITTER) && truth->owed != 0 && !has_catch_up(decisions, config->id))
             fail_at(trial, "owed, and not caught up with", truth->owed);
+        if (is_busy(world, i, -JITTER) && has_catch_up(decisions, config->id))
+            fail_at(trial, "caught up with, but it may still run", 0);
         if (truth->owed == 0 && has_catch_up(decisions, config->id))
             fail_at(trial, "caught up with, and not owed", 0);
         if (truth->unusable)
             continue;
         if (!config->has_scheduler || pending_of(world, config) == LEDGER_PENDING_GONE)
             fail_at(trial, "its schedule does not go on", config->next);
+        if (is_far_ahead(trial, config))
+            fail_at(trial, "its schedule goes on too late", config->next);
         if (!may_run)
             check_last_due(trial, i);
     }
