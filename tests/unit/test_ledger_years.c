@@ -340,13 +340,13 @@ check_last_due(struct trial *trial, int i)
 
 /* Further ahead than the next but one, because a wrong clock put it there. */
 static bool
-is_far_ahead(const struct trial *trial, const struct config *config)
+is_far_ahead(struct trial *trial, const struct config *config)
 {
     struct wall at = { .ms = world_now(&trial->world) };
     struct error err;
     struct due due;
 
-    if (config->scheduled_cron != config->cron ||
+    if (pending_of(&trial->world, config) != LEDGER_PENDING_DELAYED || config->scheduled_cron != config->cron ||
         !due_parse(&due, trial->world.zones, trial->world.dialect, config->cron, config->zone, &err))
         return false;
     return due_next(&due, at, &at, &err) && due_next(&due, at, &at, &err) && config->next > at.ms;
