@@ -15,6 +15,7 @@
 #include "common/settings.h"
 #include "common/text.h"
 #include "jobs/job.h"
+#include "jobs/ledger_work.h"
 #include "jobs/payload.h"
 #include "jobs/reporter.h"
 #include "jobs/stop.h"
@@ -22,6 +23,7 @@
 
 static const char usage[] =
     "Usage: weavestream-backup-job < JOB\n"
+    "       weavestream-backup-job ledger < SNAPSHOT\n"
     "\n"
     "Does one job of the queue 'backup'. weavestream-backup starts it; by hand:\n"
     "\n"
@@ -30,6 +32,10 @@ static const char usage[] =
     "Reads the job from standard input, as one JSON object. Writes progress and verdict, one JSON object a line,\n"
     "to descriptor 3 (or that in " REPORT_VARIABLE "), else to standard output. The log goes to\n"
     "standard error. Settings come from the environment: DATABASE_URL, BACKUP_STORAGE_DIR and so on.\n"
+    "\n"
+    "With 'ledger', it compares what should have run with what did: the queue, of which a worker gives it a snapshot\n"
+    "as one JSON object, with the schedules and runs in Postgres. It says what is missing in the queue, closes rows\n"
+    "that nobody will run, and tells the people of a schedule that a run was missed.\n"
     "\n"
     "  --help     this text\n"
     "  --version  the version\n"
@@ -61,23 +67,33 @@ find_report_fd(void)
     return fcntl((int)fd, F_SETFD, FD_CLOEXEC) == 0 ? (int)fd : STDOUT_FILENO;
 }
 
-/* At most one byte more than a job may have: enough to see that it is too large. */
+/* What the program does with its input. */
+struct work {
+    void (*perform)(const struct settings *settings, const char *bytes, size_t length, struct report *verdict);
+    size_t bytes_max;
+    int64_t limit_ms; /* 0: as long as one backup may run */
+};
+
+static const struct work job_work = { job_perform, PAYLOAD_BYTES_MAX, 0 };
+static const struct work ledger_work = { ledger_perform, LEDGER_SNAPSHOT_MAX, LEDGER_LIMIT_MS };
+
+/* At most one byte more than there may be: enough to see that it is too large. */
 static bool
-read_job(struct text *job, struct error *err)
+read_input(size_t bytes_max, struct text *input, struct error *err)
 {
     char bytes[16384];
 
-    while (job->length <= PAYLOAD_BYTES_MAX) {
-        size_t room = PAYLOAD_BYTES_MAX + 1 - job->length;
+    while (input->length <= bytes_max) {
+        size_t room = bytes_max + 1 - input->length;
         ssize_t count = read(STDIN_FILENO, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
 
         if (count == -1 && errno == EINTR)
             continue;
         if (count == -1)
-            return error_set_errno(err, errno, "read the job from standard input");
+            return error_set_errno(err, errno, "read standard input");
         if (count == 0)
             break;
-        text_add_bytes(job, bytes, (size_t)count);
+        text_add_bytes(input, bytes, (size_t)count);
     }
     return true;
 }
@@ -96,23 +112,23 @@ tell_problems(struct text *problems, struct report *verdict)
 }
 
 static void
-perform(const struct settings *settings, struct report *verdict)
+perform(const struct work *work, const struct settings *settings, struct report *verdict)
 {
-    struct moment deadline = moment_add_ms(moment_now(), settings->job_lock_minutes * 60 * 1000);
-    struct text job = TEXT_EMPTY;
+    int64_t limit_ms = work->limit_ms != 0 ? work->limit_ms : settings->job_lock_minutes * 60 * 1000;
+    struct text input = TEXT_EMPTY;
     struct error err;
 
-    if (stop_start(deadline, &err) && read_job(&job, &err))
-        job_perform(settings, text_string(&job), job.length, verdict);
+    if (stop_start(moment_add_ms(moment_now(), limit_ms), &err) && read_input(work->bytes_max, &input, &err))
+        work->perform(settings, text_string(&input), input.length, verdict);
     else {
         log_error(LOG_EVENT("job not started"), LOG_ERROR(&err));
         verdict_fail(verdict, err.text, true);
     }
-    text_clear(&job);
+    text_clear(&input);
 }
 
 static int
-run_program(void)
+run_program(const struct work *work)
 {
     struct report verdict = REPORT_EMPTY;
     struct text problems = TEXT_EMPTY;
@@ -123,7 +139,7 @@ run_program(void)
     reporter_start(find_report_fd()); /* before anything else is opened: it looks for what is open already */
     if (settings_load(&settings, SETTINGS_JOB, &problems)) {
         log_start("weavestream-backup-job", settings.log_level);
-        perform(&settings, &verdict);
+        perform(work, &settings, &verdict);
     } else {
         tell_problems(&problems, &verdict);
         status = EX_CONFIG;
@@ -140,7 +156,9 @@ int
 main(int argc, char **argv)
 {
     if (argc == 1)
-        return run_program();
+        return run_program(&job_work);
+    if (argc == 2 && strcmp(argv[1], "ledger") == 0)
+        return run_program(&ledger_work);
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         (void)fputs(usage, stdout);
         return EX_OK;

@@ -11,6 +11,10 @@
 
 /* Unix milliseconds to Prisma's timestamp(3), exactly. */
 #define AT(parameter) "(timestamp 'epoch' + " parameter "::bigint * interval '1 millisecond')"
+/* How long ago a timestamp was, in milliseconds; null for an infinite one. */
+#define AGE(time)                                                                                                      \
+    "floor(extract(epoch FROM (clock_timestamp() AT TIME ZONE 'UTC') - nullif(nullif(" time                            \
+    ", 'infinity'), '-infinity')) * 1000)::bigint"
 #define STATUS(name) "'" name "'::\"BackupRunStatus\""
 
 #define NUMBER_SIZE 24
@@ -263,6 +267,56 @@ history_last_size(struct database *database, const char *config_id, int64_t *siz
     *size_bytes = database_rows_count(rows) > 0 ? database_rows_number(rows, 0, 0) : 0;
     database_rows_free(rows);
     return true;
+}
+
+bool
+history_list_schedules(struct database *database, struct database_rows **rows, struct error *err)
+{
+    return database_query(database,
+               "SELECT c.id, c.enabled, c.cron, c.timezone, "
+               "min(" AGE(
+                   "r.created_at") ") FILTER (WHERE r.kind = 'SCHEDULED'), "
+                                   "min(" AGE("coalesce(r.started_at, r.created_at)") ") FILTER (WHERE r.status IN "
+                                                                                      "(" STATUS("success") ", " STATUS(
+                                                                                          "running") ")) FROM "
+                                                                                                     "backup_config c "
+                                                                                                     "LEFT JOIN "
+                                                                                                     "backup_run r ON "
+                                                                                                     "r.config_id = "
+                                                                                                     "c.id GROUP BY "
+                                                                                                     "c.id",
+               0, NULL, rows, err) ||
+           error_add(err, "read the schedules");
+}
+
+bool
+history_list_queued(struct database *database, struct database_rows **rows, struct error *err)
+{
+    return database_query(database,
+               "SELECT id, config_id, kind = 'SCHEDULED', " AGE("created_at") " FROM backup_run WHERE status = " STATUS(
+                   "queued") " AND isfinite(created_at) ORDER BY created_at LIMIT 1000",
+               0, NULL, rows, err) ||
+           error_add(err, "read the queued runs");
+}
+
+bool
+history_close_queued(struct database *database, const char *id, const char *reason, bool *changed, struct error *err)
+{
+    struct text clean = TEXT_EMPTY;
+    char now[NUMBER_SIZE];
+    const char *values[] = { id, number_text(wall_now().ms, now), NULL };
+    bool ok;
+
+    text_add_utf8(&clean, reason, strlen(reason));
+    values[2] = text_string(&clean);
+    ok = change(database,
+             "UPDATE backup_run SET status = " STATUS("failed") ", finished_at = " AT(
+                 "$2") ", error = $3 "
+                       "WHERE id = $1::uuid AND status = " STATUS("queued"),
+             COUNT(values), values, changed, err) ||
+         error_add(err, "close the queued row");
+    text_clear(&clean);
+    return ok;
 }
 
 static bool

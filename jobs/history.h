@@ -90,6 +90,17 @@ bool history_touch_config(
 bool history_last_size(
     struct database *database, const char *config_id, int64_t *size_bytes, struct error *err) MUST_CHECK;
 
+/*
+ * What the ledger looks at. Ages are in milliseconds, by Postgres' clock; null: there is none. Of every config: id, enabled ("t" or "f"), cron,
+ * timezone, the age of its last SCHEDULED row, and since when its last successful or running run has been going on.
+ */
+bool history_list_schedules(struct database *database, struct database_rows **rows, struct error *err) MUST_CHECK;
+/* Of every queued row: id, config_id (may be null), whether it is SCHEDULED ("t" or "f"), its age. */
+bool history_list_queued(struct database *database, struct database_rows **rows, struct error *err) MUST_CHECK;
+/* To `failed`, if it is still queued. */
+bool history_close_queued(
+    struct database *database, const char *id, const char *reason, bool *changed, struct error *err) MUST_CHECK;
+
 /* backup.run.completed and backup.run.failed. */
 bool history_audit_completed(struct database *database, const char *id, const char *config_id, int64_t size_bytes,
     const char *filename, struct error *err) MUST_CHECK;

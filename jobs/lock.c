@@ -14,15 +14,28 @@
 #define UNKNOWN ((struct lock_holder){ .pid = 0 })
 
 static bool
-try_lock(struct database *database, bool *taken, struct error *err)
+try_named_lock(struct database *database, const char *name, bool *taken, struct error *err)
 {
     struct database_rows *rows = NULL;
 
-    if (!database_query(database, "SELECT pg_try_advisory_lock(hashtext('weavestream:backup'))", 0, NULL, &rows, err))
+    if (!database_query(database, "SELECT pg_try_advisory_lock(hashtext($1))", 1, &name, &rows, err))
         return false;
     *taken = strcmp(database_rows_value(rows, 0, 0), "t") == 0;
     database_rows_free(rows);
     return true;
+}
+
+static bool
+try_lock(struct database *database, bool *taken, struct error *err)
+{
+    return try_named_lock(database, "weavestream:backup", taken, err);
+}
+
+bool
+lock_try_for_ledger(struct database *database, bool *taken, struct error *err)
+{
+    return try_named_lock(database, "weavestream:backup:ledger", taken, err) ||
+           error_add(err, "take the ledger's lock");
 }
 
 /* pg_locks has a 64-bit key in two halves, the high one in classid; a negative hash fills that with ones. */

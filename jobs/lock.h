@@ -37,6 +37,9 @@ bool lock_take_for_run(
 bool lock_take(
     struct database *database, int64_t patience_ms, struct lock_holder *holder, struct error *err) MUST_CHECK;
 
+/* The other lock of an installation: one ledger at a time. Lasts as long as the session. */
+bool lock_try_for_ledger(struct database *database, bool *taken, struct error *err) MUST_CHECK;
+
 /* Nothing to release, or a lost session, is fine: then nothing is held. False: the lock lasts as long as the session. */
 bool lock_release(struct database *database, struct error *err) MUST_CHECK;
 

@@ -81,6 +81,30 @@ reporter_add(const char *name, const char *data, const char *options)
 }
 
 void
+reporter_schedule(const char *id, const char *pattern, const char *zone, const char *data, const char *options)
+{
+    struct report report = { .type = REPORT_SCHEDULE };
+
+    report.id = memory_copy_string(id);
+    report.pattern = memory_copy_string(pattern);
+    report.zone = memory_copy_string(zone);
+    report.text = memory_copy_string("run");
+    report.value = memory_copy_string(data);
+    report.options = memory_copy_string(options);
+    send_report(&report);
+    report_clear(&report);
+}
+
+void
+reporter_unschedule(const char *id)
+{
+    struct report report = { .type = REPORT_UNSCHEDULE, .id = memory_copy_string(id) };
+
+    send_report(&report);
+    report_clear(&report);
+}
+
+void
 reporter_verdict(const struct report *verdict)
 {
     send_report(verdict);

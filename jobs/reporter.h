@@ -24,6 +24,9 @@ void reporter_log(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* A job for the same queue; `data` and `options` are JSON text. */
 void reporter_add(const char *name, const char *data, const char *options);
+/* A job scheduler of the same queue, made (anew) for jobs named `run`; and the end of one. */
+void reporter_schedule(const char *id, const char *pattern, const char *zone, const char *data, const char *options);
+void reporter_unschedule(const char *id);
 void reporter_verdict(const struct report *verdict);
 
 #endif
