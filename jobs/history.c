@@ -11,10 +11,6 @@
 
 /* Unix milliseconds to Prisma's timestamp(3), exactly. */
 #define AT(parameter) "(timestamp 'epoch' + " parameter "::bigint * interval '1 millisecond')"
-/* How long ago a timestamp was, in milliseconds; null for an infinite one. */
-#define AGE(time)                                                                                                      \
-    "floor(extract(epoch FROM (clock_timestamp() AT TIME ZONE 'UTC') - nullif(nullif(" time                            \
-    ", 'infinity'), '-infinity')) * 1000)::bigint"
 #define STATUS(name) "'" name "'::\"BackupRunStatus\""
 
 #define NUMBER_SIZE 24
@@ -269,22 +265,19 @@ history_last_size(struct database *database, const char *config_id, int64_t *siz
     return true;
 }
 
+/* An infinite timestamp is no time. */
 bool
 history_list_schedules(struct database *database, struct database_rows **rows, struct error *err)
 {
     return database_query(database,
-               "SELECT c.id, c.enabled, c.cron, c.timezone, "
-               "min(" AGE(
-                   "r.created_at") ") FILTER (WHERE r.kind = 'SCHEDULED'), "
-                                   "min(" AGE("coalesce(r.started_at, r.created_at)") ") FILTER (WHERE r.status IN "
-                                                                                      "(" STATUS("success") ", " STATUS(
-                                                                                          "running") ")) FROM "
-                                                                                                     "backup_config c "
-                                                                                                     "LEFT JOIN "
-                                                                                                     "backup_run r ON "
-                                                                                                     "r.config_id = "
-                                                                                                     "c.id GROUP BY "
-                                                                                                     "c.id",
+               "SELECT id, enabled, cron, timezone, floor(extract(epoch FROM now - attempt) * 1000)::bigint, "
+               "floor(extract(epoch FROM now - good) * 1000)::bigint "
+               "FROM (SELECT *, clock_timestamp() AT TIME ZONE 'UTC' AS now, "
+               "(SELECT max(created_at) FROM backup_run r "
+               "WHERE r.config_id = c.id AND kind = 'SCHEDULED' AND isfinite(created_at)) AS attempt, "
+               "(SELECT max(coalesce(started_at, created_at)) FROM backup_run r WHERE r.config_id = c.id "
+               "AND status IN ('success', 'running') AND isfinite(coalesce(started_at, created_at))) AS good "
+               "FROM backup_config c) AS schedules",
                0, NULL, rows, err) ||
            error_add(err, "read the schedules");
 }
@@ -293,8 +286,9 @@ bool
 history_list_queued(struct database *database, struct database_rows **rows, struct error *err)
 {
     return database_query(database,
-               "SELECT id, config_id, kind = 'SCHEDULED', " AGE("created_at") " FROM backup_run WHERE status = " STATUS(
-                   "queued") " AND isfinite(created_at) ORDER BY created_at LIMIT 1000",
+               "SELECT id, config_id, kind = 'SCHEDULED', "
+               "floor(extract(epoch FROM (clock_timestamp() AT TIME ZONE 'UTC') - created_at) * 1000)::bigint "
+               "FROM backup_run WHERE status = 'queued' AND isfinite(created_at) ORDER BY created_at LIMIT 1000",
                0, NULL, rows, err) ||
            error_add(err, "read the queued runs");
 }

@@ -45,8 +45,9 @@ what_is_remembered_comes_back(void **state)
 static void
 garbage_is_no_memory(void **state)
 {
-    static const char *const texts[] = { "", "{", "[]", "null", "{\"configs\":7,\"complaints\":{}}",
-        "{\"configs\":[7,{\"id\":\"no uuid\",\"cron\":\"\",\"timezone\":\"\"},{\"id\":\"" ID "\",\"cron\":7}]}",
+    static const char wrong_types[] =
+        "{\"configs\":[7,{\"id\":\"no uuid\",\"cron\":\"\",\"timezone\":\"\"},{\"id\":\"" ID "\",\"cron\":7}]}";
+    static const char *const texts[] = { "", "{", "[]", "null", "{\"configs\":7,\"complaints\":{}}", wrong_types,
         "{\"complaints\":[{\"about\":null},\"x\"]}", "\xff\xfe", "{}{}" };
 
     (void)state;

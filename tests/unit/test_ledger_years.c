@@ -342,14 +342,16 @@ check_last_due(struct trial *trial, int i)
 static bool
 is_far_ahead(struct trial *trial, const struct config *config)
 {
-    struct wall at = { .ms = world_now(&trial->world) };
+    struct wall next;
+    struct wall second;
     struct error err;
     struct due due;
 
     if (pending_of(&trial->world, config) != LEDGER_PENDING_DELAYED || config->scheduled_cron != config->cron ||
         !due_parse(&due, trial->world.zones, trial->world.dialect, config->cron, config->zone, &err))
         return false;
-    return due_next(&due, at, &at, &err) && due_next(&due, at, &at, &err) && config->next > at.ms;
+    return due_next(&due, (struct wall){ .ms = world_now(&trial->world) }, &next, &err) &&
+           due_next(&due, next, &second, &err) && config->next > second.ms;
 }
 
 /* After the ledger has looked, nothing is left open. */

@@ -49,3 +49,4 @@ add_unit_test(NAME due LINK jobs)
 add_unit_test(NAME ledger LINK jobs)
 add_unit_test(NAME ledger_memory LINK jobs)
 add_unit_test(NAME ledger_years LINK jobs WITH world)
+set_tests_properties(ledger_years PROPERTIES TIMEOUT 300) # two years; with sanitizers on a busy machine, minutes
