@@ -25,8 +25,8 @@ void snapshot_read(struct redis *redis, const struct keys *keys, redis_reply_fn 
  *                     "job":{"id":"repeat:...:1795382774000","state":"delayed","data":ANY}}],
  *      "jobs":[{"id":"7","name":"run","state":"failed","data":ANY,"timestamp":1795382600000,"failedReason":"..."}]}
  *
- * `version` is null if no Queue object has written one. `complete` is false if there is more than the bounds let through. `job` is the job of
- * the scheduler's `next`, null if it is gone; its state may also be "completed" or "unknown". `data` is null if it is no JSON or too long. Other
+ * `version` is null if no Queue object has written one. `complete` is false if there is more than the bounds let through; failed jobs, which pile up,
+ * do not count there. `job` is the job of the scheduler's `next`, null if it is gone; its state may also be "completed" or "unknown". `data` is null if it is no JSON or too long. Other
  * states: waiting, paused, prioritized, delayed, active, waiting-children, failed; with the last comes `failedReason`.
  *
  * ERROR_REFUSED, ERROR_LOST: there is no reply. ERROR_INPUT: it is no snapshot.

@@ -2,6 +2,7 @@
 -- Reads what there is of a queue: its schedulers, and its jobs that are not done or have failed. Writes nothing. Returns { version or nil, paused (0
 -- or 1), complete (0 or 1), schedulers, jobs }; each scheduler { id, next (ms), { field, value, ... }, pending job or nil }, the pending job { id, state,
 -- data or nil }; each job { id, name, state, data or nil, timestamp or nil, failedReason or nil }.
+-- It is complete without failed jobs that there are more of.
 -- ARGV: how many schedulers, and how many jobs of each state, at most; how long a job's data may be, or it is left out; how long all of it may be.
 local queue = open_queue(KEYS[1])
 local most, longest, room = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -21,7 +22,7 @@ local function bounded(text)
 end
 
 local function add_jobs(state, ids, count)
-    if count > #ids then
+    if count > #ids and state ~= 'failed' then
         complete = 0
     end
     for _, id in ipairs(ids) do

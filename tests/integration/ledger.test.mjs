@@ -118,6 +118,19 @@ describe('what it is given', () => {
     assert.equal(jobs.length, 1000);
   });
 
+  test('of more than a thousand failed jobs, the latest thousand; and that it is complete', async (t) => {
+    const scene = await open(t);
+    const pipeline = scene.client.pipeline();
+    for (let job = 0; job < 1005; job++) {
+      pipeline.hset(scene.queue.toKey(`${job}`), { name: 'run', data: '{}', timestamp: job, failedReason: 'no' });
+      pipeline.zadd(scene.queue.toKey('failed'), job, `${job}`);
+    }
+    await pipeline.exec();
+    await start(scene);
+    const { complete, jobs } = await firstSnapshot(scene);
+    assert.deepEqual([complete, jobs.length, jobs[0].id, jobs.at(-1).id], [true, 1000, '1004', '5']);
+  });
+
   test('of more data than sixteen megabytes, no more; and that it is not complete', async (t) => {
     const scene = await open(t);
     await scene.queue.pause();
