@@ -50,6 +50,23 @@ test('a schedule that cannot be understood is told once, however often its job i
   }]);
 });
 
+test('a schedule that Redis refuses to move on stays where it is, and the next attempt moves it', async (t) => {
+  const scene = await open(t);
+  await scene.queue.upsertJobScheduler('nightly', nightly, { opts: { attempts: 2 } });
+  const [job] = await scene.queue.getDelayed();
+  const key = scene.queue.toKey('repeat:nightly');
+  await scene.client.hset(key, 'ic', 'many');
+  const worker = await scene.start({ program: shell(`await go; say '{"type":"failed","reason":"no","retry":true}'`) });
+  await job.promote();
+  await worker.waitForEvent('job report not written');
+  assert.equal(Number(await scene.client.zscore(scene.queue.toKey('repeat'), 'nightly')), job.opts.prevMillis);
+  await scene.client.hset(key, 'ic', 1);
+  scene.release('go');
+  await eventually(() => job.isFailed(), { what: 'the job to fail for good' });
+  const [next] = await scene.queue.getDelayed();
+  assert.ok(next.opts.prevMillis > job.opts.prevMillis);
+});
+
 for (const [title, prepare] of [['a repeatable job of BullMQ 5', () => {}], ['a repeatable job of BullMQ 3', makeOld]]) {
   test(`${title} goes on in a queue of BullMQ 6, with its data`, async (t) => {
     const scene = await open(t);

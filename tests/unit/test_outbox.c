@@ -375,6 +375,18 @@ what_redis_cannot_write_right_now_is_sent_again(void **state)
 }
 
 static void
+a_user_who_may_not_write_right_now_is_waited_for(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_log(fixture, "a");
+    expect_log(fixture, "a");
+    fake_answer(fixture->scene.client, "-NOPERM this user has no permissions to run the 'evalsha' command\r\n");
+    expect_log(fixture, "a");
+    assert_false(outbox_is_empty(fixture->outbox));
+}
+
+static void
 an_old_redis_wraps_what_it_refuses_for_now(void **state)
 {
     struct fixture *fixture = *state;
@@ -571,6 +583,7 @@ main(void)
         TEST(each_connection_is_told_a_script_once),
         TEST(what_redis_refuses_is_given_up),
         TEST(what_redis_cannot_write_right_now_is_sent_again),
+        TEST(a_user_who_may_not_write_right_now_is_waited_for),
         TEST(an_old_redis_wraps_what_it_refuses_for_now),
         TEST(what_had_no_answer_is_sent_again_in_order),
         TEST(progress_is_written_once_a_second_and_the_last_one_always),
