@@ -241,6 +241,7 @@ worker_init(struct worker *worker, const struct worker_options *options)
     struct ledger_options ledger = { .children = options->children,
         .argv = options->ledger,
         .limit_ms = LEDGER_LIMIT_MS,
+        .retry_ms = LEDGER_RETRY_MS,
         .on_stopped = on_stopped,
         .owner = worker };
 

@@ -226,14 +226,11 @@ describe('trouble', () => {
     ['has a verdict of jobs', `say '{"type":"wait"}'`, /^it has no verdict that a ledger can have$/],
     ['is not there', 'exec /nowhere/ledger', /without a verdict$/],
   ]) {
-    test(`it ${what}: told, and tried again later and later; jobs are done all the while`, async (t) => {
+    test(`it ${what}: told, and tried again a minute later; jobs are done all the while`, async (t) => {
       const scene = await open(t);
       const worker = await start(scene, script);
       assert.match((await worker.waitForEvent('ledger failed', ({ retryMs }) => retryMs === 60_000)).reason, reason);
-      await runJob(scene);
-      await worker.waitForEvent('ledger failed', ({ retryMs }) => retryMs === 120_000);
-      await runJob(scene);
-      await worker.waitForEvent('ledger failed', ({ retryMs }) => retryMs === 240_000);
+      await untilState(scene.queue, await scene.queue.add('work', {}), 'completed');
     });
   }
 
