@@ -159,11 +159,6 @@ on_snapshot(const redisReply *reply, const struct error *lost, void *owner)
 
     if (ledger->state != LEDGER_READING)
         return; /* stopped */
-    if (reply == NULL) {
-        ledger->is_wanted = true;
-        ledger->state = LEDGER_IDLE;
-        return;
-    }
     if (snapshot_describe(reply, lost, ledger->consumer->keys, wall_now(), &snapshot, &err))
         ledger_run(ledger, &snapshot);
     else
@@ -217,7 +212,8 @@ ledger_connected(struct ledger *ledger)
     if (ledger == NULL)
         return;
     info = link_server(ledger->consumer->command);
-    if (ledger->state != LEDGER_IDLE || ledger->is_wanted || strcmp(ledger->server, info->run_id) != 0)
+    if (ledger->state != LEDGER_IDLE || event_pending(ledger->timer, EV_TIMEOUT, NULL) == 0 ||
+        strcmp(ledger->server, info->run_id) != 0)
         ledger_start(ledger);
     memcpy(ledger->server, info->run_id, sizeof(ledger->server));
     outbox_send(ledger->outbox);

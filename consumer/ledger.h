@@ -7,8 +7,9 @@
  * `unschedule`, and `log`, which goes to our own log. Its verdict: `completed`, it is run again in an hour; `delay`, at that time, an hour at
  * most; anything else, after a minute, which doubles up to an hour.
  *
- * There is never more than one: who asks meanwhile has it run once more, a second later, or a minute later if the last one failed. If Redis goes away in the middle, what was said is written when it is
- * back, and then all of it is done again. It is also run when Redis is there for the first time, or is another one than before.
+ * There is never more than one: who asks meanwhile has it run once more, a second later, or a minute later if the last one failed. If Redis goes
+ * away in the middle, what was said is written when it is back, and then all of it is done again; but a snapshot that was lost counts as a
+ * failure: maybe it is what the connection cannot bear. It is also run when Redis is there for the first time, or is another one than before.
  *
  * All functions but the first take NULL, for a worker without a ledger.
  */
