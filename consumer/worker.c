@@ -173,7 +173,9 @@ on_shutdown_timer(evutil_socket_t fd, short what, void *argument)
     }
     log_error(LOG_EVENT("shutdown incomplete"),
         LOG_TEXT("reason",
-            "an outcome could not be written in time; another worker takes the job over when its lock expires"));
+            is_idle(worker) && !ledger_is_stopped(worker->consumer.ledger)
+                ? "what the ledger said could not be written in time"
+                : "an outcome could not be written in time; another worker takes the job over when its lock expires"));
     worker_end(worker, EXIT_FAILURE);
 }
 
