@@ -83,6 +83,9 @@ outbox_put_renewal(struct outbox *outbox)
     struct report none = REPORT_EMPTY;
     struct repeat repeat;
 
+    for (const struct entry *entry = outbox->first; entry != NULL; entry = entry->next)
+        if (entry->report.type == REPORT_NONE)
+            return;
     schedules_next(outbox->consumer->schedules, outbox->job, &repeat);
     if (repeat.kind != REPEAT_ENDS)
         outbox_append_entry(outbox, &none, &repeat);

@@ -242,6 +242,24 @@ the_next_job_of_a_schedule_is_written_first_and_until_it_is_there(void **state)
 }
 
 static void
+the_next_job_of_a_schedule_waits_there_once(void **state)
+{
+    static char options[] = "{\"repeat\":{\"every\":1000}}";
+    struct fixture *fixture = *state;
+
+    set_schedule(fixture, options);
+    for (int i = 0; i < 2; i++) {
+        outbox_put_renewal(fixture->outbox);
+        outbox_put_renewal(fixture->outbox);
+        (void)fake_expect(fixture->scene.client, "renew");
+        fake_run(fixture->scene.base, 50);
+        assert_false(fake_has(fixture->scene.client));
+        fake_answer(fixture->scene.client, ":0\r\n");
+        RUN_UNTIL(fixture->scene.base, outbox_is_empty(fixture->outbox));
+    }
+}
+
+static void
 a_job_that_none_follows_needs_nothing_written(void **state)
 {
     static char ends[] = "{\"repeat\":{\"every\":1000,\"limit\":0}}";
@@ -576,6 +594,7 @@ main(void)
         TEST(a_schedule_that_only_one_cron_parser_takes_is_sent_with_its_instant),
         TEST(a_schedule_that_nobody_takes_is_not_sent),
         TEST(the_next_job_of_a_schedule_is_written_first_and_until_it_is_there),
+        TEST(the_next_job_of_a_schedule_waits_there_once),
         TEST(a_job_that_none_follows_needs_nothing_written),
         TEST(data_is_written_each_time_and_at_once),
         TEST(data_without_an_answer_is_sent_again),
