@@ -152,8 +152,7 @@ take_members(const struct line *line, struct report *out, struct error *err)
     }
     return error_set(err, ERROR_INPUT,
         "'type' is none of progress, log, data, add, schedule, unschedule, completed, failed, interrupted, delay, "
-        "wait, "
-        "rate-limit");
+        "wait, rate-limit");
 }
 
 bool

@@ -9,7 +9,6 @@
 #include "protocol/snapshot.h"
 
 #define HOUR_MS INT64_C(3600000)
-#define MINUTE_MS INT64_C(60000)
 #define REST_MS 1000 /* between two starts at least */
 #define LIMIT_GRACE_MS 5000
 
@@ -31,18 +30,25 @@ struct ledger {
 
 static const struct job no_job = { .id = NULL }; /* whose reports these are, for the outbox */
 
+/* When it is wanted: whoever asks must not have it fail again and again. */
+static int64_t
+ledger_rest_ms(const struct ledger *ledger)
+{
+    return ledger->failures == 0 ? REST_MS : ledger->options.retry_ms;
+}
+
 /* Once it is over, in whichever way. */
 static void
 ledger_rest(struct ledger *ledger, int64_t ms)
 {
     ledger->state = LEDGER_IDLE;
-    consumer_set_timer(ledger->timer, ledger->is_wanted ? REST_MS : ms);
+    consumer_set_timer(ledger->timer, ledger->is_wanted ? ledger_rest_ms(ledger) : ms);
 }
 
 static void
 ledger_fail(struct ledger *ledger, const char *reason)
 {
-    int64_t ms = ledger->failures < 6 ? MINUTE_MS << ledger->failures : HOUR_MS;
+    int64_t ms = ledger->failures < 6 ? ledger->options.retry_ms << ledger->failures : HOUR_MS;
 
     ledger->failures++;
     log_warn(LOG_EVENT("ledger failed"), LOG_TEXT("reason", reason), LOG_NUMBER("retryMs", ms));
@@ -153,11 +159,6 @@ on_snapshot(const redisReply *reply, const struct error *lost, void *owner)
 
     if (ledger->state != LEDGER_READING)
         return; /* stopped */
-    if (reply == NULL) {
-        ledger->is_wanted = true;
-        ledger->state = LEDGER_IDLE;
-        return;
-    }
     if (snapshot_describe(reply, lost, ledger->consumer->keys, wall_now(), &snapshot, &err))
         ledger_run(ledger, &snapshot);
     else
@@ -200,7 +201,7 @@ ledger_ask(struct ledger *ledger)
         return;
     ledger->is_wanted = true;
     if (ledger->state == LEDGER_IDLE)
-        consumer_set_timer(ledger->timer, REST_MS);
+        consumer_set_timer(ledger->timer, ledger_rest_ms(ledger));
 }
 
 void
@@ -211,7 +212,8 @@ ledger_connected(struct ledger *ledger)
     if (ledger == NULL)
         return;
     info = link_server(ledger->consumer->command);
-    if (ledger->state != LEDGER_IDLE || ledger->is_wanted || strcmp(ledger->server, info->run_id) != 0)
+    if (ledger->state != LEDGER_IDLE || event_pending(ledger->timer, EV_TIMEOUT, NULL) == 0 ||
+        strcmp(ledger->server, info->run_id) != 0)
         ledger_start(ledger);
     memcpy(ledger->server, info->run_id, sizeof(ledger->server));
     outbox_send(ledger->outbox);

@@ -83,6 +83,9 @@ outbox_put_renewal(struct outbox *outbox)
     struct report none = REPORT_EMPTY;
     struct repeat repeat;
 
+    for (const struct entry *entry = outbox->first; entry != NULL; entry = entry->next)
+        if (entry->report.type == REPORT_NONE)
+            return;
     schedules_next(outbox->consumer->schedules, outbox->job, &repeat);
     if (repeat.kind != REPEAT_ENDS)
         outbox_append_entry(outbox, &none, &repeat);
@@ -175,11 +178,11 @@ outbox_put(struct outbox *outbox, struct report *report)
         outbox_append(outbox, report);
 }
 
-/* Redis is out of memory, cannot save, or has lost its replicas: it will write again once that is mended. */
+/* Redis is out of memory, cannot save, has lost its replicas, or was told to refuse us: it will write again once that is mended. */
 static bool
 reply_is_for_now(const redisReply *reply)
 {
-    static const char *const codes[] = { "OOM", "MISCONF", "NOREPLICAS" };
+    static const char *const codes[] = { "OOM", "MISCONF", "NOREPLICAS", "NOPERM" };
 
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
         if (redis_reply_is_error(reply, codes[i]))

@@ -20,8 +20,9 @@ struct outbox;
 /* on_change: an answer came; the outbox may be empty now, or small enough again. Not called from inside the functions below. */
 struct outbox *outbox_new(const struct consumer *consumer, void (*on_change)(void *owner), void *owner);
 void outbox_open(struct outbox *outbox,
-    const struct job *job);                     /* whose job it is from now on; stays the caller's until it is empty */
-void outbox_put_renewal(struct outbox *outbox); /* the job that follows this one, if one does; before anything else */
+    const struct job *job); /* whose job it is from now on; stays the caller's until it is empty */
+/* The job that follows this one, if one does and is not waiting here already: before anything else, and whenever Redis may have lost it. */
+void outbox_put_renewal(struct outbox *outbox);
 void outbox_put(struct outbox *outbox, struct report *report); /* anything but a verdict; takes its members over */
 void outbox_send(struct outbox *outbox);  /* there is a connection (again): sends what is not on its way */
 void outbox_close(struct outbox *outbox); /* the job is over: progress waits no longer for its second */

@@ -414,6 +414,7 @@ slot_connected(struct slot *slot)
     if (slot->state != SLOT_RUNNING && slot->state != SLOT_FINISHING)
         return;
     outbox_send(slot->outbox);
+    outbox_put_renewal(slot->outbox); /* a Redis that crashed lacks its last second */
     if (slot->state == SLOT_FINISHING)
         slot_send_outcome(slot);
 }

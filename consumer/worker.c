@@ -173,7 +173,9 @@ on_shutdown_timer(evutil_socket_t fd, short what, void *argument)
     }
     log_error(LOG_EVENT("shutdown incomplete"),
         LOG_TEXT("reason",
-            "an outcome could not be written in time; another worker takes the job over when its lock expires"));
+            is_idle(worker) && !ledger_is_stopped(worker->consumer.ledger)
+                ? "what the ledger said could not be written in time"
+                : "an outcome could not be written in time; another worker takes the job over when its lock expires"));
     worker_end(worker, EXIT_FAILURE);
 }
 
@@ -241,6 +243,7 @@ worker_init(struct worker *worker, const struct worker_options *options)
     struct ledger_options ledger = { .children = options->children,
         .argv = options->ledger,
         .limit_ms = LEDGER_LIMIT_MS,
+        .retry_ms = LEDGER_RETRY_MS,
         .on_stopped = on_stopped,
         .owner = worker };
 

@@ -8,7 +8,7 @@
 
 #define NUMBER(number) #number
 #define NUMBER_TEXT(number) NUMBER(number)
-#define ALL_BYTES "16777216" /* of all names, data and reasons together */
+#define ALL_BYTES "4194304" /* of all names, data and reasons together: locks are renewed behind it */
 
 void
 snapshot_read(struct redis *redis, const struct keys *keys, redis_reply_fn *on_reply, void *owner)

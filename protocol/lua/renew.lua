@@ -34,7 +34,6 @@ if call('EXISTS', queue.prefix .. id) == 1 then
     tell(queue, 'duplicated', 'jobId', id)
     return 0
 end
-call('ZADD', queue.prefix .. 'repeat', following, scheduler)
 call('HINCRBY', key, 'ic', 1)
 call('INCR', queue.prefix .. 'id')
 events_kept(queue)
@@ -43,6 +42,8 @@ if not data and not (since_6 and count) and ARGV[8] ~= '{}' then
     data = ARGV[8]
     call('HSET', key, 'data', data)
 end
+-- What could refuse is behind us: a schedule moves on only together with its job.
+call('ZADD', queue.prefix .. 'repeat', following, scheduler)
 local delay = math.max(following - now, 0)
 local more_options = ',"repeatJobKey":' .. cjson.encode(scheduler) .. (ARGV[4] ~= '' and ',"prevMillis":' .. ARGV[4] or '')
 local more = given(12) and { 'rjk', scheduler, 'deid', ARGV[12] } or { 'rjk', scheduler }

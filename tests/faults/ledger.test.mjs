@@ -148,4 +148,16 @@ describe('a Redis that goes away', { concurrency: 4 }, () => {
     await scene.client.config('SET', 'maxmemory', '0');
     await eventually(async () => (await scene.queue.getJobState('said')) === 'delayed', { what: 'the job that it has added' });
   });
+
+  test('refusing writes until the worker ends: the worker says what was lost', async (t) => {
+    const scene = await openSceneWithServer(t);
+    const worker = await startWith(scene, slow);
+    await untilNotes(scene);
+    await scene.client.config('SET', 'maxmemory', '1');
+    scene.release('go-1');
+    await worker.waitForEvent('job report refused for now', ({ kind }) => kind === 'add');
+    const { code } = await worker.stop();
+    assert.equal(code, 1);
+    assert.equal(worker.named('shutdown incomplete')[0].reason, 'what the ledger said could not be written in time');
+  });
 });

@@ -131,15 +131,15 @@ describe('what it is given', () => {
     assert.deepEqual([complete, jobs.length, jobs[0].id, jobs.at(-1).id], [true, 1000, '1004', '5']);
   });
 
-  test('of more data than sixteen megabytes, no more; and that it is not complete', async (t) => {
+  test('of more data than four megabytes, no more; and that it is not complete', async (t) => {
     const scene = await open(t);
     await scene.queue.pause();
-    await scene.queue.addBulk(Array.from({ length: 300 }, () => ({ name: 'later', data: 'x'.repeat(60_000), opts: { delay: 3_600_000 } })));
+    await scene.queue.addBulk(Array.from({ length: 100 }, () => ({ name: 'later', data: 'x'.repeat(60_000), opts: { delay: 3_600_000 } })));
     await start(scene);
     const { complete, jobs } = await firstSnapshot(scene);
     assert.equal(complete, false);
-    assert.equal(jobs.length, 300);
-    assert.equal(jobs.filter(({ data }) => data !== null).length, Math.floor(16 * 1024 * 1024 / (60_002 + 'later'.length)));
+    assert.equal(jobs.length, 100);
+    assert.equal(jobs.filter(({ data }) => data !== null).length, Math.floor(4 * 1024 * 1024 / (60_002 + 'later'.length)));
   });
 });
 
@@ -239,14 +239,11 @@ describe('trouble', () => {
     ['has a verdict of jobs', `say '{"type":"wait"}'`, /^it has no verdict that a ledger can have$/],
     ['is not there', 'exec /nowhere/ledger', /without a verdict$/],
   ]) {
-    test(`it ${what}: told, and tried again later and later; jobs are done all the while`, async (t) => {
+    test(`it ${what}: told, and tried again a minute later; jobs are done all the while`, async (t) => {
       const scene = await open(t);
       const worker = await start(scene, script);
       assert.match((await worker.waitForEvent('ledger failed', ({ retryMs }) => retryMs === 60_000)).reason, reason);
-      await runJob(scene);
-      await worker.waitForEvent('ledger failed', ({ retryMs }) => retryMs === 120_000);
-      await runJob(scene);
-      await worker.waitForEvent('ledger failed', ({ retryMs }) => retryMs === 240_000);
+      await untilState(scene.queue, await scene.queue.add('work', {}), 'completed');
     });
   }
 

@@ -50,6 +50,42 @@ test('a schedule that cannot be understood is told once, however often its job i
   }]);
 });
 
+test('a schedule that Redis refuses to move on stays where it is, and the next attempt moves it', async (t) => {
+  const scene = await open(t);
+  await scene.queue.upsertJobScheduler('nightly', nightly, { opts: { attempts: 2 } });
+  const [job] = await scene.queue.getDelayed();
+  const key = scene.queue.toKey('repeat:nightly');
+  await scene.client.hset(key, 'ic', 'many');
+  const worker = await scene.start({ program: shell(`await go; say '{"type":"failed","reason":"no","retry":true}'`) });
+  await job.promote();
+  await worker.waitForEvent('job report not written');
+  assert.equal(Number(await scene.client.zscore(scene.queue.toKey('repeat'), 'nightly')), job.opts.prevMillis);
+  await scene.client.hset(key, 'ic', 1);
+  scene.release('go');
+  await eventually(() => job.isFailed(), { what: 'the job to fail for good' });
+  const [next] = await scene.queue.getDelayed();
+  assert.ok(next.opts.prevMillis > job.opts.prevMillis);
+});
+
+test('a next job that Redis has lost with its last second is made again over the next connection', async (t) => {
+  const scene = await open(t);
+  const { client, queue } = scene;
+  await queue.upsertJobScheduler('nightly', nightly);
+  const [job] = await queue.getDelayed();
+  await scene.start({ program: shell(`await go; say '{"type":"completed","returnvalue":1}'`) });
+  await job.promote();
+  await eventually(async () => (await queue.getDelayed()).length === 1, { what: 'the next job' });
+  const [next] = await queue.getDelayed();
+  await client.del(queue.toKey(next.id));
+  await client.zrem(queue.toKey('delayed'), next.id);
+  await client.zadd(queue.toKey('repeat'), job.opts.prevMillis, 'nightly');
+  await client.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await eventually(async () => (await queue.getDelayed()).length === 1, { what: 'the next job, again' });
+  scene.release('go');
+  await untilState(queue, job, 'completed');
+  assert.deepEqual((await queue.getDelayed()).map(({ id }) => id), [next.id]);
+});
+
 for (const [title, prepare] of [['a repeatable job of BullMQ 5', () => {}], ['a repeatable job of BullMQ 3', makeOld]]) {
   test(`${title} goes on in a queue of BullMQ 6, with its data`, async (t) => {
     const scene = await open(t);

@@ -54,6 +54,7 @@ tear_down(void **state)
     return 0;
 }
 
+#define RETRY_MS 1500 /* more than the second between two starts */
 #define COMPLETED "echo '{\"type\":\"completed\"}' >&3"
 #define NOTHING "*5\r\n$-1\r\n:0\r\n:1\r\n*0\r\n*0\r\n"
 
@@ -63,6 +64,7 @@ start(struct fixture *fixture, const char *script, int64_t limit_ms)
     struct ledger_options options = { .children = fixture->scene.runner.children,
         .argv = fixture->scene.program,
         .limit_ms = limit_ms,
+        .retry_ms = RETRY_MS,
         .on_stopped = on_stopped,
         .owner = fixture };
 
@@ -175,16 +177,34 @@ a_snapshot_that_redis_refuses_is_asked_for_again(void **state)
 }
 
 static void
-a_snapshot_that_is_lost_is_asked_for_over_the_next_connection(void **state)
+one_that_fails_is_run_again_later_and_later_whoever_asks(void **state)
+{
+    struct fixture *fixture = *state;
+
+    start(fixture, "exit 3", LEDGER_LIMIT_MS);
+    answer_snapshot(fixture, NOTHING);
+    fake_run(fixture->scene.base, 200);
+    ledger_ask(fixture->ledger);
+    assert_quiet(fixture, RETRY_MS - 200);
+    answer_snapshot(fixture, NOTHING);
+    assert_quiet(fixture, 2 * RETRY_MS - 200);
+    answer_snapshot(fixture, NOTHING);
+}
+
+static void
+a_snapshot_that_is_lost_is_not_asked_for_over_each_next_connection(void **state)
 {
     struct fixture *fixture = *state;
 
     start(fixture, COMPLETED, LEDGER_LIMIT_MS);
     (void)fake_expect(fixture->scene.client, "snapshot");
-    scene_cut(&fixture->scene);
-    scene_connect(&fixture->scene);
+    for (int i = 0; i < 2; i++) {
+        scene_cut(&fixture->scene);
+        scene_connect(&fixture->scene);
+        ledger_ask(fixture->ledger);
+        assert_quiet(fixture, 200);
+    }
     answer_snapshot(fixture, NOTHING);
-    assert_quiet(fixture, 1300);
 }
 
 static void
@@ -276,7 +296,8 @@ main(void)
         TEST(a_time_in_the_past_means_a_second_from_now),
         TEST(one_that_takes_too_long_is_stopped),
         TEST(a_snapshot_that_redis_refuses_is_asked_for_again),
-        TEST(a_snapshot_that_is_lost_is_asked_for_over_the_next_connection),
+        TEST(one_that_fails_is_run_again_later_and_later_whoever_asks),
+        TEST(a_snapshot_that_is_lost_is_not_asked_for_over_each_next_connection),
         TEST(another_server_has_it_run_the_same_one_does_not),
         TEST(a_connection_lost_while_it_runs_has_it_run_once_more),
         TEST(stopping_waits_for_the_program),

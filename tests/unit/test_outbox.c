@@ -242,6 +242,24 @@ the_next_job_of_a_schedule_is_written_first_and_until_it_is_there(void **state)
 }
 
 static void
+the_next_job_of_a_schedule_waits_there_once(void **state)
+{
+    static char options[] = "{\"repeat\":{\"every\":1000}}";
+    struct fixture *fixture = *state;
+
+    set_schedule(fixture, options);
+    for (int i = 0; i < 2; i++) {
+        outbox_put_renewal(fixture->outbox);
+        outbox_put_renewal(fixture->outbox);
+        (void)fake_expect(fixture->scene.client, "renew");
+        fake_run(fixture->scene.base, 50);
+        assert_false(fake_has(fixture->scene.client));
+        fake_answer(fixture->scene.client, ":0\r\n");
+        RUN_UNTIL(fixture->scene.base, outbox_is_empty(fixture->outbox));
+    }
+}
+
+static void
 a_job_that_none_follows_needs_nothing_written(void **state)
 {
     static char ends[] = "{\"repeat\":{\"every\":1000,\"limit\":0}}";
@@ -372,6 +390,18 @@ what_redis_cannot_write_right_now_is_sent_again(void **state)
     assert_false(outbox_is_empty(fixture->outbox));
     fake_answer(fixture->scene.client, ":2\r\n");
     RUN_UNTIL(fixture->scene.base, outbox_is_empty(fixture->outbox));
+}
+
+static void
+a_user_who_may_not_write_right_now_is_waited_for(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_log(fixture, "a");
+    expect_log(fixture, "a");
+    fake_answer(fixture->scene.client, "-NOPERM this user has no permissions to run the 'evalsha' command\r\n");
+    expect_log(fixture, "a");
+    assert_false(outbox_is_empty(fixture->outbox));
 }
 
 static void
@@ -564,6 +594,7 @@ main(void)
         TEST(a_schedule_that_only_one_cron_parser_takes_is_sent_with_its_instant),
         TEST(a_schedule_that_nobody_takes_is_not_sent),
         TEST(the_next_job_of_a_schedule_is_written_first_and_until_it_is_there),
+        TEST(the_next_job_of_a_schedule_waits_there_once),
         TEST(a_job_that_none_follows_needs_nothing_written),
         TEST(data_is_written_each_time_and_at_once),
         TEST(data_without_an_answer_is_sent_again),
@@ -571,6 +602,7 @@ main(void)
         TEST(each_connection_is_told_a_script_once),
         TEST(what_redis_refuses_is_given_up),
         TEST(what_redis_cannot_write_right_now_is_sent_again),
+        TEST(a_user_who_may_not_write_right_now_is_waited_for),
         TEST(an_old_redis_wraps_what_it_refuses_for_now),
         TEST(what_had_no_answer_is_sent_again_in_order),
         TEST(progress_is_written_once_a_second_and_the_last_one_always),
