@@ -118,9 +118,12 @@ const situations = {
 /* A scene with a queue that has written about itself; its jobs have no options but those that are given. */
 async function open(t, bullmq) {
   const scene = await openScene(t, { redis, bullmq });
+  const untilWritten = (queue) => eventually(() => scene.client.hexists(queue.toKey('meta'), 'version'), { what: 'the queue' });
+  await untilWritten(scene.queue);
+  await scene.client.flushdb();
   const queue = openQueue(bullmq, scene.redis, { defaultJobOptions: {} });
   t.after(() => closeAll(queue));
-  await eventually(() => scene.client.hexists(queue.toKey('meta'), 'version'), { what: 'the queue' });
+  await untilWritten(queue);
   return { ...scene, queue };
 }
 

@@ -85,7 +85,7 @@ export async function runSchedules({ seed, iterations, fleet = Object.keys(kinds
   const members = await startMembers({ fleet, redis, folder: temporaryFolder('schedules') });
   try {
     for (const [name, repeat] of Object.entries(schedules)) {
-      await maker.upsertJobScheduler(name, repeat, { name, data: { number: 1, ms: 300, failures: '' } });
+      await maker.upsertJobScheduler(name, repeat, { name, data: { number: 1, ms: 900, failures: '' } });
     }
     const end = new AbortController();
     const lives = Promise.all(members.map((member) => live(member, ['killed'], randomOf(`${seed} ${member.name}`), end.signal)));
