@@ -8,7 +8,7 @@ import { createReadStream, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { closeAll, openQueue, openQueueEvents, runNow, untilState, versions } from '../../tests/integration/support/bullmq.mjs';
+import { closeAll, openQueue, openQueueEvents, runNow, schedule, untilState, versions } from '../../tests/integration/support/bullmq.mjs';
 import { startPostgres } from '../../tests/integration/support/postgres.mjs';
 import { residentBytes } from '../../tests/integration/support/processes.mjs';
 import { startRedis } from '../../tests/integration/support/redis.mjs';
@@ -142,6 +142,19 @@ async function lookAtTheQueue({ redis, queue, job }) {
   for (const { rawname, addr, age, cmd } of workers) say(`${rawname} at ${addr}, for ${age} s, now in ${cmd}`);
 }
 
+/* The worker compares the queue with the schedules in Postgres when it finds some gone. */
+async function wipeRedis({ redis, queue, configId }) {
+  heading('Redis is wiped: the schedule comes back');
+  const next = async () => (await queue.getJobScheduler(`backup-config-${configId}`))?.next;
+  const before = await next();
+  say(dim('$ redis-cli FLUSHALL'));
+  await redis.cli('FLUSHALL');
+  const start = performance.now();
+  const after = await eventually(next, { timeout: 60_000, what: 'the schedule to be back' });
+  if (after !== before) throw new Error(`the next run is due at ${new Date(after).toISOString()}, and not at ${new Date(before).toISOString()}`);
+  say(`${green('back')}  after ${((performance.now() - start) / 1000).toFixed(1)} s; the next run is due at ${new Date(after).toISOString()}, as before`);
+}
+
 async function keepUp({ redis, postgres, worker }) {
   heading('All of this stays up. To look around, from another terminal:');
   const password = postgres.password.replaceAll("'", "'\\''");
@@ -170,16 +183,19 @@ async function main() {
   const events = openQueueEvents(versions[bullmqVersion], redis);
   await events.waitUntilReady();
 
-  const configId = await insertConfig(client, { name: 'Nightly' });
+  const nightly = { name: 'Nightly', cron: '0 3 * * *', timezone: 'Europe/Berlin' };
+  const configId = await insertConfig(client, nightly);
+  await schedule(queue, { id: configId, ...nightly });
   await runBackup({ queue, events, client, configId, title: `"Run now": bullmq ${bullmqVersion} adds a job, as the app does` });
   const { job, backupRunId } = await runBackup({ queue, events, client, configId, title: 'And again: now it is known how much to expect' });
   // Prune jobs follow their runs.
-  await eventually(async () => (await queue.getJobCountByTypes('active', 'waiting', 'delayed')) === 0, { timeout: 30_000, what: 'an empty queue' });
+  await eventually(async () => (await queue.getJobCountByTypes('active', 'waiting')) === 0, { timeout: 30_000, what: 'the end of all jobs' });
 
   const row = await showRow({ client, backupRunId });
   await showFiles(row);
   await restore({ postgres, client, row });
   await lookAtTheQueue({ redis, queue, job });
+  await wipeRedis({ redis, queue, configId });
   if (values.keep) await keepUp({ redis, postgres, worker });
 
   heading('The end');
