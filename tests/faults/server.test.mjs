@@ -195,6 +195,7 @@ describe('states', { concurrency: 4 }, () => {
   test('Redis becomes a read-only replica and a master again: the job is done once', async (t) => {
     const scene = await openSceneWithServer(t);
     const { worker, job } = await startPatient(scene, { args: ['--concurrency', '2'] });
+    await untilBlocked(scene); // for a second job
     await scene.client.call('REPLICAOF', '127.0.0.1', '1');
     for (const role of ['command', 'blocking']) {
       await untilUnavailable(worker, /^this Redis is a read-only replica: /, { role });
