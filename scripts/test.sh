@@ -103,7 +103,7 @@ count_tests() {
 run_tests() {
     local preset=$1 report=$2 passed failed status=0
     # Most of them wait most of the time.
-    ctest --test-dir "build/$preset" "${@:3}" --parallel "$(($(nproc) * 3 / 2 + 1))" --no-tests=error --output-on-failure \
+    ctest --test-dir "build/$preset" "${@:3}" --parallel "$(($(nproc) + 1))" --no-tests=error --output-on-failure \
         --output-junit "$report" --test-output-size-passed 10000000 --test-output-size-failed 10000000 || status=$?
     if [[ -f $report ]]; then
         read -r passed failed < <(count_tests "$report")
