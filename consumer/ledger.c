@@ -26,6 +26,7 @@ struct ledger {
     int failures;          /* since the last success */
     struct event *timer;   /* IDLE: the next start; RUNNING: the limit */
     char server[INFO_RUN_ID_SIZE];
+    int64_t schedulers; /* how many there were, in the last snapshot or look */
 };
 
 static const struct job no_job = { .id = NULL }; /* whose reports these are, for the outbox */
@@ -159,9 +160,10 @@ on_snapshot(const redisReply *reply, const struct error *lost, void *owner)
 
     if (ledger->state != LEDGER_READING)
         return; /* stopped */
-    if (snapshot_describe(reply, lost, ledger->consumer->keys, wall_now(), &snapshot, &err))
+    if (snapshot_describe(reply, lost, ledger->consumer->keys, wall_now(), &snapshot, &err)) {
+        ledger->schedulers = snapshot_schedulers(reply);
         ledger_run(ledger, &snapshot);
-    else
+    } else
         ledger_fail(ledger, err.text);
     text_clear(&snapshot);
 }
@@ -202,6 +204,19 @@ ledger_ask(struct ledger *ledger)
     ledger->is_wanted = true;
     if (ledger->state == LEDGER_IDLE)
         consumer_set_timer(ledger->timer, ledger_rest_ms(ledger));
+}
+
+void
+ledger_saw(struct ledger *ledger, int64_t schedulers)
+{
+    if (ledger == NULL)
+        return;
+    if (schedulers < ledger->schedulers) {
+        log_info(
+            LOG_EVENT("schedulers are gone"), LOG_NUMBER("before", ledger->schedulers), LOG_NUMBER("now", schedulers));
+        ledger_ask(ledger);
+    }
+    ledger->schedulers = schedulers;
 }
 
 void

@@ -34,8 +34,10 @@ struct ledger_options {
 };
 
 struct ledger *ledger_new(const struct consumer *consumer, const struct ledger_options *options);
-void ledger_connected(struct ledger *ledger);              /* Redis is there (again) */
-void ledger_ask(struct ledger *ledger);                    /* something has happened: soon */
+void ledger_connected(struct ledger *ledger); /* Redis is there (again) */
+void ledger_ask(struct ledger *ledger);       /* something has happened: soon */
+void ledger_saw(
+    struct ledger *ledger, int64_t schedulers); /* so many there are: fewer than last time, and it is asked for */
 void ledger_stop(struct ledger *ledger, int64_t grace_ms); /* for good: SIGTERM, and SIGKILL after that time */
 bool ledger_is_stopped(const struct ledger *ledger);
 void ledger_free(struct ledger *ledger); /* a child that is still there stays with the children */

@@ -11,7 +11,6 @@ struct stalled {
     struct locks *locks;
     bool was_connected; /* before */
     bool is_late;       /* the next look was put off since the last one */
-    int64_t schedulers; /* how many there were */
     struct event *timer;
 };
 
@@ -30,12 +29,7 @@ on_looked(const redisReply *reply, const struct error *lost, void *owner)
     }
     for (size_t i = 0; i < found.count; i++)
         log_warn(LOG_EVENT("stalled job put back"), LOG_TEXT("job", found.ids[i]->str));
-    if (found.schedulers < stalled->schedulers) {
-        log_info(LOG_EVENT("schedulers are gone"), LOG_NUMBER("before", stalled->schedulers),
-            LOG_NUMBER("now", found.schedulers));
-        ledger_ask(stalled->consumer->ledger);
-    }
-    stalled->schedulers = found.schedulers;
+    ledger_saw(stalled->consumer->ledger, found.schedulers);
 }
 
 /* A little later than the throttle of the last look ends, or every other look would be in vain. */

@@ -1,7 +1,7 @@
 /*
  * stalled: looks for jobs whose worker died, at once at the start and then every stalled_ms, and has them put back.
  *
- * It also notices when schedulers are gone, which tells of a wiped Redis, and then asks the ledger.
+ * It also counts the schedulers, for the ledger: by their loss a wiped Redis is noticed.
  *
  * All workers of a queue share one throttle in Redis; a look within somebody else's interval finds nothing and costs nothing.
  */

@@ -168,3 +168,9 @@ snapshot_describe(const redisReply *reply, const struct error *lost, const struc
     text_add(out, "}\n");
     return true;
 }
+
+int64_t
+snapshot_schedulers(const redisReply *reply)
+{
+    return (int64_t)reply->element[3]->elements;
+}

@@ -33,5 +33,6 @@ void snapshot_read(struct redis *redis, const struct keys *keys, redis_reply_fn 
  */
 bool snapshot_describe(const redisReply *reply, const struct error *lost, const struct keys *keys, struct wall now,
     struct text *out, struct error *err) MUST_CHECK;
+int64_t snapshot_schedulers(const redisReply *reply); /* how many are in one that could be described */
 
 #endif

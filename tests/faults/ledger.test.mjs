@@ -11,13 +11,14 @@ const config = { id: '4b0e8f7e-9d3c-4d2f-8a51-0c6a2a3f1e77', timezone: null };
 const id = `backup-config-${config.id}`;
 const done = `say '{"type":"completed"}'`;
 
-const startWith = (scene, ledger, program = ['true']) => scene.start({ program, args: ['--ledger', ledger], env: { BACKUP_SCHEDULE_REPAIR: 'missing' } });
+const startWith = (scene, ledger, program = ['true'], env = {}) =>
+  scene.start({ program, args: ['--ledger', ledger], env: { BACKUP_SCHEDULE_REPAIR: 'missing', ...env } });
 
 /* As the real one does: makes the scheduler if it is missing. A job called "work" waits for the file `go`. */
-function startRepairing(scene, { pattern }) {
+function startRepairing(scene, { pattern, ...env }) {
   const line = JSON.stringify({ type: 'schedule', id, pattern, tz: 'Etc/UTC', name: 'run', data: { kind: 'run', configId: config.id }, opts: defaultJobOptions });
   const [ledger] = shell(`note ledger; case $job in *'"id":"${id}"'*) ;; *) say '${line}' ;; esac; ${done}`);
-  return startWith(scene, ledger, shell(`case $job in *'"name":"work"'*) note work; await go ;; *) note tick ;; esac; ${done}`));
+  return startWith(scene, ledger, shell(`case $job in *'"name":"work"'*) note work; await go ;; *) note tick ;; esac; ${done}`), env);
 }
 
 const noted = (scene, what) => scene.notes().filter((note) => note === what).length;
@@ -68,6 +69,17 @@ describe('a wiped Redis', { concurrency: 4 }, () => {
       assert.equal(worker.named('ledger report').filter(({ kind }) => kind === 'schedule').length, 2, 'at the start, and after the wipe');
     });
   }
+
+  test('flushall between two looks: what the ledger has seen counts as well', async (t) => {
+    const scene = await openSceneWithServer(t);
+    const worker = await startRepairing(scene, { pattern: never, BACKUP_STALLED_SECONDS: '5' }); // the first look is over before there is a schedule
+    await untilScheduler(scene);
+    await scene.queue.add('tick', {});
+    await until(scene, 'ledger', 2); // after the job
+    await scene.client.flushall();
+    await worker.waitForEvent('schedulers are gone', ({ before, now }) => before === 1 && now === 0);
+    await untilScheduler(scene);
+  });
 
   test('one scheduler of several is gone: the ledger is run', async (t) => {
     const scene = await openSceneWithServer(t);
