@@ -20,6 +20,7 @@ struct variable {
     size_t offset;        /* of its field in struct settings */
     int64_t least;        /* numbers only */
     int64_t most;
+    const char *const *choices; /* enums only: their names, NULL at the end */
     bool (*read)(const struct variable *variable, const char *value, struct settings *settings, struct error *err);
     void (*show)(const struct variable *variable, const struct settings *settings, struct text *out);
 };
@@ -94,25 +95,42 @@ static const char *const repairs[] = {
     [SETTINGS_REPAIR_OFF] = "off",
     [SETTINGS_REPAIR_MISSING] = "missing",
     [SETTINGS_REPAIR_FULL] = "full",
+    NULL,
 };
 
-static bool
-read_repair(const struct variable *variable, const char *value, struct settings *settings, struct error *err)
-{
-    enum settings_repair *repair = field_of(variable, settings);
+static const char *const levels[] = {
+    [SETTINGS_VERIFY_TOC] = "toc",
+    [SETTINGS_VERIFY_FULL] = "full",
+    [SETTINGS_VERIFY_RESTORE] = "restore",
+    NULL,
+};
 
-    for (*repair = SETTINGS_REPAIR_OFF; *repair <= SETTINGS_REPAIR_FULL; (*repair)++)
-        if (strcmp(repairs[*repair], value) == 0)
+const char *
+settings_verify_name(enum settings_verify level)
+{
+    return levels[level];
+}
+
+/* An enum's field: the place of the value in `choices`. */
+static bool
+read_choice(const struct variable *variable, const char *value, struct settings *settings, struct error *err)
+{
+    unsigned *choice = field_of(variable, settings);
+
+    for (unsigned i = 0; variable->choices[i] != NULL; i++)
+        if (strcmp(variable->choices[i], value) == 0) {
+            *choice = i;
             return true;
+        }
     return error_set(err, ERROR_CONFIG, "not one of %s", variable->allowed);
 }
 
 static void
-show_repair(const struct variable *variable, const struct settings *settings, struct text *out)
+show_choice(const struct variable *variable, const struct settings *settings, struct text *out)
 {
-    const enum settings_repair *repair = field_in(variable, settings);
+    const unsigned *choice = field_in(variable, settings);
 
-    text_add(out, repairs[*repair]);
+    text_add(out, variable->choices[*choice]);
 }
 
 static bool
@@ -166,6 +184,8 @@ show_postgres_url(const struct variable *variable, const struct settings *settin
 {
     const struct postgres_url *url = field_in(variable, settings);
 
+    if (url->count == 0)
+        return;
     postgres_url_add_conninfo(url, out);
     if (secret_is_set(&url->password))
         text_add(out, " password='" MASK "'");
@@ -213,6 +233,40 @@ read_key_list(const struct variable *variable, const char *value, struct setting
     return true;
 }
 
+/* As pg_dump takes it: a level, or a method with its details behind a colon, as in zstd:level=3,long. */
+static bool
+read_compression(const struct variable *variable, const char *value, struct settings *settings, struct error *err)
+{
+    static const char *const methods[] = { "none", "gzip", "lz4", "zstd" };
+    size_t length = strcspn(value, ":");
+    bool known = length == 1 && value[0] >= '0' && value[0] <= '9' && value[1] == '\0';
+
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+        if (strncmp(methods[i], value, length) == 0 && methods[i][length] == '\0' &&
+            (value[length] == '\0' || value[length + 1] != '\0'))
+            known = true;
+    if (!known || strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789:=,") != strlen(value))
+        return error_set(err, ERROR_CONFIG, "not %s", variable->allowed);
+    return read_string(variable, value, settings, err);
+}
+
+static bool
+read_web_url(const struct variable *variable, const char *value, struct settings *settings, struct error *err)
+{
+    if (strncmp(value, "http://", 7) != 0 && strncmp(value, "https://", 8) != 0)
+        return error_set(err, ERROR_CONFIG, "not %s", variable->allowed);
+    secret_set(field_of(variable, settings), value, strlen(value));
+    return true;
+}
+
+static bool
+read_secret(const struct variable *variable, const char *value, struct settings *settings, struct error *err)
+{
+    (void)err; /* any string will do */
+    secret_set(field_of(variable, settings), value, strlen(value));
+    return true;
+}
+
 static void
 show_secret(const struct variable *variable, const struct settings *settings, struct text *out)
 {
@@ -223,6 +277,9 @@ show_secret(const struct variable *variable, const struct settings *settings, st
 #define FIELD(name) .offset = offsetof(struct settings, name)
 #define NUMBER(field, from, to) FIELD(field), .least = (from), .most = (to), .read = read_number, .show = show_number
 #define STRING(field) FIELD(field), .read = read_string, .show = show_string
+#define CHOICE(field, names) FIELD(field), .choices = (names), .read = read_choice, .show = show_choice
+#define WEB_URL(field)                                                                                                 \
+    .is_secret = true, .allowed = "an http:// or https:// URL", FIELD(field), .read = read_web_url, .show = show_secret
 
 static const struct variable variables[] = {
     { "REDIS_URL", SETTINGS_WORKER, .required = true, .is_secret = true,
@@ -238,8 +295,24 @@ static const struct variable variables[] = {
         .read = read_postgres_url, .show = show_postgres_url },
     { "BACKUP_STORAGE_DIR", SETTINGS_JOB, .fallback = "./data/backup", STRING(storage_directory) },
     { "BACKUP_JOB_LOCK_MINUTES", ANY_SCOPE, .fallback = "360", NUMBER(job_lock_minutes, 5, 1440) },
+    { "BACKUP_VERIFY", SETTINGS_JOB, .fallback = "full", .allowed = "toc, full, restore", CHOICE(verify, levels) },
+    { "BACKUP_DRILL_URL", SETTINGS_JOB, .is_secret = true,
+        .allowed = "postgresql://, as in postgresql://user:password@postgres:5432/database", FIELD(drill),
+        .read = read_postgres_url, .show = show_postgres_url },
+    { "BACKUP_KEEP_REJECTED", SETTINGS_JOB, .fallback = "0", NUMBER(keep_rejected, 0, 1) },
+    { "BACKUP_COMPRESSION", SETTINGS_JOB,
+        .allowed = "what pg_dump takes for --compress: 0 to 9, or none, gzip, lz4 or zstd, as in zstd:level=3",
+        FIELD(compression), .read = read_compression, .show = show_string },
+    { "BACKUP_MIN_FREE_MB", SETTINGS_JOB, .fallback = "256", NUMBER(min_free_mb, 0, 1048576) },
+    { "BACKUP_STALL_MINUTES", SETTINGS_JOB, .fallback = "15", NUMBER(stall_minutes, 1, 1440) },
+    { "BACKUP_PRUNE_ORPHANS", SETTINGS_JOB, .fallback = "0", NUMBER(prune_orphans, 0, 1) },
+    { "BACKUP_PING_URL", SETTINGS_JOB, WEB_URL(ping_url) },
+    { "BACKUP_WEBHOOK_URL", SETTINGS_JOB, WEB_URL(webhook_url) },
+    { "BACKUP_WEBHOOK_SECRET", SETTINGS_JOB, .is_secret = true, FIELD(webhook_secret), .read = read_secret,
+        .show = show_secret },
+    { "BACKUP_AFTER_SUCCESS", SETTINGS_JOB, STRING(after_success) },
     { "BACKUP_SCHEDULE_REPAIR", ANY_SCOPE, .fallback = "missing", .allowed = "missing, full, off",
-        FIELD(schedule_repair), .read = read_repair, .show = show_repair },
+        CHOICE(schedule_repair, repairs) },
     { "BACKUP_CATCH_UP", SETTINGS_JOB, .fallback = "1", NUMBER(catch_up, 0, 1) },
     { "BACKUP_MISSED_GRACE_MINUTES", SETTINGS_JOB, .fallback = "30", NUMBER(missed_grace_minutes, 1, 1440) },
     { "WEAVESTREAM_VERSION", SETTINGS_JOB, .fallback = "dev", STRING(weavestream_version) },
@@ -316,6 +389,12 @@ settings_clear(struct settings *settings)
     free(settings->extra_ca_file);
     postgres_url_clear(&settings->database);
     free(settings->storage_directory);
+    postgres_url_clear(&settings->drill);
+    free(settings->compression);
+    secret_clear(&settings->ping_url);
+    secret_clear(&settings->webhook_url);
+    secret_clear(&settings->webhook_secret);
+    free(settings->after_success);
     free(settings->weavestream_version);
     free(settings->password_key_id);
     secret_clear(&settings->smtp_key);

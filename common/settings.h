@@ -27,6 +27,13 @@ enum settings_repair {
     SETTINGS_REPAIR_FULL,    /* and remove those that should not be there */
 };
 
+/* How far a dump is proven before it counts. */
+enum settings_verify {
+    SETTINGS_VERIFY_TOC,     /* its table of contents can be read, no more */
+    SETTINGS_VERIFY_FULL,    /* all of it was read back, and every table is in it */
+    SETTINGS_VERIFY_RESTORE, /* and it was restored into a throw-away database */
+};
+
 struct settings {
     /* both */
     enum log_level log_level;             /* LOG_LEVEL */
@@ -43,14 +50,25 @@ struct settings {
     int64_t shutdown_seconds; /* BACKUP_SHUTDOWN_SECONDS, 1 to 3600: from SIGTERM to the end of everything */
 
     /* SETTINGS_JOB */
-    struct postgres_url database;     /* DATABASE_URL */
-    char *storage_directory;          /* BACKUP_STORAGE_DIR, as given; jobs/store makes it absolute */
-    int64_t catch_up;                 /* BACKUP_CATCH_UP, 1 or 0: whether a missed run is made up for */
-    int64_t missed_grace_minutes;     /* BACKUP_MISSED_GRACE_MINUTES, 1 to 1440: how late a run may begin */
-    char *weavestream_version;        /* WEAVESTREAM_VERSION, for the manifest */
-    char *password_key_id;            /* PASSWORD_ENCRYPTION_KEY_KID, for the manifest */
-    struct secret smtp_key;           /* SMTP_SECRET_KEY: base64 of 32 bytes; may be unset */
-    char *smtp_key_id;                /* SMTP_SECRET_KEY_KID */
+    struct postgres_url database; /* DATABASE_URL */
+    char *storage_directory;      /* BACKUP_STORAGE_DIR, as given; jobs/store makes it absolute */
+    enum settings_verify verify;  /* BACKUP_VERIFY */
+    struct postgres_url drill;    /* BACKUP_DRILL_URL: where to restore for a proof; unset (count 0): `database` */
+    int64_t keep_rejected;        /* BACKUP_KEEP_REJECTED, 1 or 0: whether a dump that is not proven is kept aside */
+    char *compression;            /* BACKUP_COMPRESSION, for pg_dump's --compress; NULL: its default */
+    int64_t min_free_mb;          /* BACKUP_MIN_FREE_MB: a dump leaves at least so much of the volume free */
+    int64_t stall_minutes;        /* BACKUP_STALL_MINUTES, 1 to 1440: longest that a dump may make no progress */
+    int64_t prune_orphans;        /* BACKUP_PRUNE_ORPHANS, 1 or 0: prune dumps of deleted schedules too */
+    struct secret ping_url;       /* BACKUP_PING_URL: its path is a secret; may be unset */
+    struct secret webhook_url;    /* BACKUP_WEBHOOK_URL; may be unset */
+    struct secret webhook_secret; /* BACKUP_WEBHOOK_SECRET: signs what the webhook gets; may be unset */
+    char *after_success;          /* BACKUP_AFTER_SUCCESS: a shell command; NULL: none */
+    int64_t catch_up;             /* BACKUP_CATCH_UP, 1 or 0: whether a missed run is made up for */
+    int64_t missed_grace_minutes; /* BACKUP_MISSED_GRACE_MINUTES, 1 to 1440: how late a run may begin */
+    char *weavestream_version;    /* WEAVESTREAM_VERSION, for the manifest */
+    char *password_key_id;        /* PASSWORD_ENCRYPTION_KEY_KID, for the manifest */
+    struct secret smtp_key;       /* SMTP_SECRET_KEY: base64 of 32 bytes; may be unset */
+    char *smtp_key_id;            /* SMTP_SECRET_KEY_KID */
     struct secret smtp_previous_keys; /* SMTP_PREVIOUS_KEYS: "kid:base64,kid:base64"; may be unset */
 };
 
@@ -63,5 +81,7 @@ bool settings_load(struct settings *out, unsigned scopes, struct text *problems)
 /* One line per variable of the scopes, "NAME=value", defaults marked, secrets masked. */
 void settings_print(const struct settings *settings, unsigned scopes, struct text *out);
 void settings_clear(struct settings *settings);
+
+const char *settings_verify_name(enum settings_verify level); /* as BACKUP_VERIFY has it */
 
 #endif

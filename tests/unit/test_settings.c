@@ -65,6 +65,17 @@ a_bare_environment_gives_the_defaults(void **state)
     assert_int_equal(settings.log_level, LOG_LEVEL_INFO);
     assert_int_equal(settings.job_lock_minutes, 360);
     assert_int_equal(settings.schedule_repair, SETTINGS_REPAIR_MISSING);
+    assert_int_equal(settings.verify, SETTINGS_VERIFY_FULL);
+    assert_int_equal(settings.drill.count, 0);
+    assert_int_equal(settings.keep_rejected, 0);
+    assert_null(settings.compression);
+    assert_int_equal(settings.min_free_mb, 256);
+    assert_int_equal(settings.stall_minutes, 15);
+    assert_int_equal(settings.prune_orphans, 0);
+    assert_false(secret_is_set(&settings.ping_url));
+    assert_false(secret_is_set(&settings.webhook_url));
+    assert_false(secret_is_set(&settings.webhook_secret));
+    assert_null(settings.after_success);
     assert_int_equal(settings.catch_up, 1);
     assert_int_equal(settings.missed_grace_minutes, 30);
     assert_string_equal(settings.redis.host, "redis");
@@ -99,6 +110,17 @@ every_variable_finds_its_field(void **state)
     (void)setenv("BACKUP_STORAGE_DIR", "/srv/backup", 1);
     (void)setenv("BACKUP_JOB_LOCK_MINUTES", "1440", 1);
     (void)setenv("BACKUP_SCHEDULE_REPAIR", "full", 1);
+    (void)setenv("BACKUP_VERIFY", "restore", 1);
+    (void)setenv("BACKUP_DRILL_URL", "postgresql://drill/postgres", 1);
+    (void)setenv("BACKUP_KEEP_REJECTED", "1", 1);
+    (void)setenv("BACKUP_COMPRESSION", "zstd:level=3,long", 1);
+    (void)setenv("BACKUP_MIN_FREE_MB", "0", 1);
+    (void)setenv("BACKUP_STALL_MINUTES", "1", 1);
+    (void)setenv("BACKUP_PRUNE_ORPHANS", "1", 1);
+    (void)setenv("BACKUP_PING_URL", "https://ping.example/id", 1);
+    (void)setenv("BACKUP_WEBHOOK_URL", "http://localhost:8080/", 1);
+    (void)setenv("BACKUP_WEBHOOK_SECRET", "signs", 1);
+    (void)setenv("BACKUP_AFTER_SUCCESS", "rsync -a /backup nas:", 1);
     (void)setenv("BACKUP_CATCH_UP", "0", 1);
     (void)setenv("BACKUP_MISSED_GRACE_MINUTES", "5", 1);
     (void)setenv("WEAVESTREAM_VERSION", "1.2.3", 1);
@@ -113,6 +135,17 @@ every_variable_finds_its_field(void **state)
     assert_string_equal(settings.redis_ca_file, "/ca.pem");
     assert_string_equal(settings.extra_ca_file, "/extra.pem");
     assert_int_equal(settings.schedule_repair, SETTINGS_REPAIR_FULL);
+    assert_int_equal(settings.verify, SETTINGS_VERIFY_RESTORE);
+    assert_string_equal(postgres_url_value(&settings.drill, "host"), "drill");
+    assert_int_equal(settings.keep_rejected, 1);
+    assert_string_equal(settings.compression, "zstd:level=3,long");
+    assert_int_equal(settings.min_free_mb, 0);
+    assert_int_equal(settings.stall_minutes, 1);
+    assert_int_equal(settings.prune_orphans, 1);
+    assert_string_equal(secret_reveal(&settings.ping_url), "https://ping.example/id");
+    assert_string_equal(secret_reveal(&settings.webhook_url), "http://localhost:8080/");
+    assert_string_equal(secret_reveal(&settings.webhook_secret), "signs");
+    assert_string_equal(settings.after_success, "rsync -a /backup nas:");
     assert_int_equal(settings.catch_up, 0);
     assert_int_equal(settings.missed_grace_minutes, 5);
     assert_int_equal(settings.lock_seconds, 5);
@@ -294,10 +327,24 @@ printing_masks_secrets(void **state)
     (void)setenv("SMTP_PREVIOUS_KEYS", "a:" KEY, 1);
     (void)setenv("LOG_LEVEL", "debug", 1);
     (void)setenv("BACKUP_SCHEDULE_REPAIR", "off", 1);
+    (void)setenv("BACKUP_DRILL_URL", "postgresql://:HUNTER3@drill/postgres", 1);
+    (void)setenv("BACKUP_PING_URL", "https://ping.example/secret-id", 1);
+    (void)setenv("BACKUP_WEBHOOK_SECRET", "HUNTER4", 1);
     assert_printed(SETTINGS_JOB, "NODE_EXTRA_CA_CERTS=  (default)\n"
                                  "DATABASE_URL=host='db' port='1' user='me' dbname='app' password='***' (schema 's')\n"
                                  "BACKUP_STORAGE_DIR=./data/backup  (default)\n"
                                  "BACKUP_JOB_LOCK_MINUTES=360  (default)\n"
+                                 "BACKUP_VERIFY=full  (default)\n"
+                                 "BACKUP_DRILL_URL=host='drill' dbname='postgres' password='***'\n"
+                                 "BACKUP_KEEP_REJECTED=0  (default)\n"
+                                 "BACKUP_COMPRESSION=  (default)\n"
+                                 "BACKUP_MIN_FREE_MB=256  (default)\n"
+                                 "BACKUP_STALL_MINUTES=15  (default)\n"
+                                 "BACKUP_PRUNE_ORPHANS=0  (default)\n"
+                                 "BACKUP_PING_URL=***\n"
+                                 "BACKUP_WEBHOOK_URL=  (default)\n"
+                                 "BACKUP_WEBHOOK_SECRET=***\n"
+                                 "BACKUP_AFTER_SUCCESS=  (default)\n"
                                  "BACKUP_SCHEDULE_REPAIR=off\n"
                                  "BACKUP_CATCH_UP=1  (default)\n"
                                  "BACKUP_MISSED_GRACE_MINUTES=30  (default)\n"
