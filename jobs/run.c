@@ -7,11 +7,9 @@
 
 #include "common/log.h"
 #include "common/text.h"
-#include "jobs/archive.h"
-#include "jobs/dump.h"
+#include "jobs/backup.h"
 #include "jobs/history.h"
 #include "jobs/lock.h"
-#include "jobs/manifest.h"
 #include "jobs/outcome.h"
 #include "jobs/payload.h"
 #include "jobs/reporter.h"
@@ -22,7 +20,6 @@
 #define RECORD_MS 300000  /* to write down what is done */
 #define CLEAN_UP_MS 15000 /* to write down what failed */
 #define REVIVE_MS 60000   /* for a server that is restarting */
-#define PUBLISH_TRIES 10  /* names that somebody else may snatch */
 #define ABANDONED "interrupted: the worker died during the backup"
 #define HANDED_BACK "interrupted: the worker was stopped, the job went back to the queue"
 #define CONCURRENT "Another backup is already running for this instance."
@@ -37,19 +34,13 @@ struct run {
     struct store *store;
     struct lock_holder holder; /* who has the lock instead of us */
 
-    char id[UUID_SIZE];     /* of the row; "": none yet */
-    bool row_is_made;       /* by this attempt; else it came with the job */
-    bool started;           /* the row is running since `started_at` */
-    struct wall started_at; /* also the time in the dump's name */
+    char id[UUID_SIZE]; /* of the row; "": none yet */
+    bool row_is_made;   /* by this attempt; else it came with the job */
+    bool started;       /* the row is running since `started_at` */
+    struct wall started_at;
     struct wall finished_at;
-    int64_t previous_bytes; /* the config's last good dump; 0: none */
 
-    struct store_draft *draft;
-    struct text pg_dump_version;
-    int64_t dump_ms;
-    struct archive_proof proof;
-    struct store_names names;
-    struct text manifest; /* compact, for the row */
+    struct backup backup;
 };
 
 static void
@@ -223,7 +214,7 @@ static bool
 start_row(struct run *run, struct error *err)
 {
     run->started_at = wall_now();
-    if (!history_last_size(run->database, run->payload->config_id, &run->previous_bytes, err) ||
+    if (!history_last_size(run->database, run->payload->config_id, &run->backup.previous_bytes, err) ||
         !history_start_run(run->database, run->id, run->started_at, err))
         return false;
     run->started = true;
@@ -231,63 +222,21 @@ start_row(struct run *run, struct error *err)
     return true;
 }
 
-static void
-on_dump_progress(int64_t bytes, void *owner)
-{
-    const struct run *run = owner;
-    int64_t percent = REPORTER_NO_PERCENT;
-
-    if (run->previous_bytes > 0)
-        percent = bytes >= run->previous_bytes ? 99 : bytes * 100 / run->previous_bytes;
-    reporter_progress("dump", bytes, percent > 99 ? 99 : (int)percent);
-}
-
 static bool
 write_dump(struct run *run, struct error *err)
 {
-    struct dump_order order = {
-        .url = &run->settings->database, .database = run->database, .on_progress = on_dump_progress, .owner = run
-    };
-    struct moment start = moment_now();
-    struct text warnings = TEXT_EMPTY;
-    bool ok = false;
-
-    if (!dump_find_version(&run->pg_dump_version, err))
-        return false;
-    run->draft = store_create_draft(run->store, run->started_at, err);
-    if (run->draft == NULL)
-        return false;
-    reporter_log("Dumping with pg_dump %s, from server %s, to %s", text_string(&run->pg_dump_version),
-        database_server_version_text(run->database), store_directory(run->store));
-    order.path = store_draft_path(run->draft);
-    order.fd = store_draft_fd(run->draft);
-    ok = dump_write(&order, &warnings, err) && store_draft_is_intact(run->draft, err);
-    run->dump_ms = moment_ms_between(start, moment_now());
-    if (warnings.length > 0)
-        reporter_log("pg_dump said: %s", text_string(&warnings));
-    text_clear(&warnings);
-    return ok;
-}
-
-static void
-on_proof_progress(int64_t bytes, int64_t size_bytes, void *owner)
-{
-    (void)owner;
-    reporter_progress("verify", bytes, bytes >= size_bytes ? 99 : (int)(bytes * 100 / size_bytes));
+    run->backup.settings = run->settings;
+    run->backup.database = run->database;
+    run->backup.store = run->store;
+    run->backup.run_id = run->id;
+    run->backup.started = run->started_at;
+    return backup_write(&run->backup, err);
 }
 
 static bool
 prove_dump(struct run *run, struct error *err)
 {
-    struct archive_proof *proof = &run->proof;
-
-    if (!archive_prove(store_draft_fd(run->draft), store_draft_path(run->draft), on_proof_progress, run, proof, err))
-        return false;
-    reporter_log("Dumped %" PRId64 " bytes in %.1f s, synced to disk in %.1f s", proof->size_bytes,
-        (double)run->dump_ms / 1000, (double)proof->sync_ms / 1000);
-    reporter_log("Read back from disk in %.1f s: pg_restore finds it whole; SHA-256 %s", (double)proof->read_ms / 1000,
-        proof->sha256);
-    return true;
+    return backup_prove(&run->backup, err);
 }
 
 /*
@@ -310,54 +259,16 @@ confirm_lock(struct run *run, struct error *err)
     }
     if (!ours)
         return error_set(err, ERROR_REFUSED, "the row is no longer this run's: somebody else has closed it meanwhile");
-    return store_draft_is_intact(run->draft, err);
-}
-
-static void
-make_manifest(struct run *run, const char *migration_hash, struct text *indented)
-{
-    struct manifest manifest = { .weavestream_version = run->settings->weavestream_version,
-        .migration_hash = migration_hash,
-        .password_key_id = run->settings->password_key_id,
-        .database_hostname = run->settings->database.hostname,
-        .generated = wall_now(),
-        .filename = run->names.dump,
-        .size_bytes = run->proof.size_bytes,
-        .sha256 = run->proof.sha256,
-        .run_id = run->id,
-        .pg_dump_version = text_string(&run->pg_dump_version),
-        .server_version = database_server_version_text(run->database),
-        .duration_ms = run->dump_ms + run->proof.sync_ms + run->proof.read_ms };
-
-    text_reset(&run->manifest);
-    manifest_add_json(&manifest, true, indented);
-    manifest_add_json(&manifest, false, &run->manifest);
+    return store_draft_is_intact(run->backup.draft, err);
 }
 
 static bool
 publish_dump(struct run *run, struct error *err)
 {
-    struct text migration_hash = TEXT_EMPTY;
-    struct text indented = TEXT_EMPTY;
-    bool ok = false;
-
-    reporter_progress("publish", run->proof.size_bytes, 100);
-    manifest_add_app_migration_hash(&migration_hash);
-    for (int i = 0; !ok && i < PUBLISH_TRIES && (i == 0 || err->code == ERROR_CONFLICT); i++) {
-        if (!store_choose_names(run->store, run->started_at, &run->names, err))
-            break;
-        text_reset(&indented);
-        make_manifest(run, text_string(&migration_hash), &indented);
-        ok = store_publish(run->store, run->draft, &run->names, text_string(&indented), err);
-    }
-    if (ok) {
-        stop_shield(
-            moment_add_ms(moment_now(), RECORD_MS)); /* from here on the run is done, whoever wants to stop it */
-        reporter_log("Published as %s, with its manifest", run->names.dump);
-    }
-    text_clear(&migration_hash);
-    text_clear(&indented);
-    return ok;
+    if (!backup_publish(&run->backup, err))
+        return false;
+    stop_shield(moment_add_ms(moment_now(), RECORD_MS)); /* from here on the run is done, whoever wants to stop it */
+    return true;
 }
 
 static bool
@@ -367,13 +278,13 @@ record_success(struct run *run, struct error *err)
     struct text manifest_path = TEXT_EMPTY;
     struct history_success success = { .started = run->started_at,
         .finished = run->finished_at,
-        .size_bytes = run->proof.size_bytes,
-        .manifest = text_string(&run->manifest) };
+        .size_bytes = run->backup.proof.size_bytes,
+        .manifest = text_string(&run->backup.manifest) };
     bool changed = false;
     bool ok;
 
-    text_format(&dump_path, "%s/%s", store_directory(run->store), run->names.dump);
-    text_format(&manifest_path, "%s/%s", store_directory(run->store), run->names.manifest);
+    text_format(&dump_path, "%s/%s", store_directory(run->store), run->backup.names.dump);
+    text_format(&manifest_path, "%s/%s", store_directory(run->store), run->backup.names.manifest);
     success.dump_path = text_string(&dump_path);
     success.manifest_path = text_string(&manifest_path);
     ok = database_revive(run->database, REVIVE_MS, err) &&
@@ -402,7 +313,7 @@ record_run(struct run *run, struct error *err)
 
     run->finished_at = wall_now();
     if (!record_success(run, err)) {
-        (void)error_add(err, "the dump is in place as '%s', but its row could not be written", run->names.dump);
+        (void)error_add(err, "the dump is in place as '%s', but its row could not be written", run->backup.names.dump);
         log_error(LOG_EVENT("row not written"), LOG_TEXT("run", run->id), LOG_ERROR(err));
         reporter_log("%s", err->text);
         if (stop_was_requested())
@@ -416,17 +327,18 @@ record_run(struct run *run, struct error *err)
         log_warn(LOG_EVENT("config not updated"), LOG_TEXT("config", config_id), LOG_ERROR(err));
         reporter_log("The backup is done, but the config's last run was not noted: %s", err->text);
     }
-    if (!history_audit_completed(run->database, run->id, config_id, run->proof.size_bytes, run->names.dump, err)) {
+    if (!history_audit_completed(
+            run->database, run->id, config_id, run->backup.proof.size_bytes, run->backup.names.dump, err)) {
         log_warn(LOG_EVENT("audit row not written"), LOG_TEXT("run", run->id), LOG_ERROR(err));
         reporter_log("The backup is done, but its audit row was not written: %s", err->text);
     }
     add_prune_job(run);
     duration_ms = moment_ms_between(run->began, moment_now());
-    log_info(LOG_EVENT("backup completed"), LOG_TEXT("run", run->id), LOG_TEXT("file", run->names.dump),
-        LOG_NUMBER("bytes", run->proof.size_bytes), LOG_NUMBER("dumpMs", run->dump_ms),
-        LOG_NUMBER("syncMs", run->proof.sync_ms), LOG_NUMBER("hashMs", run->proof.hash_ms),
-        LOG_NUMBER("verifyMs", run->proof.read_ms), LOG_NUMBER("durationMs", duration_ms));
-    complete(run, run->names.dump, run->proof.size_bytes, run->proof.sha256, duration_ms);
+    log_info(LOG_EVENT("backup completed"), LOG_TEXT("run", run->id), LOG_TEXT("file", run->backup.names.dump),
+        LOG_NUMBER("bytes", run->backup.proof.size_bytes), LOG_NUMBER("dumpMs", run->backup.dump_ms),
+        LOG_NUMBER("syncMs", run->backup.proof.sync_ms), LOG_NUMBER("hashMs", run->backup.proof.hash_ms),
+        LOG_NUMBER("verifyMs", run->backup.proof.read_ms), LOG_NUMBER("durationMs", duration_ms));
+    complete(run, run->backup.names.dump, run->backup.proof.size_bytes, run->backup.proof.sha256, duration_ms);
     return true;
 }
 
@@ -477,8 +389,7 @@ end_concurrent(struct run *run, const struct error *err)
 static void
 end_badly(struct run *run, const struct error *err)
 {
-    store_draft_free(run->draft); /* first of all: the disk may be full */
-    run->draft = NULL;
+    backup_abandon(&run->backup); /* first of all: the disk may be full */
     stop_shield(moment_add_ms(moment_now(), CLEAN_UP_MS));
     if (err->code == ERROR_STOPPED) {
         end_stopped(run);
@@ -512,13 +423,12 @@ run_perform(const struct settings *settings, const struct payload *payload, stru
             break;
     if (verdict->type == REPORT_NONE)
         end_badly(&run, &err);
-    store_draft_free(run.draft);
+    backup_abandon(&run.backup);
     store_close(run.store);
-    outcome.filename = run.names.dump;
-    outcome.size_bytes = run.proof.size_bytes;
+    outcome.filename = run.backup.names.dump;
+    outcome.size_bytes = run.backup.proof.size_bytes;
     outcome_tell(run.database, settings, &outcome);
     database_close(run.database);
     history_config_clear(&run.config);
-    text_clear(&run.pg_dump_version);
-    text_clear(&run.manifest);
+    backup_clear(&run.backup);
 }

@@ -1,0 +1,131 @@
+#include "jobs/backup.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "jobs/dump.h"
+#include "jobs/manifest.h"
+#include "jobs/reporter.h"
+#include "jobs/stop.h"
+
+#define PUBLISH_TRIES 10 /* names that somebody else may snatch */
+
+static void
+on_dump_progress(int64_t bytes, void *owner)
+{
+    const struct backup *backup = owner;
+    int64_t percent = REPORTER_NO_PERCENT;
+
+    if (backup->previous_bytes > 0)
+        percent = bytes >= backup->previous_bytes ? 99 : bytes * 100 / backup->previous_bytes;
+    reporter_progress("dump", bytes, percent > 99 ? 99 : (int)percent);
+}
+
+bool
+backup_write(struct backup *backup, struct error *err)
+{
+    struct dump_order order = { .url = &backup->settings->database,
+        .database = backup->database,
+        .on_progress = on_dump_progress,
+        .owner = backup };
+    struct moment start = moment_now();
+    struct text warnings = TEXT_EMPTY;
+    bool ok = false;
+
+    if (!dump_find_version(&backup->pg_dump_version, err))
+        return false;
+    backup->draft = store_create_draft(backup->store, backup->started, err);
+    if (backup->draft == NULL)
+        return false;
+    reporter_log("Dumping with pg_dump %s, from server %s, to %s", text_string(&backup->pg_dump_version),
+        database_server_version_text(backup->database), store_directory(backup->store));
+    order.path = store_draft_path(backup->draft);
+    order.fd = store_draft_fd(backup->draft);
+    ok = dump_write(&order, &warnings, err) && store_draft_is_intact(backup->draft, err);
+    backup->dump_ms = moment_ms_between(start, moment_now());
+    if (warnings.length > 0)
+        reporter_log("pg_dump said: %s", text_string(&warnings));
+    text_clear(&warnings);
+    return ok;
+}
+
+static void
+on_proof_progress(int64_t bytes, int64_t size_bytes, void *owner)
+{
+    (void)owner;
+    reporter_progress("verify", bytes, bytes >= size_bytes ? 99 : (int)(bytes * 100 / size_bytes));
+}
+
+bool
+backup_prove(struct backup *backup, struct error *err)
+{
+    struct archive_proof *proof = &backup->proof;
+
+    if (!archive_prove(
+            store_draft_fd(backup->draft), store_draft_path(backup->draft), on_proof_progress, backup, proof, err))
+        return false;
+    reporter_log("Dumped %" PRId64 " bytes in %.1f s, synced to disk in %.1f s", proof->size_bytes,
+        (double)backup->dump_ms / 1000, (double)proof->sync_ms / 1000);
+    reporter_log("Read back from disk in %.1f s: pg_restore finds it whole; SHA-256 %s", (double)proof->read_ms / 1000,
+        proof->sha256);
+    return true;
+}
+
+static void
+make_manifest(struct backup *backup, const char *migration_hash, struct text *indented)
+{
+    struct manifest manifest = { .weavestream_version = backup->settings->weavestream_version,
+        .migration_hash = migration_hash,
+        .password_key_id = backup->settings->password_key_id,
+        .database_hostname = backup->settings->database.hostname,
+        .generated = wall_now(),
+        .filename = backup->names.dump,
+        .size_bytes = backup->proof.size_bytes,
+        .sha256 = backup->proof.sha256,
+        .run_id = backup->run_id,
+        .pg_dump_version = text_string(&backup->pg_dump_version),
+        .server_version = database_server_version_text(backup->database),
+        .duration_ms = backup->dump_ms + backup->proof.sync_ms + backup->proof.read_ms };
+
+    text_reset(&backup->manifest);
+    manifest_add_json(&manifest, true, indented);
+    manifest_add_json(&manifest, false, &backup->manifest);
+}
+
+bool
+backup_publish(struct backup *backup, struct error *err)
+{
+    struct text migration_hash = TEXT_EMPTY;
+    struct text indented = TEXT_EMPTY;
+    bool ok = false;
+
+    reporter_progress("publish", backup->proof.size_bytes, 100);
+    manifest_add_app_migration_hash(&migration_hash);
+    for (int i = 0; !ok && i < PUBLISH_TRIES && (i == 0 || err->code == ERROR_CONFLICT); i++) {
+        if (!store_choose_names(backup->store, backup->started, &backup->names, err))
+            break;
+        text_reset(&indented);
+        make_manifest(backup, text_string(&migration_hash), &indented);
+        ok = store_publish(backup->store, backup->draft, &backup->names, text_string(&indented), err);
+    }
+    if (ok)
+        reporter_log("Published as %s, with its manifest", backup->names.dump);
+    text_clear(&migration_hash);
+    text_clear(&indented);
+    return ok;
+}
+
+void
+backup_abandon(struct backup *backup)
+{
+    store_draft_free(backup->draft);
+    backup->draft = NULL;
+}
+
+void
+backup_clear(struct backup *backup)
+{
+    backup_abandon(backup);
+    text_clear(&backup->pg_dump_version);
+    text_clear(&backup->manifest);
+}
