@@ -337,6 +337,15 @@ variable_given(const struct variable *variable)
     return value == NULL || *value == '\0' ? NULL : value;
 }
 
+bool
+settings_is_secret(const char *name, size_t length)
+{
+    for (size_t i = 0; i < VARIABLES; i++)
+        if (strlen(variables[i].name) == length && memcmp(variables[i].name, name, length) == 0)
+            return variables[i].is_secret;
+    return false;
+}
+
 static bool
 variable_load(const struct variable *variable, struct settings *out, struct text *problems)
 {

@@ -82,6 +82,9 @@ bool settings_load(struct settings *out, unsigned scopes, struct text *problems)
 void settings_print(const struct settings *settings, unsigned scopes, struct text *out);
 void settings_clear(struct settings *settings);
 
+/* Whether the value of the environment variable of that name is a secret of ours. */
+bool settings_is_secret(const char *name, size_t length);
+
 const char *settings_verify_name(enum settings_verify level); /* as BACKUP_VERIFY has it */
 
 #endif

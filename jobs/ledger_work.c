@@ -10,7 +10,7 @@
 #include "jobs/ledger_file.h"
 #include "jobs/ledger_view.h"
 #include "jobs/lock.h"
-#include "jobs/mail.h"
+#include "jobs/news.h"
 #include "jobs/reporter.h"
 #include "jobs/stop.h"
 #include "jobs/store.h"
@@ -90,13 +90,11 @@ remember(struct work *work, struct error *err)
 /* --- Decisions, one function each --- */
 
 static void
-send_mail(const struct work *work, const char *config_id, const char *reason)
+tell(const struct work *work, enum news_kind kind, const char *config_id, const char *run_id, const char *reason)
 {
-    const struct mail mail = { .config_id = config_id, .error = reason };
-    struct error err;
+    const struct news news = { .kind = kind, .config_id = config_id, .run_id = run_id, .error = reason };
 
-    if (!mail_send(work->database, work->settings, &mail, &err))
-        log_warn(LOG_EVENT("mail not sent"), LOG_TEXT("config", config_id), LOG_ERROR(&err));
+    news_tell(work->database, work->settings, &news);
 }
 
 static void
@@ -144,7 +142,7 @@ close_row(const struct work *work, const struct ledger_decision *decision)
     if (!history_audit_failed(work->database, row->id, row->config_id, decision->text, &err))
         log_warn(LOG_EVENT("audit row not written"), LOG_TEXT("run", row->id), LOG_ERROR(&err));
     if (row->config_id != NULL && !decision->made_up_for)
-        send_mail(work, row->config_id, decision->text);
+        tell(work, NEWS_FAILED, row->config_id, row->id, decision->text);
 }
 
 static void
@@ -157,7 +155,7 @@ tell_missed(const struct work *work, const struct ledger_decision *decision)
     text_format(&reason, "missed: the run due at %s did not happen within %" PRId64 " minutes", due,
         work->settings->missed_grace_minutes);
     log_error(LOG_EVENT("run missed"), LOG_TEXT("config", decision->config->id), LOG_TEXT("due", due));
-    send_mail(work, decision->config->id, text_string(&reason));
+    tell(work, NEWS_MISSED, decision->config->id, NULL, text_string(&reason));
     text_clear(&reason);
 }
 
@@ -170,7 +168,7 @@ tell_unusable(const struct work *work, const struct ledger_decision *decision)
     log_error(LOG_EVENT("schedule cannot be followed"), LOG_TEXT("config", decision->config->id),
         LOG_TEXT("cron", decision->config->cron), LOG_TEXT("timezone", decision->config->timezone),
         LOG_TEXT("error", decision->text));
-    send_mail(work, decision->config->id, text_string(&reason));
+    tell(work, NEWS_MISSED, decision->config->id, NULL, text_string(&reason));
     text_clear(&reason);
 }
 

@@ -85,7 +85,7 @@ mail_send(struct database *database, const struct settings *settings, const stru
     struct mail_settings from = { .host = NULL };
     bool ok = mail_audience_read(database, mail->config_id, &audience, err);
 
-    if (ok && (mail->error != NULL || audience.wants_success)) {
+    if (ok && (mail->error != NULL || mail->after_success != NULL || audience.wants_success)) {
         warn_of_left_out(&audience);
         if (audience.count > 0)
             ok = mail_settings_read(database, settings, &from, err) &&

@@ -20,6 +20,8 @@ struct mail {
     const char *error; /* NULL: the run succeeded */
     const char *filename;
     int64_t size_bytes;
+    const char
+        *after_success; /* why what was to follow a success went wrong: that is told in any case; NULL: it did not */
 };
 
 /* True also if there was nothing to send, and nobody to send it to. False: the caller warns; no outcome depends on it. */

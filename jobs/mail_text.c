@@ -141,6 +141,14 @@ add_date(struct wall date, struct text *out)
         at.tm_year + 1900, at.tm_hour, at.tm_min, at.tm_sec);
 }
 
+static const char *
+outcome_words(const struct mail *mail)
+{
+    if (mail->error != NULL)
+        return "FAILED";
+    return mail->after_success == NULL ? "succeeded" : "succeeded, but what follows it FAILED";
+}
+
 static void
 add_headers(const struct mail_text *mail, const char *schedule, struct text *out)
 {
@@ -154,8 +162,7 @@ add_headers(const struct mail_text *mail, const char *schedule, struct text *out
     for (size_t i = 0; i < mail->recipient_count; i++)
         text_format(out, "%s%s", i == 0 ? "To: " : ",\r\n ", mail->recipients[i]);
     text_add(out, "\r\nSubject: ");
-    text_format(
-        &subject, "[Weavestream] Backup %s " DASH " %s", mail->mail->error == NULL ? "succeeded" : "FAILED", schedule);
+    text_format(&subject, "[Weavestream] Backup %s " DASH " %s", outcome_words(mail->mail), schedule);
     add_encoded_words(subject.data, out);
     text_add(out, "\r\n");
     add_date(mail->date, out);
@@ -202,6 +209,11 @@ add_body(const struct mail *mail, const char *schedule, struct text *out)
         "\n\n"
         "The backup is stored under ${DATA_DIR}/backup on the Docker host.\n"
         "Remember to copy both ${DATA_DIR}/backup and ${DATA_DIR}/files off that host: a restore needs both.\n");
+    if (mail->after_success == NULL)
+        return;
+    text_add(out, "\nWhat was to follow this backup went wrong: ");
+    text_add_utf8(out, mail->after_success, strlen(mail->after_success));
+    text_add(out, "\n");
 }
 
 /* RFC 2045: a line is at most 76 bytes, the "=" of a soft break included; no blank at its end. */

@@ -1,46 +1,112 @@
 #include "jobs/outcome.h"
 
-#include "common/clock.h"
+#include <stdlib.h>
+
 #include "common/log.h"
+#include "common/memory.h"
+#include "jobs/hook.h"
 #include "jobs/lock.h"
-#include "jobs/mail.h"
+#include "jobs/news.h"
+#include "jobs/ping.h"
 #include "jobs/reporter.h"
 #include "jobs/stop.h"
 
-#define ROOM_MS 5000 /* for the queries around a mail */
+#define RELEASE_MS 5000
 
 static bool
-is_worth_a_mail(const struct outcome *outcome)
+has_made_a_dump(const struct outcome *outcome)
+{
+    return outcome->verdict->type == REPORT_COMPLETED && outcome->backup->names.dump[0] != '\0';
+}
+
+static bool
+has_failed_for_good(const struct outcome *outcome)
 {
     const struct report *verdict = outcome->verdict;
 
-    if (verdict->type == REPORT_COMPLETED)
-        return outcome->filename[0] != '\0';
     return verdict->type == REPORT_FAILED && !(verdict->retry && payload_has_attempts_left(outcome->payload));
+}
+
+static void
+send_ping(const struct settings *settings, enum ping_kind kind)
+{
+    struct error err;
+
+    if (ping_send(settings, &(struct ping){ .kind = kind }, &err))
+        return;
+    log_warn(LOG_EVENT("ping not sent"), LOG_ERROR(&err));
+    reporter_log("No ping was sent: %s", err.text);
+}
+
+void
+outcome_tell_start(const struct settings *settings)
+{
+    send_ping(settings, PING_START);
+}
+
+/* A text for everybody who is told of the success, to be freed; NULL: all went well. */
+static char *
+run_hook(const struct settings *settings, const struct outcome *outcome)
+{
+    const struct backup *backup = outcome->backup;
+    const struct hook_facts facts = { .directory = store_directory(backup->store),
+        .dump = backup->names.dump,
+        .manifest = backup->names.manifest,
+        .run_id = outcome->run_id,
+        .config_id = outcome->payload->config_id,
+        .config_name = outcome->config_name,
+        .size_bytes = backup->proof.size_bytes,
+        .sha256 = backup->proof.sha256 };
+    struct error err;
+
+    stop_unshield(); /* all is written down: a signal may end it, and it has what is left of the job's time */
+    if (hook_run(settings, &facts, &err))
+        return NULL;
+    log_warn(LOG_EVENT("after-success failed"), LOG_TEXT("run", outcome->run_id), LOG_ERROR(&err));
+    reporter_log("The backup is done, but what was to follow it went wrong: %s", err.text);
+    return memory_copy_string(err.text);
+}
+
+static void
+tell(struct database *database, const struct settings *settings, const struct outcome *outcome,
+    const char *after_success)
+{
+    const struct backup *backup = outcome->backup;
+    struct news news = { .kind = NEWS_FAILED,
+        .config_id = outcome->payload->config_id,
+        .config_name = outcome->config_name,
+        .run_id = outcome->run_id[0] == '\0' ? NULL : outcome->run_id,
+        .error = outcome->verdict->text,
+        .duration_ms = moment_ms_between(outcome->began, moment_now()) };
+
+    if (has_made_a_dump(outcome)) {
+        news.kind = NEWS_COMPLETED;
+        news.error = NULL;
+        news.filename = backup->names.dump;
+        news.size_bytes = backup->proof.size_bytes;
+        news.sha256 = backup->proof.sha256;
+        news.verified = settings_verify_name(settings->verify);
+        news.after_success = after_success;
+    }
+    stop_shield(moment_add_ms(moment_now(), NEWS_MS)); /* even if the job ran too long: that is worth telling */
+    news_tell(database, settings, &news);
 }
 
 void
 outcome_tell(struct database *database, const struct settings *settings, const struct outcome *outcome)
 {
-    const struct report *verdict = outcome->verdict;
-    struct mail mail = { .config_id = outcome->payload->config_id,
-        .error = verdict->type == REPORT_FAILED ? verdict->text : NULL,
-        .filename = outcome->filename,
-        .size_bytes = outcome->size_bytes };
+    char *after_success = NULL;
     struct error err;
 
-    if (!is_worth_a_mail(outcome))
+    if (outcome->was_done_before)
+        send_ping(settings, PING_SUCCESS); /* the attempt that did it may have died before it could */
+    if (!has_made_a_dump(outcome) && !has_failed_for_good(outcome))
         return;
-    if (stop_was_requested())
-        (void)error_set(&err, ERROR_STOPPED, "the worker was stopped");
-    else if (database == NULL)
-        (void)error_set(&err, ERROR_LOST, "there is no session with Postgres to ask whom to tell");
-    else {
-        stop_shield(
-            moment_add_ms(moment_now(), MAIL_MS + ROOM_MS)); /* even if the job ran too long: that is worth telling */
-        if (lock_release(database, &err) && mail_send(database, settings, &mail, &err))
-            return;
-    }
-    log_warn(LOG_EVENT("mail not sent"), LOG_TEXT("config", mail.config_id), LOG_ERROR(&err));
-    reporter_log("No mail was sent: %s", err.text);
+    stop_shield(moment_add_ms(moment_now(), RELEASE_MS));
+    if (database != NULL && !lock_release(database, &err))
+        log_warn(LOG_EVENT("backup lock not released"), LOG_ERROR(&err));
+    if (has_made_a_dump(outcome))
+        after_success = run_hook(settings, outcome);
+    tell(database, settings, outcome, after_success);
+    free(after_success);
 }

@@ -57,13 +57,11 @@ is_listed(const char *const *list, const char *entry, size_t name_length)
 }
 
 static bool
-may_inherit(const char *entry)
+may_client_inherit(const char *name, size_t length)
 {
-    size_t name_length = strcspn(entry, "=");
-
-    if (strncmp(entry, "PG", 2) == 0)
-        return !is_listed(not_inherited, entry, name_length);
-    return is_listed(inherited, entry, name_length);
+    if (strncmp(name, "PG", 2) == 0)
+        return !is_listed(not_inherited, name, length);
+    return is_listed(inherited, name, length);
 }
 
 static bool
@@ -105,12 +103,15 @@ list_add_all(struct list *list, const char *const *strings)
 }
 
 char **
-process_environment(char *const *environment, const char *const *more)
+process_environment(char *const *environment, process_inherit_fn *may_inherit, const char *const *more)
 {
     struct list list = list_make();
 
+    if (may_inherit == NULL)
+        may_inherit = may_client_inherit;
     for (; *environment != NULL; environment++)
-        if (may_inherit(*environment) && !is_overridden(*environment, more))
+        if (may_inherit(*environment, strcspn(*environment, "=")) && !is_overridden(*environment, more) &&
+            !is_overridden(*environment, always))
             list_add(&list, *environment);
     list_add_all(&list, always);
     list_add_all(&list, more);
@@ -262,7 +263,7 @@ process_start(const struct process_command *command, struct error *err)
     process->output = -1;
     list_add_all(&argv, command->argv);
     image.argv = argv.strings;
-    image.environment = process_environment(environ, command->environment);
+    image.environment = process_environment(environ, command->may_inherit, command->environment);
     ok = find_program(process->name, &path, err);
     image.path = text_string(&path);
     ok = ok && fork_program(process, &image, err);

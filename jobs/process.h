@@ -2,7 +2,7 @@
  * process: an external program, from start to reaping.
  *
  * The program gets a process group of its own, SIGKILL when we die, an empty standard input, an environment built from an allowlist (so
- * that no connection URL or key of ours reaches it), and no descriptor but those named. What it prints, on standard output and error alike,
+ * that no connection URL or key of ours reaches it) or as the caller decides, and no descriptor but those named. What it prints, on standard output and error alike,
  * is kept: the last 4 KB of its words. They are well-formed UTF-8.
  *
  * process_free() leaves nothing behind: what still runs is stopped and reaped.
@@ -11,16 +11,21 @@
 #define JOBS_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "common/error.h"
 #include "common/text.h"
 
 #define PROCESS_NO_FD (-1)
 
+/* Whether the program gets the variable of that name from our environment. */
+typedef bool process_inherit_fn(const char *name, size_t length);
+
 struct process_command {
-    const char *const *argv;        /* NULL at its end; argv[0] is looked up in PATH */
-    const char *const *environment; /* "NAME=value", NULL at its end; on top of the allowlist. NULL: nothing */
-    int handed_down;                /* a descriptor that it inherits under the same number; PROCESS_NO_FD: none */
+    const char *const *argv;         /* NULL at its end; argv[0] is looked up in PATH */
+    const char *const *environment;  /* "NAME=value", NULL at its end; on top of what it inherits. NULL: nothing */
+    process_inherit_fn *may_inherit; /* NULL: what the allowlist has, which is for PostgreSQL's clients */
+    int handed_down;                 /* a descriptor that it inherits under the same number; PROCESS_NO_FD: none */
 };
 
 struct process;
@@ -40,8 +45,8 @@ bool process_finish(struct process *process, process_tick_fn *on_tick, void *own
 const char *process_words(struct process *process); /* "" if it said nothing; valid until the next call */
 void process_free(struct process *process);
 
-/* What a program gets: what the allowlist lets through of `environment`, then `more`. NULL at its end. */
-char **process_environment(char *const *environment, const char *const *more);
+/* What a program gets: what `may_inherit` lets through of `environment`, then `more`. NULL at its end. */
+char **process_environment(char *const *environment, process_inherit_fn *may_inherit, const char *const *more);
 void process_free_list(char **list); /* with its strings */
 
 #endif

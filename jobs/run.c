@@ -41,6 +41,7 @@ struct run {
     struct wall finished_at;
 
     struct backup backup;
+    bool was_done_before;
 };
 
 static void
@@ -133,6 +134,7 @@ complete_again(struct run *run, const struct history_run *row, int64_t size_byte
 
     log_info(LOG_EVENT("backup was done before"), LOG_TEXT("run", run->id), LOG_TEXT("file", filename));
     reporter_log("Row %s is done already, and its dump %s is in place", run->id, filename);
+    run->was_done_before = true;
     add_prune_job(run);
     complete(run, filename, size_bytes, sha256 == NULL ? "" : sha256,
         json_integer_value(json_object_get(manifest, "durationMs")));
@@ -187,6 +189,14 @@ static bool
 look_again(struct run *run, struct error *err)
 {
     return run->row_is_made || look_at_given_row(run, err);
+}
+
+static bool
+tell_start(struct run *run, struct error *err)
+{
+    (void)err; /* whoever cannot be told does not keep the run from beginning */
+    outcome_tell_start(run->settings);
+    return true;
 }
 
 static bool
@@ -408,14 +418,14 @@ end_badly(struct run *run, const struct error *err)
 
 /* In this order; the first that fails, or that sets a verdict, is the last. */
 static bool (*const steps[])(struct run *run, struct error *err) = { connect_database, find_config, find_row,
-    open_store, look_again, take_lock, look_again, tidy_up, start_row, write_dump, prove_dump, confirm_lock,
+    open_store, look_again, tell_start, take_lock, look_again, tidy_up, start_row, write_dump, prove_dump, confirm_lock,
     publish_dump, record_run };
 
 void
 run_perform(const struct settings *settings, const struct payload *payload, struct report *verdict)
 {
     struct run run = { .settings = settings, .payload = payload, .verdict = verdict, .began = moment_now() };
-    struct outcome outcome = { .payload = payload, .verdict = verdict };
+    struct outcome outcome = { .payload = payload, .verdict = verdict, .began = run.began, .backup = &run.backup };
     struct error err = ERROR_EMPTY;
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && verdict->type == REPORT_NONE; i++)
@@ -424,10 +434,11 @@ run_perform(const struct settings *settings, const struct payload *payload, stru
     if (verdict->type == REPORT_NONE)
         end_badly(&run, &err);
     backup_abandon(&run.backup);
-    store_close(run.store);
-    outcome.filename = run.backup.names.dump;
-    outcome.size_bytes = run.backup.proof.size_bytes;
+    outcome.config_name = run.config.name;
+    outcome.run_id = run.id;
+    outcome.was_done_before = run.was_done_before;
     outcome_tell(run.database, settings, &outcome);
+    store_close(run.store);
     database_close(run.database);
     history_config_clear(&run.config);
     backup_clear(&run.backup);

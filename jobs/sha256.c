@@ -1,8 +1,10 @@
 #include "jobs/sha256.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "common/memory.h"
@@ -19,6 +21,13 @@ must(int result)
         return;
     log_fatal(LOG_EVENT("openssl has no sha-256"));
     abort();
+}
+
+static void
+put_digits(const unsigned char *digest, char out[SHA256_SIZE])
+{
+    for (size_t i = 0; i < (SHA256_SIZE - 1) / 2; i++)
+        (void)snprintf(out + i * 2, 3, "%02x", digest[i]);
 }
 
 struct sha256 *
@@ -44,8 +53,7 @@ sha256_finish(struct sha256 *sha256, char out[SHA256_SIZE])
     unsigned length = 0;
 
     must(EVP_DigestFinal_ex(sha256->context, digest, &length));
-    for (size_t i = 0; i < (SHA256_SIZE - 1) / 2; i++)
-        (void)snprintf(out + i * 2, 3, "%02x", digest[i]);
+    put_digits(digest, out);
 }
 
 void
@@ -55,4 +63,13 @@ sha256_free(struct sha256 *sha256)
         return;
     EVP_MD_CTX_free(sha256->context);
     free(sha256);
+}
+
+void
+sha256_sign(const char *key, const char *bytes, size_t length, char out[SHA256_SIZE])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+
+    must(HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)bytes, length, digest, NULL) != NULL);
+    put_digits(digest, out);
 }

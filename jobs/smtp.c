@@ -2,8 +2,6 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/text.h"
-#include "jobs/stop.h"
+#include "jobs/transfer.h"
 
 #define LOG_INS "AUTH=PLAIN;AUTH=LOGIN;AUTH=CRAM-MD5"
 
@@ -26,8 +24,8 @@ struct dialogue {
     size_t recipients_named;     /* RCPT commands so far */
     char reply[SMTP_REPLY_SIZE]; /* to it, if that was a refusal; "": it was none */
     struct smtp_refusals *refusals;
-    int socket;       /* the last that was opened; -1: it is closed */
-    struct error why; /* we ended it; ERROR_NONE: we did not */
+    int socket; /* the last that was opened; -1: it is closed */
+    struct transfer transfer;
     char curl_error[CURL_ERROR_SIZE];
 };
 
@@ -144,8 +142,8 @@ on_close(void *owner, curl_socket_t socket)
 }
 
 /*
- * libcurl waits by itself, in some places without giving us back control, but it asks here at least each second. Ended, it would still say
- * goodbye and wait for the answer, so the connection is ended first. (Beside two addresses that are tried at once, we may not know it.)
+ * Ended, libcurl would still say goodbye and wait for the answer, so the connection is ended first. (Beside two addresses that are tried at
+ * once, we may not know it.)
  */
 static int
 on_progress(void *owner, curl_off_t to_read, curl_off_t read, curl_off_t to_write, curl_off_t written)
@@ -158,35 +156,10 @@ on_progress(void *owner, curl_off_t to_read, curl_off_t read, curl_off_t to_writ
     (void)written;
     if (dialogue->command == COMMAND_QUIT)
         return 1;
-    if (stop_was_requested()) /* shielded or not: soon after it the worker kills */
-        (void)error_set(&dialogue->why, ERROR_STOPPED, "the worker was stopped");
-    else if (stop_check(&dialogue->why))
+    if (transfer_may_go_on(&dialogue->transfer))
         return 0;
     hang_up(dialogue, SHUT_RDWR);
     return 1;
-}
-
-/* --- whom to trust --------------------------------------------------------------------------------------------------------------------- */
-
-static CURLcode
-on_tls(CURL *easy, void *context, void *owner)
-{
-    struct dialogue *dialogue = owner;
-    const char *extra = dialogue->server->extra_ca_file;
-
-    (void)easy;
-    if (SSL_CTX_set_default_verify_paths(context) != 1) {
-        (void)error_set(&dialogue->why, ERROR_CONFIG, "the system's certificates cannot be read");
-        return CURLE_ABORTED_BY_CALLBACK;
-    }
-    if (extra != NULL && SSL_CTX_load_verify_locations(context, extra, NULL) != 1) {
-        const char *why = ERR_reason_error_string(ERR_peek_last_error());
-
-        (void)error_set(&dialogue->why, ERROR_CONFIG, "NODE_EXTRA_CA_CERTS: no certificates can be read from '%s': %s",
-            extra, why == NULL ? "unknown error" : why);
-        return CURLE_ABORTED_BY_CALLBACK;
-    }
-    return CURLE_OK;
 }
 
 /* --- what is asked of libcurl ---------------------------------------------------------------------------------------------------------- */
@@ -258,12 +231,10 @@ set_connection(CURL *easy, CURLU *url, struct dialogue *dialogue)
     const struct smtp_server *server = dialogue->server;
     long use_ssl = server->security == SMTP_NONE ? CURLUSESSL_NONE : CURLUSESSL_ALL;
 
-    return SET(CURLOPT_CURLU, url) && SET(CURLOPT_PROXY, "") && SET(CURLOPT_NOSIGNAL, 1L) &&
-           SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_OPENSOCKETFUNCTION, on_open) &&
-           SET(CURLOPT_OPENSOCKETDATA, dialogue) && SET(CURLOPT_CLOSESOCKETFUNCTION, on_close) &&
-           SET(CURLOPT_CLOSESOCKETDATA, dialogue) && SET(CURLOPT_FORBID_REUSE, 1L) && SET(CURLOPT_USE_SSL, use_ssl) &&
-           SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) && SET(CURLOPT_CAINFO, NULL) &&
-           SET(CURLOPT_CAPATH, NULL) && SET(CURLOPT_SSL_CTX_FUNCTION, on_tls) && SET(CURLOPT_SSL_CTX_DATA, dialogue) &&
+    return transfer_prepare(easy, &dialogue->transfer) && SET(CURLOPT_CURLU, url) && SET(CURLOPT_PROXY, "") &&
+           SET(CURLOPT_OPENSOCKETFUNCTION, on_open) && SET(CURLOPT_OPENSOCKETDATA, dialogue) &&
+           SET(CURLOPT_CLOSESOCKETFUNCTION, on_close) && SET(CURLOPT_CLOSESOCKETDATA, dialogue) &&
+           SET(CURLOPT_FORBID_REUSE, 1L) && SET(CURLOPT_USE_SSL, use_ssl) &&
            (server->username == NULL ||
                (SET(CURLOPT_USERNAME, server->username) && SET(CURLOPT_PASSWORD, secret_reveal(server->password)) &&
                    SET(CURLOPT_LOGIN_OPTIONS, LOG_INS)));
@@ -290,8 +261,8 @@ set_failure(const struct dialogue *dialogue, CURLcode code, struct error *err)
 {
     const char *text = dialogue->curl_error[0] != '\0' ? dialogue->curl_error : curl_easy_strerror(code);
 
-    if (dialogue->why.code != ERROR_NONE) {
-        *err = dialogue->why;
+    if (dialogue->transfer.why.code != ERROR_NONE) {
+        *err = dialogue->transfer.why;
         return false;
     }
     if (code == CURLE_OPERATION_TIMEDOUT)
@@ -305,9 +276,11 @@ bool
 smtp_send(const struct smtp_server *server, const struct smtp_mail *mail, int64_t timeout_ms,
     struct smtp_refusals *refusals, struct error *err)
 {
-    struct dialogue dialogue = {
-        .server = server, .mail = mail, .refusals = refusals, .socket = -1, .why = ERROR_EMPTY
-    };
+    struct dialogue dialogue = { .server = server,
+        .mail = mail,
+        .refusals = refusals,
+        .socket = -1,
+        .transfer = { .extra_ca_file = server->extra_ca_file } };
     CURL *easy = curl_easy_init();
     CURLU *url = make_url(server);
     struct curl_slist *recipients = make_list(mail);

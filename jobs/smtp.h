@@ -1,9 +1,8 @@
 /*
  * smtp: one mail to one server, by libcurl.
  *
- * The server's certificate and name are checked against the system's store (SSL_CERT_FILE) and NODE_EXTRA_CA_CERTS. A sending ends within a second when
- * the worker stops the job, whatever the server is doing: libcurl waits by itself and asks each second whether to go on. Lines of the server are repeated in errors, but of what it says to a log-in only the
- * status: there are servers that repeat the command, with the password in it.
+ * Certificates and the end of it are the business of jobs/transfer. Lines of the server are repeated in errors, but of what it says to a log-in
+ * only the status: there are servers that repeat the command, with the password in it.
  */
 #ifndef JOBS_SMTP_H
 #define JOBS_SMTP_H

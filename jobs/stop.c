@@ -135,6 +135,13 @@ stop_shield(struct moment deadline)
         shorten_deadline();
 }
 
+void
+stop_unshield(void)
+{
+    shielded = false;
+    deadline_now = whole_deadline;
+}
+
 bool
 stop_was_requested(void)
 {

@@ -8,8 +8,8 @@
  * The signals are blocked and read from a descriptor: no handler runs, no call is interrupted. SIGCHLD is among them, and only wakes a wait.
  *
  * stop_shield() opens the last phase, cleaning up or writing down what is done: from then on a signal no longer ends anything at once, and
- * there is a new deadline; one that allows STOP_CLEAN_UP_MS at most after a signal, because soon after it the worker kills. One per process;
- * nothing here is to be released.
+ * there is a new deadline; one that allows STOP_CLEAN_UP_MS at most after a signal, because soon after it the worker kills. What comes after
+ * that phase, and may be given up at any moment, is behind stop_unshield(). One per process; nothing here is to be released.
  */
 #ifndef JOBS_STOP_H
 #define JOBS_STOP_H
@@ -39,6 +39,7 @@ bool stop_check(struct error *err) MUST_CHECK;
 bool stop_wait(int fd, short events, struct moment until, struct error *err) MUST_CHECK;
 
 void stop_shield(struct moment deadline);
+void stop_unshield(void);      /* a signal, and the deadline of stop_start(), end things again */
 bool stop_was_requested(void); /* a signal has come, shielded or not */
 bool stop_is_overdue(void);    /* the deadline of stop_start() has passed */
 

@@ -159,7 +159,7 @@ only_what_is_allowed_is_inherited(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
         inherited[i] = before[i];
-    environment = process_environment(inherited, more);
+    environment = process_environment(inherited, NULL, more);
     for (; environment[count] != NULL; count++) {
         assert_true(count < sizeof(after) / sizeof(after[0]));
         assert_string_equal(environment[count], after[count]);
