@@ -10,7 +10,6 @@
 #include "common/clock.h"
 #include "common/memory.h"
 #include "common/text.h"
-#include "jobs/files.h"
 #include "jobs/process.h"
 #include "jobs/stop.h"
 
@@ -111,27 +110,30 @@ out:
 }
 
 bool
-archive_prove(int fd, const char *path, archive_progress_fn *on_progress, void *owner, struct archive_proof *proof,
-    struct error *err)
+archive_prove(const struct archive_order *order, struct archive_proof *proof, struct error *err)
 {
-    struct reading reading = { .fd = fd, .on_progress = on_progress, .owner = owner };
+    struct reading reading = { .fd = order->fd, .on_progress = order->on_progress, .owner = order->owner };
     struct moment start = moment_now();
     struct stat file;
 
-    if (!files_sync(fd, err))
-        return error_add(err, "the dump");
-    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); /* where it has no effect, the cache is what we can read */
-    proof->sync_ms = moment_ms_between(start, moment_now());
-    if (fstat(fd, &file) == -1)
+    (void)posix_fadvise(
+        order->fd, 0, 0, POSIX_FADV_DONTNEED); /* where it has no effect, the cache is what we can read */
+    if (fstat(order->fd, &file) == -1)
         return error_set_errno(err, errno, "look at the dump");
     if (file.st_size == 0)
         return error_set(err, ERROR_INPUT, "the dump is empty");
     reading.size_bytes = file.st_size;
     reading.next_progress = start;
-    start = moment_now();
-    if (!read_back(&reading, path, proof, err))
+    if (!read_back(&reading, order->path, proof, err))
         return false;
     proof->size_bytes = file.st_size;
     proof->read_ms = moment_ms_between(start, moment_now());
     return true;
+}
+
+void
+archive_proof_clear(struct archive_proof *proof)
+{
+    archive_contents_clear(&proof->contents);
+    *proof = ARCHIVE_PROOF_EMPTY;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "jobs/dump.h"
+#include "jobs/files.h"
 #include "jobs/manifest.h"
 #include "jobs/reporter.h"
 #include "jobs/stop.h"
@@ -60,12 +61,20 @@ bool
 backup_prove(struct backup *backup, struct error *err)
 {
     struct archive_proof *proof = &backup->proof;
+    struct archive_order order = { .path = store_draft_path(backup->draft),
+        .fd = store_draft_fd(backup->draft),
+        .level = backup->settings->verify,
+        .on_progress = on_proof_progress,
+        .owner = backup };
+    struct moment start = moment_now();
 
-    if (!archive_prove(
-            store_draft_fd(backup->draft), store_draft_path(backup->draft), on_proof_progress, backup, proof, err))
+    if (!files_sync(order.fd, err))
+        return error_add(err, "the dump");
+    backup->sync_ms = moment_ms_between(start, moment_now());
+    if (!archive_prove(&order, proof, err))
         return false;
     reporter_log("Dumped %" PRId64 " bytes in %.1f s, synced to disk in %.1f s", proof->size_bytes,
-        (double)backup->dump_ms / 1000, (double)proof->sync_ms / 1000);
+        (double)backup->dump_ms / 1000, (double)backup->sync_ms / 1000);
     reporter_log("Read back from disk in %.1f s: pg_restore finds it whole; SHA-256 %s", (double)proof->read_ms / 1000,
         proof->sha256);
     return true;
@@ -85,7 +94,7 @@ make_manifest(struct backup *backup, const char *migration_hash, struct text *in
         .run_id = backup->run_id,
         .pg_dump_version = text_string(&backup->pg_dump_version),
         .server_version = database_server_version_text(backup->database),
-        .duration_ms = backup->dump_ms + backup->proof.sync_ms + backup->proof.read_ms };
+        .duration_ms = backup->dump_ms + backup->sync_ms + backup->proof.read_ms };
 
     text_reset(&backup->manifest);
     manifest_add_json(&manifest, true, indented);
@@ -127,5 +136,6 @@ backup_clear(struct backup *backup)
 {
     backup_abandon(backup);
     text_clear(&backup->pg_dump_version);
+    archive_proof_clear(&backup->proof);
     text_clear(&backup->manifest);
 }

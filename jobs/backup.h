@@ -30,6 +30,7 @@ struct backup {
     struct store_draft *draft;
     struct text pg_dump_version;
     int64_t dump_ms;
+    int64_t sync_ms;
     struct archive_proof proof;
     struct store_names names; /* once published */
     struct text manifest;     /* compact, for the row */

@@ -77,8 +77,15 @@ note_progress(int64_t bytes, int64_t size_bytes, void *owner)
 static bool
 prove(struct fixture *fixture, struct archive_proof *proof, struct error *err)
 {
+    struct archive_order order = { .path = fixture->file,
+        .fd = fixture->fd,
+        .level = SETTINGS_VERIFY_FULL,
+        .on_progress = note_progress,
+        .owner = fixture };
+
+    *proof = ARCHIVE_PROOF_EMPTY;
     *err = ERROR_EMPTY;
-    return archive_prove(fixture->fd, fixture->file, note_progress, fixture, proof, err);
+    return archive_prove(&order, proof, err);
 }
 
 static void
