@@ -17,7 +17,8 @@
 #include "jobs/archive_contents.h"
 #include "jobs/sha256.h"
 
-typedef void archive_progress_fn(int64_t bytes, int64_t size_bytes, void *owner); /* about twice a second */
+typedef void archive_progress_fn(
+    int64_t bytes, int64_t size_bytes, void *owner); /* about twice a second, and at the end */
 
 struct archive_order {
     const char *path; /* a regular file, */
