@@ -13,6 +13,8 @@
 #include "common/memory.h"
 #include "jobs/sha256.h"
 
+#define ROWS_MAX ((int64_t)1 << 41) /* more than a table of Postgres can have; and their sum stays a number */
+
 static const char *const migration_folders[] = { "/app/packages/db/prisma/migrations", "packages/db/prisma/migrations",
     "../../packages/db/prisma/migrations" };
 
@@ -135,16 +137,22 @@ read_number(const json_t *object, const char *key, int64_t *out)
 }
 
 static bool
+read_table(const char *name, const json_t *rows, struct archive_contents *out)
+{
+    int64_t count = json_integer_value(rows);
+
+    return json_is_integer(rows) && count >= 0 && count <= ROWS_MAX &&
+           archive_contents_add_quoted(out, name, strlen(name), count) == strlen(name);
+}
+
+static bool
 read_tables(json_t *tables, struct archive_contents *out)
 {
-    const char *name;
-    json_t *rows;
-
     if (!json_is_object(tables))
         return false;
-    json_object_foreach(tables, name, rows) if (!json_is_integer(rows) || json_integer_value(rows) < 0 ||
-                                                archive_contents_add_quoted(out, name, strlen(name),
-                                                    json_integer_value(rows)) != strlen(name)) return false;
+    for (void *at = json_object_iter(tables); at != NULL; at = json_object_iter_next(tables, at))
+        if (!read_table(json_object_iter_key(at), json_object_iter_value(at), out))
+            return false;
     archive_contents_sort(out);
     return true;
 }
