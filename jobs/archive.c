@@ -9,129 +9,170 @@
 
 #include "common/clock.h"
 #include "common/memory.h"
-#include "common/text.h"
-#include "jobs/files.h"
+#include "jobs/archive_script.h"
 #include "jobs/process.h"
 #include "jobs/stop.h"
 
 #define READ_BYTES ((size_t)1024 * 1024)
+#define HASH_BYTES ((size_t)256 * 1024) /* at a time: a fraction of what the pipe from pg_restore holds */
+#define FILL_MS 1
 #define PROGRESS_MS 500
 
 struct reading {
-    int fd;
+    const struct archive_order *order;
     int64_t size_bytes;
-    archive_progress_fn *on_progress;
-    void *owner;
-    struct process *beside; /* pg_restore: its words must not fill the pipe */
+    struct process *beside; /* pg_restore */
+    char *buffer;
+    struct sha256 *sha256;
+    int64_t hashed_bytes;
+    bool hashed;                   /* to the end */
+    struct archive_script *script; /* NULL: only the table of contents is read */
+    bool script_ended;
+    struct moment started;
     struct moment next_progress;
 };
 
 static void
-tell(struct reading *reading, int64_t bytes)
+tell(struct reading *reading)
 {
+    int64_t bytes;
+
     if (!moment_is_past(reading->next_progress))
         return;
-    reading->on_progress(bytes, reading->size_bytes, reading->owner);
+    bytes = process_bytes_read(reading->beside);
+    if (bytes < 0 || bytes > reading->hashed_bytes)
+        bytes = reading->hashed_bytes;
+    reading->order->on_progress(bytes, reading->size_bytes, reading->order->owner);
     reading->next_progress = moment_add_ms(moment_now(), PROGRESS_MS);
 }
 
 static bool
-hash_file(struct reading *reading, char out[SHA256_SIZE], struct error *err)
+hash_some(struct reading *reading, struct archive_proof *proof, struct error *err)
 {
-    struct sha256 *sha256 = sha256_new();
-    char *buffer = memory_new(READ_BYTES);
-    int64_t done = 0;
-    bool ok = false;
+    ssize_t count = pread(reading->order->fd, reading->buffer, HASH_BYTES, reading->hashed_bytes);
 
-    (void)posix_fadvise(reading->fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* a hint: nothing is lost without it */
-    for (;;) {
-        ssize_t count = pread(reading->fd, buffer, READ_BYTES, done);
+    if (count == -1)
+        return errno == EINTR || error_set_errno(err, errno, "read the dump back");
+    sha256_add(reading->sha256, reading->buffer, (size_t)count);
+    reading->hashed_bytes += count;
+    if (count > 0)
+        return true;
+    if (reading->hashed_bytes != reading->size_bytes)
+        return error_set(err, ERROR_INPUT, "the dump has %" PRId64 " bytes, but %" PRId64 " were read back",
+            reading->size_bytes, reading->hashed_bytes);
+    sha256_finish(reading->sha256, proof->sha256);
+    reading->hashed = true;
+    proof->hash_ms = moment_ms_between(reading->started, moment_now());
+    return true;
+}
 
-        if (count == -1 && errno == EINTR)
-            continue;
-        if (count == -1) {
-            (void)error_set_errno(err, errno, "read the dump back");
-            goto out;
-        }
-        if (count == 0)
-            break;
-        sha256_add(sha256, buffer, (size_t)count);
-        done += count;
-        process_listen(reading->beside);
-        tell(reading, done);
+/* What pg_restore has written by now; `more`: there may be more already. */
+static bool
+read_script(struct reading *reading, bool *more, struct error *err)
+{
+    ssize_t count = read(process_data(reading->beside), reading->buffer, READ_BYTES);
+
+    *more = count == (ssize_t)READ_BYTES;
+    if (count == -1)
+        return errno == EAGAIN || errno == EINTR || error_set_errno(err, errno, "read what pg_restore writes");
+    if (count == 0)
+        reading->script_ended = true;
+    else
+        archive_script_add(reading->script, reading->buffer, (size_t)count);
+    return true;
+}
+
+/*
+ * One thread for both: pg_restore has more to do than we, so the checksum goes on whenever its pipe is empty, and is done first. From then
+ * on the pipe is left to fill for a moment each time: to be woken for every 4 KB that pg_restore writes would take it a fifth longer.
+ */
+static bool
+read_both(struct reading *reading, struct archive_proof *proof, struct error *err)
+{
+    while (!reading->hashed || !reading->script_ended) {
+        bool more = false;
+
+        process_listen(reading->beside); /* its words must not fill their pipe */
+        tell(reading);
         if (!stop_check(err))
-            goto out;
+            return false;
+        if (!reading->script_ended && !read_script(reading, &more, err))
+            return false;
+        if (more)
+            continue;
+        if (!reading->hashed ? !hash_some(reading, proof, err)
+                             : !stop_wait(-1, 0, moment_add_ms(moment_now(), FILL_MS), err))
+            return false;
     }
-    if (done != reading->size_bytes) {
-        (void)error_set(err, ERROR_INPUT, "the dump has %" PRId64 " bytes, but %" PRId64 " were read back",
-            reading->size_bytes, done);
-        goto out;
-    }
-    sha256_finish(sha256, out);
-    ok = true;
-out:
-    sha256_free(sha256);
-    free(buffer);
-    return ok;
+    return true;
 }
 
 static void
 on_tick(void *owner)
 {
-    struct reading *reading = owner;
-
-    tell(reading, reading->size_bytes);
+    tell(owner);
 }
 
 static bool
-read_back(struct reading *reading, const char *path, struct archive_proof *proof, struct error *err)
+end_reading(struct reading *reading, struct error *err)
 {
-    const char *const argv[] = { "pg_restore", "--file=/dev/null", path, NULL };
-    struct process_command command = { .argv = argv, .handed_down = PROCESS_NO_FD };
-    struct moment start;
+    if (process_finish(reading->beside, on_tick, reading, err))
+        return reading->script == NULL || archive_script_finish(reading->script, err);
+    if (err->code == ERROR_REFUSED)
+        err->code = ERROR_INPUT; /* a bad archive: another dump may be better */
+    return error_add(err, "the dump could not be read back");
+}
+
+static bool
+read_back(struct reading *reading, struct archive_proof *proof, struct error *err)
+{
+    bool whole = reading->order->level != SETTINGS_VERIFY_TOC;
+    const char *const list[] = { "pg_restore", "--list", "--file=/dev/null", reading->order->path, NULL };
+    const char *const data[] = { "pg_restore", "--data-only", "--file=-", reading->order->path, NULL };
+    struct process_command command = { .argv = whole ? data : list, .handed_down = PROCESS_NO_FD, .piped = whole };
     bool ok = false;
 
     reading->beside = process_start(&command, err);
     if (reading->beside == NULL)
         return false;
-    start = moment_now();
-    if (!hash_file(reading, proof->sha256, err))
-        goto out;
-    proof->hash_ms = moment_ms_between(start, moment_now());
-    if (!process_finish(reading->beside, on_tick, reading, err)) {
-        if (err->code == ERROR_REFUSED)
-            err->code = ERROR_INPUT; /* a bad archive: another dump may be better */
-        (void)error_add(err, "the dump could not be read back");
-        goto out;
-    }
-    ok = true;
-out:
+    reading->sha256 = sha256_new();
+    reading->buffer = memory_new(READ_BYTES);
+    reading->script = whole ? archive_script_new(&proof->contents) : NULL;
+    reading->script_ended = !whole;
+    ok = read_both(reading, proof, err) && end_reading(reading, err);
+    archive_script_free(reading->script);
+    free(reading->buffer);
+    sha256_free(reading->sha256);
     process_free(reading->beside);
     return ok;
 }
 
 bool
-archive_prove(int fd, const char *path, archive_progress_fn *on_progress, void *owner, struct archive_proof *proof,
-    struct error *err)
+archive_prove(const struct archive_order *order, struct archive_proof *proof, struct error *err)
 {
-    struct reading reading = { .fd = fd, .on_progress = on_progress, .owner = owner };
-    struct moment start = moment_now();
+    struct reading reading = { .order = order, .started = moment_now() };
     struct stat file;
 
-    if (!files_sync(fd, err))
-        return error_add(err, "the dump");
-    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); /* where it has no effect, the cache is what we can read */
-    proof->sync_ms = moment_ms_between(start, moment_now());
-    if (fstat(fd, &file) == -1)
+    (void)posix_fadvise(
+        order->fd, 0, 0, POSIX_FADV_DONTNEED); /* where it has no effect, the cache is what we can read */
+    (void)posix_fadvise(order->fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* a hint: nothing is lost without it */
+    if (fstat(order->fd, &file) == -1)
         return error_set_errno(err, errno, "look at the dump");
     if (file.st_size == 0)
         return error_set(err, ERROR_INPUT, "the dump is empty");
     reading.size_bytes = file.st_size;
-    reading.next_progress = start;
-    start = moment_now();
-    if (!read_back(&reading, path, proof, err))
+    reading.next_progress = reading.started;
+    if (!read_back(&reading, proof, err))
         return false;
     proof->size_bytes = file.st_size;
-    proof->read_ms = moment_ms_between(start, moment_now());
-    return true;
+    proof->read_ms = moment_ms_between(reading.started, moment_now());
+    order->on_progress(file.st_size, file.st_size, order->owner);
+    return order->expected == NULL || archive_contents_cover(&proof->contents, order->expected, err);
+}
+
+void
+archive_proof_clear(struct archive_proof *proof)
+{
+    archive_contents_clear(&proof->contents);
+    *proof = ARCHIVE_PROOF_EMPTY;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "jobs/dump.h"
+#include "jobs/files.h"
 #include "jobs/manifest.h"
 #include "jobs/reporter.h"
 #include "jobs/stop.h"
@@ -19,6 +20,13 @@ on_dump_progress(int64_t bytes, void *owner)
     if (backup->previous_bytes > 0)
         percent = bytes >= backup->previous_bytes ? 99 : bytes * 100 / backup->previous_bytes;
     reporter_progress("dump", bytes, percent > 99 ? 99 : (int)percent);
+}
+
+/* At level `toc` nobody asks what must be in the dump. */
+static bool
+proves_contents(const struct backup *backup)
+{
+    return backup->settings->verify != SETTINGS_VERIFY_TOC;
 }
 
 bool
@@ -37,11 +45,17 @@ backup_write(struct backup *backup, struct error *err)
     backup->draft = store_create_draft(backup->store, backup->started, err);
     if (backup->draft == NULL)
         return false;
+    if (proves_contents(backup)) {
+        if (!snapshot_open(order.url, &backup->snapshot, err))
+            return false;
+        order.snapshot = &backup->snapshot;
+    }
     reporter_log("Dumping with pg_dump %s, from server %s, to %s", text_string(&backup->pg_dump_version),
         database_server_version_text(backup->database), store_directory(backup->store));
     order.path = store_draft_path(backup->draft);
     order.fd = store_draft_fd(backup->draft);
     ok = dump_write(&order, &warnings, err) && store_draft_is_intact(backup->draft, err);
+    snapshot_end(&backup->snapshot);
     backup->dump_ms = moment_ms_between(start, moment_now());
     if (warnings.length > 0)
         reporter_log("pg_dump said: %s", text_string(&warnings));
@@ -60,14 +74,31 @@ bool
 backup_prove(struct backup *backup, struct error *err)
 {
     struct archive_proof *proof = &backup->proof;
+    struct archive_order order = { .path = store_draft_path(backup->draft),
+        .fd = store_draft_fd(backup->draft),
+        .level = backup->settings->verify,
+        .expected = proves_contents(backup) ? &backup->snapshot.contents : NULL,
+        .on_progress = on_proof_progress,
+        .owner = backup };
+    struct moment start = moment_now();
 
-    if (!archive_prove(
-            store_draft_fd(backup->draft), store_draft_path(backup->draft), on_proof_progress, backup, proof, err))
+    if (!files_sync(order.fd, err))
+        return error_add(err, "the dump");
+    backup->sync_ms = moment_ms_between(start, moment_now());
+    if (!archive_prove(&order, proof, err))
         return false;
+    backup->verified_level = proves_contents(backup) ? SETTINGS_VERIFY_FULL : SETTINGS_VERIFY_TOC;
+    backup->verified = wall_now();
+    backup->verified_ms = proof->read_ms;
     reporter_log("Dumped %" PRId64 " bytes in %.1f s, synced to disk in %.1f s", proof->size_bytes,
-        (double)backup->dump_ms / 1000, (double)proof->sync_ms / 1000);
-    reporter_log("Read back from disk in %.1f s: pg_restore finds it whole; SHA-256 %s", (double)proof->read_ms / 1000,
-        proof->sha256);
+        (double)backup->dump_ms / 1000, (double)backup->sync_ms / 1000);
+    if (proves_contents(backup))
+        reporter_log("Read back from disk in %.1f s: all %zu tables of the database, with %" PRId64 " rows, %" PRId64
+                     " sequences, %" PRId64 " large objects; SHA-256 %s",
+            (double)proof->read_ms / 1000, backup->snapshot.contents.count, proof->contents.rows,
+            proof->contents.sequences, proof->contents.large_objects, proof->sha256);
+    else
+        reporter_log("Table of contents readable; SHA-256 %s", proof->sha256);
     return true;
 }
 
@@ -85,7 +116,11 @@ make_manifest(struct backup *backup, const char *migration_hash, struct text *in
         .run_id = backup->run_id,
         .pg_dump_version = text_string(&backup->pg_dump_version),
         .server_version = database_server_version_text(backup->database),
-        .duration_ms = backup->dump_ms + backup->proof.sync_ms + backup->proof.read_ms };
+        .duration_ms = backup->dump_ms + backup->sync_ms + backup->proof.read_ms,
+        .contents = proves_contents(backup) ? &backup->proof.contents : NULL,
+        .verified_level = settings_verify_name(backup->verified_level),
+        .verified = backup->verified,
+        .verified_ms = backup->verified_ms };
 
     text_reset(&backup->manifest);
     manifest_add_json(&manifest, true, indented);
@@ -127,5 +162,7 @@ backup_clear(struct backup *backup)
 {
     backup_abandon(backup);
     text_clear(&backup->pg_dump_version);
+    snapshot_clear(&backup->snapshot);
+    archive_proof_clear(&backup->proof);
     text_clear(&backup->manifest);
 }

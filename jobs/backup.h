@@ -15,6 +15,7 @@
 #include "common/text.h"
 #include "jobs/archive.h"
 #include "jobs/database.h"
+#include "jobs/snapshot.h"
 #include "jobs/store.h"
 
 struct backup {
@@ -28,11 +29,16 @@ struct backup {
 
     /* results */
     struct store_draft *draft;
+    struct snapshot snapshot; /* closed at level `toc` */
     struct text pg_dump_version;
     int64_t dump_ms;
+    int64_t sync_ms;
     struct archive_proof proof;
-    struct store_names names; /* once published */
-    struct text manifest;     /* compact, for the row */
+    enum settings_verify verified_level; /* how far it was proven, */
+    struct wall verified;                /* when, */
+    int64_t verified_ms;                 /* and how long that took */
+    struct store_names names;            /* once published */
+    struct text manifest;                /* compact, for the row */
 };
 
 bool backup_write(struct backup *backup, struct error *err) MUST_CHECK;

@@ -131,6 +131,15 @@ is_connection_trouble(const char *words)
     return false;
 }
 
+/* The session that held the snapshot was lost before pg_dump had taken it over. Servers differ in their words. */
+static bool
+is_snapshot_trouble(const char *words)
+{
+    return strstr(words, "invalid snapshot identifier") != NULL ||
+           strstr(words, "could not import the requested snapshot") != NULL ||
+           (strstr(words, "snapshot \"") != NULL && strstr(words, "does not exist") != NULL);
+}
+
 static bool
 run_pg_dump(
     const struct dump_order *order, const struct process_command *command, struct text *warnings, struct error *err)
@@ -144,7 +153,8 @@ run_pg_dump(
     ok = process_finish(process, on_tick, &copy, err);
     if (ok)
         text_add(warnings, process_words(process));
-    else if (err->code == ERROR_REFUSED && is_connection_trouble(process_words(process)))
+    else if (err->code == ERROR_REFUSED &&
+             (is_connection_trouble(process_words(process)) || is_snapshot_trouble(process_words(process))))
         err->code = ERROR_LOST;
     process_free(process);
     return ok;
@@ -156,6 +166,8 @@ dump_write(const struct dump_order *order, struct text *warnings, struct error *
     const char *password = database_password(order->database);
     struct text connection = TEXT_EMPTY;
     struct text file = TEXT_EMPTY;
+    struct text snapshot = TEXT_EMPTY;
+    struct text encoding = TEXT_EMPTY;
     struct text password_variable = TEXT_EMPTY;
     int password_fd = PROCESS_NO_FD;
     bool ok = false;
@@ -163,6 +175,10 @@ dump_write(const struct dump_order *order, struct text *warnings, struct error *
     text_add(&connection, "--dbname=");
     add_connection(&connection, order);
     text_format(&file, "--file=%s", order->path);
+    if (order->snapshot != NULL) {
+        text_format(&snapshot, "--snapshot=%s", order->snapshot->id);
+        text_format(&encoding, "--encoding=%s", order->snapshot->encoding);
+    }
     if (*password != '\0') {
         password_fd = open_password_file(password, err);
         if (password_fd == -1)
@@ -171,7 +187,7 @@ dump_write(const struct dump_order *order, struct text *warnings, struct error *
     }
     {
         const char *const argv[] = { "pg_dump", "--format=custom", "--no-owner", "--no-acl", "--no-password",
-            text_string(&file), text_string(&connection), NULL };
+            text_string(&file), text_string(&connection), snapshot.data, encoding.data, NULL };
         const char *const environment[] = { "PGAPPNAME=" APPLICATION,
             password_fd == PROCESS_NO_FD ? NULL : text_string(&password_variable), NULL };
         struct process_command command = { .argv = argv, .environment = environment, .handed_down = password_fd };
@@ -181,6 +197,8 @@ out:
     if (password_fd != PROCESS_NO_FD)
         (void)close(password_fd); /* memory: nothing to lose */
     text_clear(&password_variable);
+    text_clear(&encoding);
+    text_clear(&snapshot);
     text_clear(&file);
     text_clear(&connection);
     return ok;

@@ -14,6 +14,7 @@
 #include "common/postgres_url.h"
 #include "common/text.h"
 #include "jobs/database.h"
+#include "jobs/snapshot.h"
 
 typedef void dump_progress_fn(int64_t bytes, void *owner); /* about twice a second */
 
@@ -22,6 +23,7 @@ struct dump_order {
     const struct database *database; /* open: the server's version and the password are its */
     const char *path;                /* an empty file, */
     int fd;                          /* and open on it */
+    const struct snapshot *snapshot; /* which state of the database; NULL: that of the moment */
     dump_progress_fn *on_progress;
     void *owner;
 };

@@ -10,7 +10,13 @@
 #include <stdint.h>
 
 #include "common/clock.h"
+#include "common/error.h"
 #include "common/text.h"
+#include "jobs/archive_contents.h"
+#include "jobs/sha256.h"
+#include "jobs/uuid.h"
+
+#define MANIFEST_BYTES_MAX ((size_t)16 * 1024 * 1024) /* a hundred thousand tables with long names */
 
 struct manifest {
     const char *weavestream_version;
@@ -25,10 +31,32 @@ struct manifest {
     const char *run_id;
     const char *pg_dump_version;
     const char *server_version;
-    int64_t duration_ms; /* of the dump and its proof */
+    int64_t duration_ms;                     /* of the dump and its proof */
+    const struct archive_contents *contents; /* what was read back; NULL: nothing but the table of contents */
+    const char *verified_level;              /* as settings_verify_name() has it */
+    struct wall verified;
+    int64_t verified_ms; /* how long the proof took */
 };
 
 void manifest_add_json(const struct manifest *manifest, bool indented, struct text *out);
+
+/* What a manifest says about its dump. One that a Node worker wrote has no more than the first three. */
+struct manifest_facts {
+    char *filename;
+    int64_t size_bytes;
+    char sha256[SHA256_SIZE];
+    char run_id[UUID_SIZE]; /* "": not said */
+    int64_t duration_ms;    /* 0: not said */
+    struct archive_contents contents;
+    bool has_contents;
+    char *verified_level; /* NULL: not said */
+};
+
+#define MANIFEST_FACTS_EMPTY ((struct manifest_facts){ .filename = NULL })
+
+/* ERROR_INPUT: it is no manifest. The caller clears `out` in either case. */
+bool manifest_read(const char *text, size_t length, struct manifest_facts *out, struct error *err) MUST_CHECK;
+void manifest_facts_clear(struct manifest_facts *facts);
 
 /*
  * "sha256:<hex>" over the app's migrations: for each directory in `folder`, in code-unit order of its name, the name, a newline, and the

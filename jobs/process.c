@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -21,6 +22,7 @@
 
 #define WORDS_BYTES 4096   /* kept of what it prints */
 #define HEADLINE_BYTES 700 /* of those, in an error text */
+#define DATA_PIPE_BYTES (1024 * 1024)
 #define TICK_MS 500
 #define REAP_MS 5
 #define TERM_GRACE_MS 400 /* from SIGTERM to SIGKILL: pg_dump needs a moment to cancel its query */
@@ -29,6 +31,7 @@ struct process {
     char *name; /* argv[0] */
     pid_t pid;
     int output; /* what it prints; -1 once that has ended */
+    int data;   /* its standard output, if that is for the caller; else -1 */
     bool reaped;
     int status; /* as waitpid gave it, once reaped */
     struct text heard;
@@ -163,7 +166,7 @@ struct image {
 
 /* In the child: system calls only. Comes back, with errno, only if it could not become the program. */
 static void
-become_program(const struct image *image, int output, pid_t parent)
+become_program(const struct image *image, int output, int data, pid_t parent)
 {
     sigset_t none;
     int null;
@@ -179,7 +182,7 @@ become_program(const struct image *image, int output, pid_t parent)
     null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null == -1 || dup2(null, STDIN_FILENO) == -1)
         return;
-    if (dup2(output, STDOUT_FILENO) == -1 || dup2(output, STDERR_FILENO) == -1)
+    if (dup2(data == -1 ? output : data, STDOUT_FILENO) == -1 || dup2(output, STDERR_FILENO) == -1)
         return;
     (void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* also what we inherited; ours are born so, if the kernel cannot */
     if (image->handed_down != PROCESS_NO_FD && fcntl(image->handed_down, F_SETFD, 0) == -1)
@@ -203,16 +206,27 @@ read_exec_result(int fd)
     return count == (ssize_t)sizeof(errnum) ? errnum : 0;
 }
 
+/* Non-blocking at our end; as large as anybody may have it, so that neither side waits for the other more than it must. */
 static bool
-fork_program(struct process *process, const struct image *image, struct error *err)
+open_data_pipe(int data[2])
+{
+    if (pipe2(data, O_CLOEXEC) == -1)
+        return false;
+    (void)fcntl(data[0], F_SETPIPE_SZ, DATA_PIPE_BYTES);
+    return fcntl(data[0], F_SETFL, O_NONBLOCK) != -1;
+}
+
+static bool
+fork_program(struct process *process, const struct image *image, bool piped, struct error *err)
 {
     int output[2] = { -1, -1 };
+    int data[2] = { -1, -1 };
     int result[2] = { -1, -1 };
     pid_t parent = getpid();
     bool ok = false;
     int errnum;
 
-    if (pipe2(output, O_CLOEXEC) == -1 || pipe2(result, O_CLOEXEC) == -1) {
+    if (pipe2(output, O_CLOEXEC) == -1 || pipe2(result, O_CLOEXEC) == -1 || (piped && !open_data_pipe(data))) {
         (void)error_set_errno(err, errno, "pipe");
         goto out;
     }
@@ -222,7 +236,7 @@ fork_program(struct process *process, const struct image *image, struct error *e
         goto out;
     }
     if (process->pid == 0) {
-        become_program(image, output[1], parent);
+        become_program(image, output[1], data[1], parent);
         errnum = errno;
         (void)!write(result[1], &errnum, sizeof(errnum)); /* if nobody reads it, nobody is left to tell */
         _exit(127);
@@ -232,6 +246,8 @@ fork_program(struct process *process, const struct image *image, struct error *e
     result[1] = -1;
     process->output = output[0];
     output[0] = -1;
+    process->data = data[0];
+    data[0] = -1;
     (void)fcntl(process->output, F_SETFL, O_NONBLOCK);
     errnum = read_exec_result(result[0]);
     if (errnum != 0) {
@@ -243,6 +259,8 @@ out:
     for (int i = 0; i < 2; i++) {
         if (output[i] != -1)
             (void)close(output[i]);
+        if (data[i] != -1)
+            (void)close(data[i]);
         if (result[i] != -1)
             (void)close(result[i]);
     }
@@ -261,12 +279,13 @@ process_start(const struct process_command *command, struct error *err)
     process->name = memory_copy_string(command->argv[0]);
     process->pid = -1;
     process->output = -1;
+    process->data = -1;
     list_add_all(&argv, command->argv);
     image.argv = argv.strings;
     image.environment = process_environment(environ, command->may_inherit, command->environment);
     ok = find_program(process->name, &path, err);
     image.path = text_string(&path);
-    ok = ok && fork_program(process, &image, err);
+    ok = ok && fork_program(process, &image, command->piped, err);
     if (!ok) {
         process_free(process);
         process = NULL;
@@ -309,6 +328,34 @@ process_listen(struct process *process)
             process->output = -1;
         }
     }
+}
+
+int
+process_data(const struct process *process)
+{
+    return process->data;
+}
+
+int64_t
+process_bytes_read(const struct process *process)
+{
+    static const char key[] = "rchar: ";
+    char path[64];
+    char facts[512] = "";
+    int64_t bytes = -1;
+    ssize_t count;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/io", (int)process->pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd == -1)
+        return -1;
+    count = read(fd, facts, sizeof(facts) - 1);
+    (void)close(fd); /* was only read */
+    if (count < (ssize_t)strlen(key) || memcmp(facts, key, strlen(key)) != 0 ||
+        !text_parse_integer(facts + strlen(key), strcspn(facts + strlen(key), "\n"), 0, INT64_MAX, &bytes))
+        return -1;
+    return bytes;
 }
 
 /* The last `most` bytes of `bytes`, from the start of a line where something had to go; without the blanks around. */
@@ -432,6 +479,8 @@ process_free(struct process *process)
     kill_and_reap(process);
     if (process->output != -1)
         (void)close(process->output);
+    if (process->data != -1)
+        (void)close(process->data);
     text_clear(&process->heard);
     text_clear(&process->words);
     free(process->name);

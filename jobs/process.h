@@ -2,8 +2,9 @@
  * process: an external program, from start to reaping.
  *
  * The program gets a process group of its own, SIGKILL when we die, an empty standard input, an environment built from an allowlist (so
- * that no connection URL or key of ours reaches it) or as the caller decides, and no descriptor but those named. What it prints, on standard output and error alike,
- * is kept: the last 4 KB of its words. They are well-formed UTF-8.
+ * that no connection URL or key of ours reaches it) or as the caller decides, and no descriptor but those named. What it prints, on standard
+ * output and error alike, is kept: the last 4 KB of its words. They are well-formed UTF-8. With `piped`, standard output is data for the caller
+ * instead.
  *
  * process_free() leaves nothing behind: what still runs is stopped and reaped.
  */
@@ -12,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/error.h"
 #include "common/text.h"
@@ -26,6 +28,7 @@ struct process_command {
     const char *const *environment;  /* "NAME=value", NULL at its end; on top of what it inherits. NULL: nothing */
     process_inherit_fn *may_inherit; /* NULL: what the allowlist has, which is for PostgreSQL's clients */
     int handed_down;                 /* a descriptor that it inherits under the same number; PROCESS_NO_FD: none */
+    bool piped; /* its standard output is a pipe of its own, and process_data() the end to read from */
 };
 
 struct process;
@@ -35,6 +38,12 @@ struct process *process_start(const struct process_command *command, struct erro
 
 /* Reads what it has printed so far, without waiting; whoever works while it runs calls this now and then. */
 void process_listen(struct process *process);
+
+/* Non-blocking, and ours until process_free(). A program whose data nobody reads does not end. */
+int process_data(const struct process *process);
+
+/* How many bytes it has read so far, from wherever; -1: the system does not tell. */
+int64_t process_bytes_read(const struct process *process);
 
 /*
  * Waits for its end; `on_tick` (NULL: none) is called about twice a second meanwhile. True: exit status 0. ERROR_REFUSED: it ended with

@@ -346,7 +346,7 @@ record_run(struct run *run, struct error *err)
     duration_ms = moment_ms_between(run->began, moment_now());
     log_info(LOG_EVENT("backup completed"), LOG_TEXT("run", run->id), LOG_TEXT("file", run->backup.names.dump),
         LOG_NUMBER("bytes", run->backup.proof.size_bytes), LOG_NUMBER("dumpMs", run->backup.dump_ms),
-        LOG_NUMBER("syncMs", run->backup.proof.sync_ms), LOG_NUMBER("hashMs", run->backup.proof.hash_ms),
+        LOG_NUMBER("syncMs", run->backup.sync_ms), LOG_NUMBER("hashMs", run->backup.proof.hash_ms),
         LOG_NUMBER("verifyMs", run->backup.proof.read_ms), LOG_NUMBER("durationMs", duration_ms));
     complete(run, run->backup.names.dump, run->backup.proof.size_bytes, run->backup.proof.sha256, duration_ms);
     return true;

@@ -77,8 +77,15 @@ note_progress(int64_t bytes, int64_t size_bytes, void *owner)
 static bool
 prove(struct fixture *fixture, struct archive_proof *proof, struct error *err)
 {
+    struct archive_order order = { .path = fixture->file,
+        .fd = fixture->fd,
+        .level = SETTINGS_VERIFY_FULL,
+        .on_progress = note_progress,
+        .owner = fixture };
+
+    *proof = ARCHIVE_PROOF_EMPTY;
     *err = ERROR_EMPTY;
-    return archive_prove(fixture->fd, fixture->file, note_progress, fixture, proof, err);
+    return archive_prove(&order, proof, err);
 }
 
 static void
@@ -88,7 +95,7 @@ size_and_checksum_are_of_the_file(void **state)
     struct archive_proof proof;
     struct error err;
 
-    stand_in(fixture, "#!/bin/sh\n[ \"$1\" = --file=/dev/null ] && cmp -s \"$2\" \"$(dirname \"$0\")/archive\"\n");
+    stand_in(fixture, "#!/bin/sh\n[ \"$1 $2\" = '--data-only --file=-' ] && cmp -s \"$3\" \"$(dirname \"$0\")/archive\"\n");
     assert_true(prove(fixture, &proof, &err));
     assert_int_equal(proof.size_bytes, 6);
     assert_int_equal(fixture->progress_bytes, 6);

@@ -1,0 +1,41 @@
+#include "jobs/catalog.h"
+
+#include <string.h>
+
+/* Of pg_class `c` in pg_namespace `n`. Extensions with an id below 16384 belong to the system. */
+#define IS_DUMPED                                                                                                      \
+    " c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"                           \
+    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid"         \
+    " WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.objsubid = 0"             \
+    " AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'"                           \
+    " AND (e.oid < 16384 OR e.extconfig IS NULL OR c.oid <> ALL (e.extconfig)))"
+
+#define FROM_RELATIONS " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+
+static const char tables_query[] = "SELECT n.nspname, c.relname" FROM_RELATIONS " WHERE c.relkind = 'r' AND" IS_DUMPED;
+
+static const char numbers_query[] = "SELECT (SELECT count(*)" FROM_RELATIONS " WHERE c.relkind = 'S' AND" IS_DUMPED "),"
+                                    " (SELECT count(*) FROM pg_catalog.pg_largeobject_metadata)";
+
+bool
+catalog_read(struct database *database, struct archive_contents *out, struct error *err)
+{
+    struct database_rows *rows = NULL;
+
+    if (!database_query(database, tables_query, 0, NULL, &rows, err))
+        return error_add(err, "read which tables there are");
+    for (size_t i = 0; i < database_rows_count(rows); i++) {
+        const char *schema = database_rows_value(rows, i, 0);
+        const char *name = database_rows_value(rows, i, 1);
+
+        archive_contents_add(out, schema, strlen(schema), name, strlen(name), 0);
+    }
+    archive_contents_sort(out);
+    database_rows_free(rows);
+    if (!database_query(database, numbers_query, 0, NULL, &rows, err))
+        return error_add(err, "count sequences and large objects");
+    out->sequences = database_rows_number(rows, 0, 0);
+    out->large_objects = database_rows_number(rows, 0, 1);
+    database_rows_free(rows);
+    return true;
+}

@@ -1,0 +1,20 @@
+/*
+ * catalog: what a dump of a database must hold, asked of the database itself.
+ *
+ * These are the tables, sequences and large objects whose data pg_dump writes when it dumps everything: not those of the system, not
+ * temporary ones, of an extension's only those that it declared to be configuration. Partitioned tables, foreign tables and views have no
+ * data of their own.
+ */
+#ifndef JOBS_CATALOG_H
+#define JOBS_CATALOG_H
+
+#include <stdbool.h>
+
+#include "common/error.h"
+#include "jobs/archive_contents.h"
+#include "jobs/database.h"
+
+/* Names and numbers; rows are not counted. `out` is empty before; the caller clears it in either case. */
+bool catalog_read(struct database *database, struct archive_contents *out, struct error *err) MUST_CHECK;
+
+#endif
