@@ -27,7 +27,8 @@ static const char usage[] =
     "  -n, --name=NAME          the worker's name, as dashboards show it (default: none)\n"
     "  -l, --ledger=COMMAND     shell command that compares what should be in the queue with what is there (default: "
     "the\n"
-    "                           job program's 'ledger'; none with a PROGRAM of your own)\n"
+    "                           job program's 'ledger'; none with a PROGRAM of your own). Empty: none\n"
+    "  -R, --recovery=COMMAND   the same for what is started when a job process died (default: its 'recover')\n"
     "      --check              print the settings that would be used, secrets masked, and exit\n"
     "  -h, --help               print this help and exit\n"
     "\n"
@@ -50,11 +51,12 @@ static const char usage[] =
     "Without PROGRAM, backup jobs are run by weavestream-backup-job. With it, any queue can be served by any program:\n"
     "it gets the job as JSON on standard input and reports on descriptor 3, one JSON object a line. So does the "
     "ledger,\n"
-    "with a snapshot of the queue: at the start, every hour, after each job, and when schedulers are gone.\n"
+    "with a snapshot of the queue: at the start, every hour, after each job, and when schedulers are gone. The "
+    "recovery\n"
+    "program gets the job whose process died, or that failed without one, and the reason.\n"
     "\n"
     "Environment: REDIS_URL (required), REDIS_TLS_CA, BACKUP_LOCK_SECONDS, BACKUP_STALLED_SECONDS,\n"
-    "BACKUP_SHUTDOWN_SECONDS, BACKUP_SCHEDULE_REPAIR (off: no ledger), LOG_LEVEL; for backup jobs DATABASE_URL "
-    "(required), BACKUP_STORAGE_DIR and more.\n"
+    "BACKUP_SHUTDOWN_SECONDS, LOG_LEVEL; for backup jobs DATABASE_URL (required), BACKUP_STORAGE_DIR and more.\n"
     "\n"
     "Signals: SIGTERM and SIGINT close the worker; a running job may end, or goes back to the queue. A second one ends "
     "it now.\n"
@@ -73,7 +75,8 @@ struct arguments {
     int64_t limiter_max;
     int64_t limiter_ms;
     struct consumer_limits limits;
-    const char *ledger; /* NULL: the usual one */
+    const char *ledger;   /* NULL: the usual one; "": none */
+    const char *recovery; /* the same */
     bool check;
     char **program; /* NULL: the backup job program */
 };
@@ -100,6 +103,7 @@ static const struct option options[] = {
     { "concurrency", required_argument, NULL, 'c' },
     { "name", required_argument, NULL, 'n' },
     { "ledger", required_argument, NULL, 'l' },
+    { "recovery", required_argument, NULL, 'R' },
     { "check", no_argument, NULL, OPTION_CHECK },
     { "help", no_argument, NULL, 'h' },
     { "lock-duration", required_argument, NULL, OPTION_LOCK_DURATION },
@@ -181,6 +185,9 @@ take_option(int option, const char *argument, struct arguments *out)
     case 'l':
         out->ledger = argument;
         return true;
+    case 'R':
+        out->recovery = argument;
+        return true;
     case 'c':
         return take_number('c', argument, 1, WORKER_CONCURRENCY_MAX, &out->concurrency);
     case OPTION_CHECK:
@@ -225,7 +232,7 @@ read_arguments(int argc, char **argv, struct arguments *out)
     int option;
 
     *out = (struct arguments){ .queue = "backup", .prefix = "bull", .concurrency = 1, .limits = CONSUMER_LIMITS };
-    while ((option = getopt_long(argc, argv, "+q:p:c:n:l:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "+q:p:c:n:l:R:h", options, NULL)) != -1) {
         if (option == 'h') {
             (void)fputs(usage, stdout);
             return -1;
@@ -286,8 +293,15 @@ worker_options(const struct arguments *arguments, const struct settings *setting
     return out;
 }
 
+/* The command lines that the worker is given. */
+struct programs {
+    char *const *job;
+    char *const *ledger;   /* NULL: none */
+    char *const *recovery; /* the same */
+};
+
 static int
-run_worker(const struct arguments *arguments, const struct settings *settings, char *const *argv, char *const *ledger)
+run_worker(const struct arguments *arguments, const struct settings *settings, const struct programs *programs)
 {
     struct worker_options run = worker_options(arguments, settings);
     struct children *children = NULL;
@@ -311,11 +325,12 @@ run_worker(const struct arguments *arguments, const struct settings *settings, c
     if (run.base == NULL)
         abort(); /* out of memory */
     children = children_new(run.base);
-    program = program_runner(children, &keys, argv);
+    program = program_runner(children, &keys, &run.limits, programs->job);
     run.keys = &keys;
     run.runner = &program.runner;
     run.children = children;
-    run.ledger = settings->schedule_repair == SETTINGS_REPAIR_OFF ? NULL : ledger;
+    run.ledger = programs->ledger;
+    run.recovery = programs->recovery;
     status = worker_run(&run);
 out:
     children_free(children);
@@ -326,47 +341,66 @@ out:
     return status;
 }
 
-static int
-check_or_run(const struct arguments *arguments, const struct settings *settings, unsigned scopes)
-{
-    char shell[] = "sh";
-    char option[] = "-c";
-    char subcommand[] = "ledger";
-    char *found = NULL;
-    char *command = memory_copy_string(arguments->ledger);
-    char *backup_program[] = { NULL, NULL };
-    char *backup_ledger[] = { NULL, subcommand, NULL };
-    char *given_ledger[] = { shell, option, command, NULL };
-    char *const *program = arguments->program;
-    char *const *ledger = command == NULL ? NULL : given_ledger;
-    int status = EX_OK;
+/* A program beside the jobs: the command that was given, else what the backup job program has for it; NULL: none. */
+struct beside {
+    char *given; /* a copy */
+    char *argv[4];
+};
 
-    if (arguments->check) {
-        struct text out = TEXT_EMPTY;
-        settings_print(settings, scopes, &out);
-        (void)fputs(text_string(&out), stdout);
-        text_clear(&out);
-        goto out;
-    }
-    if (program == NULL) {
-        found = find_job_program();
-        if (found == NULL) {
+static char *const *
+beside_argv(struct beside *beside, const char *given, char *backup_program, char *subcommand)
+{
+    static char shell[] = "sh";
+    static char option[] = "-c";
+
+    if (given == NULL ? backup_program == NULL : given[0] == '\0')
+        return NULL;
+    beside->given = memory_copy_string(given);
+    if (given == NULL)
+        memcpy(beside->argv, (char *[]){ backup_program, subcommand, NULL }, 3 * sizeof(char *));
+    else
+        memcpy(beside->argv, (char *[]){ shell, option, beside->given, NULL }, 4 * sizeof(char *));
+    return beside->argv;
+}
+
+static int
+find_programs_and_run(const struct arguments *arguments, const struct settings *settings)
+{
+    char ledger_word[] = "ledger";
+    char recover_word[] = "recover";
+    char *backup_program[] = { NULL, NULL };
+    struct beside ledger = { .given = NULL };
+    struct beside recovery = { .given = NULL };
+    struct programs programs = { .job = arguments->program };
+    int status;
+
+    if (programs.job == NULL) {
+        backup_program[0] = find_job_program();
+        programs.job = backup_program;
+        if (backup_program[0] == NULL) {
             (void)fprintf(stderr, "weavestream-backup worker: %s is neither beside this program nor in %s\n",
                 JOB_PROGRAM, WEAVESTREAM_LIBEXEC_DIR);
-            status = EX_UNAVAILABLE;
-            goto out;
+            return EX_UNAVAILABLE;
         }
-        backup_program[0] = found;
-        backup_ledger[0] = found;
-        program = backup_program;
-        if (ledger == NULL)
-            ledger = backup_ledger;
     }
-    status = run_worker(arguments, settings, program, ledger);
-out:
-    free(command);
-    free(found);
+    programs.ledger = beside_argv(&ledger, arguments->ledger, backup_program[0], ledger_word);
+    programs.recovery = beside_argv(&recovery, arguments->recovery, backup_program[0], recover_word);
+    status = run_worker(arguments, settings, &programs);
+    free(ledger.given);
+    free(recovery.given);
+    free(backup_program[0]);
     return status;
+}
+
+static int
+check(const struct settings *settings, unsigned scopes)
+{
+    struct text out = TEXT_EMPTY;
+
+    settings_print(settings, scopes, &out);
+    (void)fputs(text_string(&out), stdout);
+    text_clear(&out);
+    return EX_OK;
 }
 
 int
@@ -383,7 +417,7 @@ cli_worker(int argc, char **argv)
     scopes = arguments.program == NULL ? SETTINGS_WORKER | SETTINGS_JOB : SETTINGS_WORKER;
     if (settings_load(&settings, scopes, &problems)) {
         log_start("weavestream-backup", settings.log_level);
-        status = check_or_run(&arguments, &settings, scopes);
+        status = arguments.check ? check(&settings, scopes) : find_programs_and_run(&arguments, &settings);
     } else {
         (void)fputs(text_string(&problems), stderr);
         status = EX_CONFIG;

@@ -177,6 +177,12 @@ report_parse(const char *bytes, size_t length, struct report *out, struct error 
     return true;
 }
 
+static const char *
+yes_no(bool value)
+{
+    return value ? "true" : "false";
+}
+
 static void
 add_string_member(struct text *out, const char *member, const char *string)
 {
@@ -217,7 +223,7 @@ report_add_line(const struct report *report, struct text *out)
         break;
     case REPORT_FAILED:
         add_string_member(out, "reason", report->text);
-        text_format(out, ",\"retry\":%s", report->retry ? "true" : "false");
+        text_format(out, ",\"retry\":%s", yes_no(report->retry));
         break;
     case REPORT_INTERRUPTED:
         add_string_member(out, "reason", report->text);
@@ -269,6 +275,7 @@ report_judge(struct report *last, int wait_status, const struct error *broken)
     bool stands = report_is_verdict(last->type) && (last->type != REPORT_COMPLETED || ended_well);
     struct text reason = TEXT_EMPTY;
 
+    last->unclean = !ended_well;
     if (stands && broken == NULL)
         return false;
     text_add(&reason, "the job process ");
@@ -279,7 +286,7 @@ report_judge(struct report *last, int wait_status, const struct error *broken)
         text_add(&reason, last->type == REPORT_COMPLETED ? " after it had reported success" : " without a verdict");
     }
     report_clear(last);
-    *last = (struct report){ .type = REPORT_FAILED, .text = text_take(&reason), .retry = true };
+    *last = (struct report){ .type = REPORT_FAILED, .text = text_take(&reason), .retry = true, .unclean = true };
     return true;
 }
 
@@ -303,6 +310,14 @@ report_add_job(const struct report_job *job, struct text *out)
     }
     text_format(out,
         ",\"opts\":%s,\"attemptsMade\":%" PRId64 ",\"attemptsStarted\":%" PRId64 ",\"stalledCounter\":%" PRId64
-        ",\"timestamp\":%" PRId64 "}\n",
-        job->options, job->attempts_made, job->attempts_started, job->stalled_counter, job->timestamp_ms);
+        ",\"timestamp\":%" PRId64 ",\"final\":%s",
+        job->options, job->attempts_made, job->attempts_started, job->stalled_counter, job->timestamp_ms,
+        yes_no(job->is_last));
+    if (job->failure != NULL) {
+        text_add(out, ",\"failure\":{\"reason\":");
+        text_add_json(out, job->failure->reason, strlen(job->failure->reason));
+        text_format(out, ",\"final\":%s,\"began\":%" PRId64 ",\"at\":%" PRId64 "}", yes_no(job->failure->is_final),
+            job->failure->began_ms, job->failure->at_ms);
+    }
+    text_add(out, "}\n");
 }

@@ -4,9 +4,14 @@
  * The job comes on standard input, one JSON object up to the end of input:
  *
  *     {"queue":"backup","prefix":"bull","id":"7","name":"run","data":{...},"opts":{...},"attemptsMade":0,"attemptsStarted":1,
- *      "stalledCounter":0,"timestamp":1795382600905}
+ *      "stalledCounter":0,"timestamp":1795382600905,"final":true}
  *
- * `data` is the job's data as the producer wrote it. If that is no JSON, `data` is null and `dataError` says why.
+ * `data` is the job's data as the producer wrote it. If that is no JSON, `data` is null and `dataError` says why. `final`: no other attempt
+ * follows if this one fails. The recovery program gets the same, and what is known of the failure:
+ *
+ *     "failure":{"reason":"...","final":true,"began":1795382600950,"at":1795382601000}
+ *
+ * `final` in it: no other attempt follows. `began` and `at`: when this attempt did, and when it was over, in Unix milliseconds.
  *
  * What the job has to say goes to a pipe: descriptor 3, its number also in WEAVESTREAM_BACKUP_REPORT_FD. One JSON object a line, a line at
  * most REPORT_LINE_MAX bytes. Anywhere:
@@ -29,7 +34,8 @@
  *     {"type":"rate-limit","ms":5000}                    the same, and the queue's rate limit counts as reached for so long
  *
  * The verdict counts once the pipe has ended and the process is reaped: report_judge(). No verdict, a line that breaks these rules, or
- * `completed` followed by a bad exit status is a crash, and the job fails. `completed` wins over a SIGTERM that crossed it.
+ * `completed` followed by a bad exit status is a crash, and the job fails. `completed` wins over a SIGTERM that crossed it. `failed` followed
+ * by a bad exit status stands, but what goes with a failure may not have been done: as after a crash, the recovery program is started.
  */
 #ifndef COMMON_REPORT_H
 #define COMMON_REPORT_H
@@ -73,6 +79,7 @@ struct report {
     char *pattern; /* SCHEDULE */
     char *zone;    /* SCHEDULE */
     bool retry;    /* FAILED */
+    bool unclean;  /* FAILED: what goes with it may not be done (in a job process: is not), see report_judge() */
     int64_t ms;    /* DELAY: until when, in Unix milliseconds; RATE_LIMIT: for how long, 1 at least */
 };
 
@@ -88,9 +95,17 @@ void report_clear(struct report *report);
 
 /*
  * What became of a job process. `last` is its verdict (REPORT_NONE: none), `wait_status` as waitpid gave it, `broken` the first error in
- * its lines or NULL. Makes `*last` the verdict to act on: the same one, or `failed` with the crash described. True if it was a crash.
+ * its lines or NULL. Makes `*last` the verdict to act on: the same one, or `failed` with the crash described. True if it was a crash. Whoever
+ * did not end well is `unclean`.
  */
 bool report_judge(struct report *last, int wait_status, const struct error *broken);
+
+struct report_failure {
+    const char *reason;
+    bool is_final;
+    int64_t began_ms;
+    int64_t at_ms;
+};
 
 /* The job as it goes to standard input. Everything belongs to the caller. */
 struct report_job {
@@ -106,6 +121,8 @@ struct report_job {
     int64_t attempts_started;
     int64_t stalled_counter;
     int64_t timestamp_ms;
+    bool is_last;
+    const struct report_failure *failure; /* NULL: it is to be run */
 };
 
 void report_add_job(const struct report_job *job, struct text *out);

@@ -18,6 +18,7 @@
 
 /* How long a report may stay open after its process is gone. */
 #define LINGER_MS 1000
+#define LIMIT_GRACE_MS 5000
 
 struct children {
     struct event_base *base;
@@ -32,7 +33,7 @@ struct child {
     pid_t pid;
     struct bufferevent *report; /* NULL once it has ended */
     struct bufferevent *input;  /* the job on its way to standard input; NULL once it is written */
-    struct event *timer;        /* SIGKILL after child_stop(), or the end of lingering */
+    struct event *timer;        /* the limit, SIGKILL after child_stop(), or the end of lingering */
     struct report verdict;      /* REPORT_NONE until there is one */
     struct error broken;        /* the first line that broke the protocol */
     bool reading;
@@ -228,6 +229,11 @@ on_timer(evutil_socket_t fd, short what, void *argument)
 
     (void)fd;
     (void)what;
+    if (!child->is_reaped && !child->is_stopped) {
+        log_warn(LOG_EVENT("process takes too long"), LOG_NUMBER("child", child->pid));
+        child_stop(child, LIMIT_GRACE_MS);
+        return;
+    }
     if (!child->is_reaped) {
         log_warn(LOG_EVENT("job process killed"), LOG_NUMBER("child", child->pid),
             LOG_TEXT("reason", "it did not stop in time"));
@@ -260,6 +266,13 @@ child_stop(struct child *child, int64_t grace_ms)
         child_set_timer(child, grace_ms);
     else
         child_kill(child);
+}
+
+void
+child_limit(struct child *child, int64_t limit_ms)
+{
+    if (!child->is_reaped && !child->is_stopped)
+        child_set_timer(child, limit_ms);
 }
 
 void

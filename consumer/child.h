@@ -6,7 +6,7 @@
  * the verdict (report_judge). Reports come through on_report, in order, verdicts excepted.
  *
  * What is wanted and what is are two things: child_stop() asks, with SIGTERM, and SIGKILL after the grace time; on_done still comes later. Whoever
- * dies of that without a verdict has not failed: its verdict is `interrupted`.
+ * dies of that without a verdict has not failed: its verdict is `interrupted`. child_limit() asks when the time is over.
  * After the exit, a grandchild that holds the pipe open gets a second, then its group is killed and the report ends there.
  */
 #ifndef CONSUMER_CHILD_H
@@ -33,6 +33,7 @@ struct child;
 bool child_start(struct children *children, char *const *argv, const char *job, size_t job_length,
     const struct runner_events *events, struct child **out, struct error *err) MUST_CHECK;
 pid_t child_pid(const struct child *child);
+void child_limit(struct child *child, int64_t limit_ms);   /* it is stopped then, with five seconds of grace */
 void child_stop(struct child *child, int64_t grace_ms);    /* 0: SIGKILL now. Asking again can only shorten it. */
 void child_set_reading(struct child *child, bool reading); /* back-pressure: its report waits in the pipe */
 

@@ -34,6 +34,7 @@ struct consumer_limits {
 
 struct finisher;
 struct ledger;
+struct recovery;
 struct schedules;
 
 struct consumer {
@@ -42,7 +43,8 @@ struct consumer {
     struct link *command; /* link_redis(command) is NULL while Redis is away */
     struct runner *runner;
     struct finisher *finisher;
-    struct ledger *ledger; /* NULL: none */
+    struct ledger *ledger;     /* NULL: none */
+    struct recovery *recovery; /* the same */
     struct schedules *schedules;
     struct commands_taking taking;
     const struct consumer_limits *limits;

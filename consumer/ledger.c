@@ -10,7 +10,6 @@
 
 #define HOUR_MS INT64_C(3600000)
 #define REST_MS 1000 /* between two starts at least */
-#define LIMIT_GRACE_MS 5000
 
 enum ledger_state { LEDGER_IDLE, LEDGER_READING, LEDGER_RUNNING, LEDGER_WRITING, LEDGER_STOPPED };
 
@@ -24,7 +23,7 @@ struct ledger {
     bool outbox_was_full;
     struct report verdict; /* WRITING */
     int failures;          /* since the last success */
-    struct event *timer;   /* IDLE: the next start; RUNNING: the limit */
+    struct event *timer;   /* IDLE: the next start */
     char server[INFO_RUN_ID_SIZE];
     int64_t schedulers; /* how many there were, in the last snapshot or look */
 };
@@ -126,7 +125,6 @@ on_done(struct report *verdict, void *owner)
     struct ledger *ledger = owner;
 
     ledger->child = NULL;
-    (void)event_del(ledger->timer);
     if (ledger->state == LEDGER_RUNNING) {
         ledger->state = LEDGER_WRITING;
         ledger->verdict = *verdict;
@@ -148,7 +146,7 @@ ledger_run(struct ledger *ledger, const struct text *snapshot)
     }
     ledger->state = LEDGER_RUNNING;
     ledger->outbox_was_full = false;
-    consumer_set_timer(ledger->timer, ledger->options.limit_ms);
+    child_limit(ledger->child, ledger->options.limit_ms);
 }
 
 static void
@@ -185,15 +183,9 @@ ledger_start(struct ledger *ledger)
 static void
 on_timer(evutil_socket_t fd, short what, void *argument)
 {
-    struct ledger *ledger = argument;
-
     (void)fd;
     (void)what;
-    if (ledger->state == LEDGER_RUNNING) {
-        log_warn(LOG_EVENT("ledger takes too long"), LOG_NUMBER("child", child_pid(ledger->child)));
-        child_stop(ledger->child, LIMIT_GRACE_MS);
-    } else
-        ledger_start(ledger);
+    ledger_start(argument);
 }
 
 void

@@ -27,7 +27,7 @@ struct ledger;
 struct ledger_options {
     struct children *children;
     char *const *argv; /* as child_start() takes it; stays the caller's */
-    int64_t limit_ms;  /* how long it may take; SIGTERM then, and SIGKILL five seconds later */
+    int64_t limit_ms;  /* how long it may take; then it is stopped */
     int64_t retry_ms;  /* after the first failure; after each further one twice as long, an hour at most */
     void (*on_stopped)(void *owner); /* after ledger_stop(), but not from inside it */
     void *owner;

@@ -1,31 +1,13 @@
 #include "consumer/program.h"
 
 #include "common/log.h"
+#include "consumer/attempt.h"
 
 /* A run is a child, and nothing more. */
 static struct child *
 child_of(struct run *run)
 {
     return (struct child *)run;
-}
-
-static void
-describe_job(const struct job *job, const struct keys *keys, struct text *out)
-{
-    struct report_job description = { .queue = keys->queue,
-        .prefix = keys->prefix,
-        .id = job->id,
-        .name = job->name,
-        .name_length = job->name_length,
-        .data = job->data,
-        .data_length = job->data_length,
-        .options = job->options_text,
-        .attempts_made = job->attempts_made,
-        .attempts_started = job->attempts_started,
-        .stalled_counter = job->stalled_counter,
-        .timestamp_ms = job->timestamp_ms };
-
-    report_add_job(&description, out);
 }
 
 static bool
@@ -37,7 +19,7 @@ program_start(struct runner *runner, const struct job *job, const struct runner_
     struct text input = TEXT_EMPTY;
     bool ok;
 
-    describe_job(job, program->keys, &input);
+    attempt_describe(job, program->keys, program->limits, NULL, &input);
     ok = child_start(program->children, program->argv, input.data, input.length, events, &child, err);
     text_clear(&input);
     if (!ok)
@@ -61,12 +43,14 @@ program_set_reading(struct run *run, bool reading)
 }
 
 struct program
-program_runner(struct children *children, const struct keys *keys, char *const *argv)
+program_runner(
+    struct children *children, const struct keys *keys, const struct consumer_limits *limits, char *const *argv)
 {
     return (struct program){
         .runner = { .start = program_start, .stop = program_stop, .set_reading = program_set_reading },
         .children = children,
         .keys = keys,
+        .limits = limits,
         .argv = argv,
     };
 }

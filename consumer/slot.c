@@ -6,9 +6,11 @@
 
 #include "common/log.h"
 #include "common/memory.h"
+#include "consumer/attempt.h"
 #include "consumer/finisher.h"
 #include "consumer/ledger.h"
 #include "consumer/outbox.h"
+#include "consumer/recovery.h"
 
 /* When Redis refuses an outcome for a reason of its own (out of memory, say), it is offered again after this time, which doubles up to 32-fold. */
 #define AGAIN_MS 1000
@@ -25,7 +27,8 @@ struct slot {
     struct job job; /* unless FREE */
     char *token;
     struct moment started;
-    struct run *run; /* RUNNING and ABANDONED; NULL once it is done */
+    struct wall began; /* the same instant */
+    struct run *run;   /* RUNNING and ABANDONED; NULL once it is done */
     struct outbox *outbox;
     bool outbox_was_full;
     struct report verdict; /* FINISHING */
@@ -158,25 +161,19 @@ random_fraction(void)
     return bits / 4294967296.0;
 }
 
-/*
- * BullMQ 5.76: whether this failure is to be followed by another attempt, and after how long. BullMQ 6.7: not if it was taken so often that it
- * would be refused (maxStartedAttempts).
- */
+/* Whether this failure is to be followed by another attempt, and after how long. */
 static bool
 is_retried(const struct slot *slot, const struct report *verdict, int64_t *delay_ms)
 {
     const struct job *job = &slot->job;
-    int64_t max_started = slot->consumer->limits->max_started_attempts;
 
-    if (!verdict->retry || job->attempts_made + 1 >= job->options.attempts)
+    if (!verdict->retry)
         return false;
-    if (max_started > 0 && job->attempts_started >= max_started)
-        return false;
-    if (options_backoff_ms(&job->options, job->attempts_made + 1, random_fraction(), delay_ms))
-        return true;
-    log_warn(LOG_EVENT("unknown backoff"), LOG_TEXT("job", job->id),
-        LOG_TEXT("advice", "use the type fixed or exponential"));
-    return false;
+    if (job->options.backoff == BACKOFF_UNKNOWN)
+        log_warn(LOG_EVENT("unknown backoff"), LOG_TEXT("job", job->id),
+            LOG_TEXT("advice", "use the type fixed or exponential"));
+    return !attempt_is_last(job, slot->consumer->limits) &&
+           options_backoff_ms(&job->options, job->attempts_made + 1, random_fraction(), delay_ms);
 }
 
 static void
@@ -284,10 +281,24 @@ verdict_event(const struct slot *slot)
     }
 }
 
+/* What this attempt had to do with its failure is not done, or nobody knows. */
+static void
+slot_recover(const struct slot *slot, const struct report *verdict)
+{
+    struct report_failure failure = { .reason = verdict->text,
+        .is_final = !verdict->retry || attempt_is_last(&slot->job, slot->consumer->limits),
+        .began_ms = slot->began.ms,
+        .at_ms = wall_now().ms };
+
+    recovery_ask(slot->consumer->recovery, &slot->job, &failure);
+}
+
 /* Takes the verdict over. */
 static void
 slot_finish(struct slot *slot, struct report *verdict)
 {
+    if (verdict->type == REPORT_FAILED && verdict->unclean)
+        slot_recover(slot, verdict);
     slot->verdict = *verdict;
     *verdict = REPORT_EMPTY;
     slot->state = SLOT_FINISHING;
@@ -351,7 +362,9 @@ slot_run(struct slot *slot)
     struct error err;
 
     if (!runner->start(runner, &slot->job, &events, &slot->run, &err)) {
-        struct report verdict = { .type = REPORT_FAILED, .text = memory_copy_string(err.text), .retry = true };
+        struct report verdict = {
+            .type = REPORT_FAILED, .text = memory_copy_string(err.text), .retry = true, .unclean = true
+        };
         slot_finish(slot, &verdict);
     }
 }
@@ -377,6 +390,7 @@ slot_start(struct slot *slot, struct job *job, const char *token)
     free(slot->token);
     slot->token = memory_copy_string(token);
     slot->started = moment_now();
+    slot->began = wall_now();
     if (slot->state == SLOT_FREE)
         finisher_add_busy(slot->consumer->finisher, 1);
     slot->state = SLOT_RUNNING;
@@ -387,7 +401,9 @@ slot_start(struct slot *slot, struct job *job, const char *token)
         struct report verdict = { .type = REPORT_INTERRUPTED, .text = memory_copy_string("the worker is closing") };
         slot_finish(slot, &verdict);
     } else if (reason_against(slot) != NULL) {
-        struct report verdict = { .type = REPORT_FAILED, .text = memory_copy_string(reason_against(slot)) };
+        struct report verdict = {
+            .type = REPORT_FAILED, .text = memory_copy_string(reason_against(slot)), .unclean = true
+        };
         slot_finish(slot, &verdict);
     } else
         slot_run(slot);

@@ -12,6 +12,7 @@
 #include "consumer/finisher.h"
 #include "consumer/ledger.h"
 #include "consumer/locks.h"
+#include "consumer/recovery.h"
 #include "consumer/schedules.h"
 #include "consumer/stalled.h"
 
@@ -78,7 +79,7 @@ static void
 worker_end_if_done(struct worker *worker)
 {
     if (worker->signal != 0 && fetch_is_stopped(worker->fetch) && is_idle(worker) &&
-        ledger_is_stopped(worker->consumer.ledger))
+        ledger_is_stopped(worker->consumer.ledger) && recovery_is_stopped(worker->consumer.recovery))
         worker_end(worker, EXIT_SUCCESS);
 }
 
@@ -195,6 +196,7 @@ on_signal(evutil_socket_t number, short what, void *argument)
     log_info(LOG_EVENT("worker closing"), LOG_NUMBER("signal", number), LOG_YES_NO("idle", is_idle(worker)));
     consumer_set_timer(worker->shutdown, worker->options->shutdown_ms * 6 / 10);
     ledger_stop(worker->consumer.ledger, worker->options->shutdown_ms * 3 / 10);
+    recovery_stop(worker->consumer.recovery, worker->options->shutdown_ms * 3 / 10);
     fetch_stop(worker->fetch);
     link_free(worker->blocking); /* a marker that nobody here waits for stays in Redis, for another worker */
     worker->blocking = NULL;
@@ -246,6 +248,7 @@ worker_init(struct worker *worker, const struct worker_options *options)
         .retry_ms = LEDGER_RETRY_MS,
         .on_stopped = on_stopped,
         .owner = worker };
+    struct recovery_options recovery = RECOVERY_OPTIONS;
 
     *worker = (struct worker){ .options = options };
     make_uuid(worker->uuid);
@@ -269,6 +272,12 @@ worker_init(struct worker *worker, const struct worker_options *options)
     worker->consumer.schedules = schedules_new(worker->consumer.zones);
     if (options->ledger != NULL)
         worker->consumer.ledger = ledger_new(&worker->consumer, &ledger);
+    recovery.children = options->children;
+    recovery.argv = options->recovery;
+    recovery.on_stopped = on_stopped;
+    recovery.owner = worker;
+    if (options->recovery != NULL)
+        worker->consumer.recovery = recovery_new(&worker->consumer, &recovery);
     worker->slots = memory_new(options->concurrency * sizeof(struct slot *));
     for (size_t i = 0; i < options->concurrency; i++)
         worker->slots[i] = slot_new(&worker->consumer, on_slot_free, worker);
@@ -289,6 +298,7 @@ worker_clear(struct worker *worker)
     free(worker->slots);
     schedules_free(worker->consumer.schedules);
     ledger_free(worker->consumer.ledger);
+    recovery_free(worker->consumer.recovery);
     finisher_free(worker->consumer.finisher);
     link_free(worker->consumer.command);
     timezones_free(worker->consumer.zones);

@@ -1,5 +1,5 @@
 /*
- * worker: the loop, put together. It knows BullMQ, not backups: queue, concurrency, what runs the jobs and the ledger program are its parameters.
+ * worker: the loop, put together. It knows BullMQ, not backups: queue, concurrency and all programs are its parameters.
  *
  * SIGTERM or SIGINT closes it: no new job; a running one may end within three fifths of shutdown_ms, is then stopped with SIGTERM, with SIGKILL
  * after nine tenths, and goes back to the queue once its process is gone. At shutdown_ms everything is over. A second signal: now.
@@ -18,8 +18,9 @@ struct worker_options {
     SSL_CTX *tls;            /* with rediss */
     struct event_base *base; /* of a loop with nothing else in it but the runner's */
     struct runner *runner;
-    struct children *children; /* for the ledger */
+    struct children *children; /* for the ledger and the recovery */
     char *const *ledger;       /* the ledger program and its arguments; NULL: none */
+    char *const *recovery;     /* the recovery program, the same */
     size_t concurrency;        /* 1 to WORKER_CONCURRENCY_MAX jobs at a time */
     int64_t lock_ms;           /* life of a lock, renewed at half */
     int64_t limiter_max;       /* limiter: jobs per limiter_ms; 0: none of this worker's own */

@@ -24,7 +24,7 @@ has_failed_for_good(const struct outcome *outcome)
 {
     const struct report *verdict = outcome->verdict;
 
-    return verdict->type == REPORT_FAILED && !(verdict->retry && payload_has_attempts_left(outcome->payload));
+    return verdict->type == REPORT_FAILED && (!verdict->retry || outcome->payload->is_last);
 }
 
 static void

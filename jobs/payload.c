@@ -109,10 +109,7 @@ payload_parse(const char *bytes, size_t length, struct payload *out, struct erro
         ok = read_payload(envelope, out, err);
     if (ok) {
         out->attempts_started = number_in(envelope, "attemptsStarted");
-        out->attempts_made = number_in(envelope, "attemptsMade");
-        out->attempts = number_in(json_object_get(envelope, "opts"), "attempts");
-        if (out->attempts < 1)
-            out->attempts = 1;
+        out->is_last = !json_is_false(json_object_get(envelope, "final")); /* by hand there is no other */
         out->stalled_counter = number_in(envelope, "stalledCounter");
         out->added.ms = number_in(envelope, "timestamp");
     }
@@ -124,10 +121,4 @@ bool
 payload_was_taken_before(const struct payload *payload)
 {
     return payload->attempts_started > 1 || payload->stalled_counter > 0;
-}
-
-bool
-payload_has_attempts_left(const struct payload *payload)
-{
-    return payload->attempts_made + 1 < payload->attempts;
 }

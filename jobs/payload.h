@@ -24,8 +24,7 @@ struct payload {
     char config_id[UUID_SIZE];
     char run_id[UUID_SIZE];   /* "": a scheduled run, which makes its own row */
     int64_t attempts_started; /* this one included; 0: not known */
-    int64_t attempts_made;    /* before this one, those that failed */
-    int64_t attempts;         /* how many the job may have, 1 at least */
+    bool is_last;             /* no other attempt follows if this one fails */
     int64_t stalled_counter;  /* how often a worker died over it */
     struct wall added;        /* when the job was made */
 };
@@ -35,8 +34,5 @@ bool payload_parse(const char *bytes, size_t length, struct payload *out, struct
 
 /* The job was taken before: an earlier attempt may still be on its way out. */
 bool payload_was_taken_before(const struct payload *payload);
-
-/* If this attempt fails, and trying again can help, the queue does it. */
-bool payload_has_attempts_left(const struct payload *payload);
 
 #endif

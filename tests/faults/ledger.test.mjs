@@ -12,7 +12,7 @@ const id = `backup-config-${config.id}`;
 const done = `say '{"type":"completed"}'`;
 
 const startWith = (scene, ledger, program = ['true'], env = {}) =>
-  scene.start({ program, args: ['--ledger', ledger], env: { BACKUP_SCHEDULE_REPAIR: 'missing', ...env } });
+  scene.start({ program, args: ['--ledger', ledger], env });
 
 /* As the real one does: makes the scheduler if it is missing. A job called "work" waits for the file `go`. */
 function startRepairing(scene, { pattern, ...env }) {

@@ -24,7 +24,7 @@ const open = (t, bullmq = newest) => openScene(t, { redis, bullmq });
 /* A worker whose ledger keeps each snapshot and goes on with `script`; its jobs are done at once. */
 function start(scene, script = done, { args = [], ...options } = {}) {
   const [ledger] = shell(`printf '%s\\n' "$job" >>"$SCENE/snapshots"\n${script}`);
-  return scene.start({ program: shell(done), args: ['--ledger', `exec ${ledger}`, ...args], env: { BACKUP_SCHEDULE_REPAIR: 'missing' }, ...options });
+  return scene.start({ program: shell(done), args: ['--ledger', `exec ${ledger}`, ...args], ...options });
 }
 
 function snapshots(scene) {
@@ -184,8 +184,8 @@ describe('when it is run', () => {
   });
 
   for (const [what, options] of [
-    ['with BACKUP_SCHEDULE_REPAIR=off', { env: { BACKUP_SCHEDULE_REPAIR: 'off' }, args: ['--ledger', shell('note ledger')[0]] }],
-    ['for a job program of one\'s own without a ledger', { env: { BACKUP_SCHEDULE_REPAIR: 'missing' } }],
+    ['with an empty command', { args: ['--ledger', ''] }],
+    ['for a job program of one\'s own without a ledger', { ledger: true }],
   ]) {
     test(`never ${what}`, async (t) => {
       const scene = await open(t);

@@ -58,7 +58,7 @@ const memory = (scene) => JSON.parse(readFileSync(join(scene.storage, file), 'ut
 
 /* Runs it: { said, verdict, log }. */
 async function look(scene, facts, env = {}) {
-  const { code, stdout, stderr } = await run(['ledger'], { binary: jobProgram, input: typeof facts === 'string' ? facts : JSON.stringify(facts), env: { ...scene.environment, BACKUP_SCHEDULE_REPAIR: 'missing', ...env } });
+  const { code, stdout, stderr } = await run(['ledger'], { binary: jobProgram, input: typeof facts === 'string' ? facts : JSON.stringify(facts), env: { ...scene.environment, ...env } });
   assert.equal(code, 0, stderr);
   const said = stdout.trim().split('\n').map((line) => JSON.parse(line));
   return { verdict: said.pop(), said, log: stderr.split('\n').filter(Boolean).map((line) => JSON.parse(line)) };
@@ -302,7 +302,7 @@ for (const [version, bullmq] of Object.entries(versions)) {
     await insertConfig(scene.sql, config);
     await schedule(scene.queue, config);
     const runsSince = async (time) => (await scene.rows()).filter(({ kind, status, created_at }) => kind === 'SCHEDULED' && status === 'success' && created_at >= time);
-    const worker = await scene.start({ env: { BACKUP_SCHEDULE_REPAIR: 'missing' } });
+    const worker = await scene.start({ ledger: true });
     await eventually(async () => (await runsSince(0)).length > 0, { timeout: 30_000, what: 'a scheduled run' });
 
     await scene.client.flushdb();

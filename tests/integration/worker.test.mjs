@@ -437,7 +437,7 @@ describe('job programs', () => {
     const { job: seen, ...rest } = job.returnvalue;
     assert.deepEqual(rest, { arguments: ['one', 'two words'], descriptor: '3' });
     assert.deepEqual({ ...seen, opts: undefined }, {
-      queue: 'backup', prefix: 'bull', id: job.id, name: 'work', data: { a: 1 }, opts: undefined, attemptsMade: 0, attemptsStarted: 1, stalledCounter: 0, timestamp: job.timestamp,
+      queue: 'backup', prefix: 'bull', id: job.id, name: 'work', data: { a: 1 }, opts: undefined, attemptsMade: 0, attemptsStarted: 1, stalledCounter: 0, timestamp: job.timestamp, final: false,
     });
     assert.equal(seen.opts.attempts, 2);
   });

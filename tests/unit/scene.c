@@ -54,7 +54,7 @@ scene_init(struct scene *scene)
     scene->limits = CONSUMER_LIMITS;
     scene->consumer.finisher = finisher_new(&scene->consumer);
     scene->consumer.schedules = schedules_new(scene->consumer.zones);
-    scene->runner = program_runner(children_new(scene->base), &scene->keys, scene->program);
+    scene->runner = program_runner(children_new(scene->base), &scene->keys, &scene->limits, scene->program);
     scene->consumer.command = link_new(&options);
     scene_connect(scene);
 }

@@ -53,23 +53,12 @@ a_run_with_and_without_its_row(void **state)
 }
 
 static void
-the_queue_tries_again_while_there_are_attempts_left(void **state)
+an_attempt_is_the_last_unless_the_worker_says_otherwise(void **state)
 {
-    static const char *const last[] = { "", ",\"attemptsMade\":0,\"opts\":{}",
-        ",\"attemptsMade\":2,\"opts\":{\"attempts\":3}", ",\"attemptsMade\":0,\"opts\":{\"attempts\":0}",
-        ",\"attemptsMade\":0,\"opts\":{\"attempts\":\"9\"}" };
-    struct payload payload =
-        parsed("{\"data\":{\"kind\":\"run\",\"configId\":\"" A "\"},\"attemptsMade\":1,\"opts\":{\"attempts\":3}}");
-
     (void)state;
-    assert_true(payload_has_attempts_left(&payload));
-    for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
-        char job[256];
-
-        (void)snprintf(job, sizeof(job), "{\"data\":{\"kind\":\"run\",\"configId\":\"" A "\"}%s}", last[i]);
-        payload = parsed(job);
-        assert_false(payload_has_attempts_left(&payload));
-    }
+    assert_false(parsed("{\"data\":{\"kind\":\"run\",\"configId\":\"" A "\"},\"final\":false}").is_last);
+    assert_true(parsed("{\"data\":{\"kind\":\"run\",\"configId\":\"" A "\"},\"final\":true}").is_last);
+    assert_true(parsed("{\"data\":{\"kind\":\"run\",\"configId\":\"" A "\"},\"opts\":{\"attempts\":3}}").is_last);
 }
 
 static void
@@ -170,7 +159,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_with_and_without_its_row),
-        cmocka_unit_test(the_queue_tries_again_while_there_are_attempts_left),
+        cmocka_unit_test(an_attempt_is_the_last_unless_the_worker_says_otherwise),
         cmocka_unit_test(without_a_kind_the_name_decides),
         cmocka_unit_test(uuids_are_taken_in_any_case_and_shown_in_lower_case),
         cmocka_unit_test(what_is_wrong_is_said),

@@ -303,6 +303,7 @@ the_end_of_a_process_is_judged_by_its_verdict_and_its_status(void **state)
             bool crashed = report_judge(&report, ends[e], NULL);
 
             assert_int_equal(crashed, expected != NULL);
+            assert_int_equal(report.unclean, crashed || ends[e] != EXITED(0));
             if (crashed) {
                 assert_int_equal(report.type, REPORT_FAILED);
                 assert_string_equal(report.text, expected);
@@ -359,7 +360,7 @@ assert_job(const char *data, size_t length, const char *expected_data)
     text_format(&expected,
         "{\"queue\":\"ba\\\"ckup\",\"prefix\":\"bull\",\"id\":\"7\",\"name\":\"r\\u0000n\",\"data\":%s,"
         "\"opts\":{\"attempts\":3},\"attemptsMade\":1,\"attemptsStarted\":2,\"stalledCounter\":3,"
-        "\"timestamp\":1795382600905}\n",
+        "\"timestamp\":1795382600905,\"final\":false}\n",
         expected_data);
     assert_string_equal(out.data, expected.data);
     text_clear(&out);
@@ -391,6 +392,31 @@ data_that_is_no_json_becomes_null_and_a_reason(void **state)
     assert_job("[1\0,2]", 6, "null,\"dataError\":\"no JSON from byte 3 on, at ''\"");
 }
 
+static void
+a_failed_job_is_described_with_its_failure(void **state)
+{
+    struct report_failure failure = { .reason = "killed \"so\"", .is_final = true, .began_ms = 5, .at_ms = 7 };
+    struct report_job job = { .queue = "q",
+        .prefix = "p",
+        .id = "7",
+        .name = "n",
+        .name_length = 1,
+        .data = "1",
+        .data_length = 1,
+        .options = "{}",
+        .is_last = true,
+        .failure = &failure };
+    struct text out = TEXT_EMPTY;
+
+    (void)state;
+    report_add_job(&job, &out);
+    assert_string_equal(out.data,
+        "{\"queue\":\"q\",\"prefix\":\"p\",\"id\":\"7\",\"name\":\"n\",\"data\":1,\"opts\":{},\"attemptsMade\":0,"
+        "\"attemptsStarted\":0,\"stalledCounter\":0,\"timestamp\":0,\"final\":true,"
+        "\"failure\":{\"reason\":\"killed \\\"so\\\"\",\"final\":true,\"began\":5,\"at\":7}}\n");
+    text_clear(&out);
+}
+
 int
 main(void)
 {
@@ -409,6 +435,7 @@ main(void)
         cmocka_unit_test(a_broken_line_is_a_crash_whatever_else_there_is),
         cmocka_unit_test(a_job_is_described_with_its_data_as_it_was_written),
         cmocka_unit_test(data_that_is_no_json_becomes_null_and_a_reason),
+        cmocka_unit_test(a_failed_job_is_described_with_its_failure),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

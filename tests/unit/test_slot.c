@@ -156,7 +156,7 @@ the_job_is_given_to_the_program(void **state)
     fake_assert_word(fake_expect(fixture->scene.client, "finish"), 9,
         "{\"queue\":\"backup\",\"prefix\":\"bull\",\"id\":\"7\",\"name\":\"run\",\"data\":{},\"opts\":{},"
         "\"attemptsMade\":0,"
-        "\"attemptsStarted\":2,\"stalledCounter\":0,\"timestamp\":0}");
+        "\"attemptsStarted\":2,\"stalledCounter\":0,\"timestamp\":0,\"final\":true}");
     answer_and_become_free(fixture, NOTHING);
 }
 

@@ -17,9 +17,6 @@ import { temporaryFolder } from './run_folder.mjs';
 import { createSchema, insertConfig, insertRun, sampleData } from './schema.mjs';
 import { startWorker, workerProgram } from './worker.mjs';
 
-/* A ledger finds work in any database that has configs: tests that are about it set BACKUP_SCHEDULE_REPAIR. */
-const noLedger = { BACKUP_SCHEDULE_REPAIR: 'off' };
-
 /* So that whoever dies is missed within seconds. */
 export const shortLocks = { BACKUP_LOCK_SECONDS: '5', BACKUP_STALLED_SECONDS: '1' };
 
@@ -85,13 +82,16 @@ export async function openScene(t, { redis: server, bullmq, postgres = null, meg
     queue,
     events,
     folder,
-    environment: { REDIS_URL: redis.url, SCENE: folder, ...shortLocks, ...noLedger },
+    environment: { REDIS_URL: redis.url, SCENE: folder, ...shortLocks },
     notes: () => (existsSync(join(folder, 'notes')) ? readFileSync(join(folder, 'notes'), 'utf8').trim().split('\n') : []),
     /* Lets a program that awaits the name go on. */
     release: (name) => writeFileSync(join(folder, name), ''),
-    /* `wrapper`: a program, with its arguments, that becomes the worker: ['prlimit', '--fsize=100000', '--']. */
-    async start({ program = null, args = [], env = {}, wrapper = null, ...options } = {}) {
-      const all = [...args, ...(program ? ['--', ...program] : [])];
+    /*
+     * `wrapper`: a program, with its arguments, that becomes the worker: ['prlimit', '--fsize=100000', '--']. A ledger finds work in any
+     * database that has configs: only tests that are about it have `ledger`, the usual one, or name another in `args`.
+     */
+    async start({ program = null, args = [], env = {}, wrapper = null, ledger = false, ...options } = {}) {
+      const all = [...(ledger || args.includes('--ledger') ? [] : ['--ledger=']), ...args, ...(program ? ['--', ...program] : [])];
       const worker = await startWorker({
         ...(wrapper ? { program: wrapper[0], args: [...wrapper.slice(1), workerProgram, 'worker', ...all] } : { args: all }),
         env: { ...scene.environment, ...env },
