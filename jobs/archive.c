@@ -75,12 +75,14 @@ out:
     return ok;
 }
 
-static void
-on_tick(void *owner)
+static bool
+on_tick(void *owner, struct error *err)
 {
     struct reading *reading = owner;
 
+    (void)err; /* there is no reason to stop */
     tell(reading, reading->size_bytes);
+    return true;
 }
 
 static bool

@@ -6,33 +6,30 @@
 #include "jobs/dump.h"
 #include "jobs/manifest.h"
 #include "jobs/reporter.h"
-#include "jobs/stop.h"
+#include "jobs/space.h"
+#include "jobs/watch.h"
 
 #define PUBLISH_TRIES 10 /* names that somebody else may snatch */
-
-static void
-on_dump_progress(int64_t bytes, void *owner)
-{
-    const struct backup *backup = owner;
-    int64_t percent = REPORTER_NO_PERCENT;
-
-    if (backup->previous_bytes > 0)
-        percent = bytes >= backup->previous_bytes ? 99 : bytes * 100 / backup->previous_bytes;
-    reporter_progress("dump", bytes, percent > 99 ? 99 : (int)percent);
-}
 
 bool
 backup_write(struct backup *backup, struct error *err)
 {
+    struct watch watch = { .settings = backup->settings,
+        .database = backup->database,
+        .directory = store_directory(backup->store),
+        .previous_bytes = backup->previous_bytes };
     struct dump_order order = { .url = &backup->settings->database,
         .database = backup->database,
-        .on_progress = on_dump_progress,
-        .owner = backup };
+        .compression = backup->settings->compression,
+        .on_tick = watch_tick,
+        .owner = &watch };
     struct moment start = moment_now();
     struct text warnings = TEXT_EMPTY;
     bool ok = false;
 
-    if (!dump_find_version(&backup->pg_dump_version, err))
+    if (!dump_find_version(&backup->pg_dump_version, err) ||
+        !dump_check_compression(backup->settings->compression, text_string(&backup->pg_dump_version), err) ||
+        !watch_start(&watch, err))
         return false;
     backup->draft = store_create_draft(backup->store, backup->started, err);
     if (backup->draft == NULL)
@@ -41,7 +38,10 @@ backup_write(struct backup *backup, struct error *err)
         database_server_version_text(backup->database), store_directory(backup->store));
     order.path = store_draft_path(backup->draft);
     order.fd = store_draft_fd(backup->draft);
-    ok = dump_write(&order, &warnings, err) && store_draft_is_intact(backup->draft, err);
+    ok = dump_write(&order, &warnings, err);
+    if (!ok)
+        space_advise(store_directory(backup->store), err);
+    ok = ok && store_draft_is_intact(backup->draft, err);
     backup->dump_ms = moment_ms_between(start, moment_now());
     if (warnings.length > 0)
         reporter_log("pg_dump said: %s", text_string(&warnings));
@@ -62,8 +62,10 @@ backup_prove(struct backup *backup, struct error *err)
     struct archive_proof *proof = &backup->proof;
 
     if (!archive_prove(
-            store_draft_fd(backup->draft), store_draft_path(backup->draft), on_proof_progress, backup, proof, err))
+            store_draft_fd(backup->draft), store_draft_path(backup->draft), on_proof_progress, backup, proof, err)) {
+        space_advise(store_directory(backup->store), err);
         return false;
+    }
     reporter_log("Dumped %" PRId64 " bytes in %.1f s, synced to disk in %.1f s", proof->size_bytes,
         (double)backup->dump_ms / 1000, (double)proof->sync_ms / 1000);
     reporter_log("Read back from disk in %.1f s: pg_restore finds it whole; SHA-256 %s", (double)proof->read_ms / 1000,
