@@ -52,15 +52,33 @@ error_add(struct error *err, const char *format, ...)
     return false;
 }
 
+/* Puts one more part behind the text: `before`, it, `after`. */
+static void
+append(struct error *err, const char *before, const char *format, va_list arguments, const char *after)
+{
+    char part[sizeof(err->text)];
+    size_t length = strlen(err->text);
+
+    (void)vsnprintf(part, sizeof(part), format, arguments);
+    (void)snprintf(err->text + length, sizeof(err->text) - length, "%s%s%s", before, part, after);
+}
+
 void
 error_also(struct error *err, const char *format, ...)
 {
-    char second[sizeof(err->text)];
     va_list arguments;
-    size_t length = strlen(err->text);
 
     va_start(arguments, format);
-    (void)vsnprintf(second, sizeof(second), format, arguments);
+    append(err, " (also: ", format, arguments, ")");
     va_end(arguments);
-    (void)snprintf(err->text + length, sizeof(err->text) - length, " (also: %s)", second);
+}
+
+void
+error_advise(struct error *err, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    append(err, "; ", format, arguments, "");
+    va_end(arguments);
 }

@@ -41,4 +41,7 @@ bool error_add(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3); /*
 /* A second failure on the way out, put behind as " (also: ...)"; the first stays the headline. */
 void error_also(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* What a person can do about it, put behind as "; ...". */
+void error_advise(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+
 #endif

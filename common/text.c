@@ -56,6 +56,20 @@ text_format(struct text *text, const char *format, ...)
 }
 
 /* How many bytes of well-formed UTF-8 stand at `bytes` (1 to 4), or 0. Table 3-7 of the Unicode standard. */
+void
+text_add_size(struct text *text, int64_t bytes)
+{
+    static const char *const units[] = { "B", "KB", "MB", "GB", "TB" };
+    double size = (double)bytes;
+    size_t unit = 0;
+
+    while (size >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        size /= 1024;
+        unit++;
+    }
+    text_format(text, unit == 0 ? "%.0f %s" : "%.2f %s", size, units[unit]);
+}
+
 size_t
 text_utf8_length(const char *string, size_t left)
 {

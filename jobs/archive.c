@@ -107,10 +107,12 @@ read_both(struct reading *reading, struct archive_proof *proof, struct error *er
     return true;
 }
 
-static void
-on_tick(void *owner)
+static bool
+on_tick(void *owner, struct error *err)
 {
+    (void)err; /* there is no reason to stop */
     tell(owner);
+    return true;
 }
 
 static bool

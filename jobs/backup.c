@@ -7,20 +7,10 @@
 #include "jobs/files.h"
 #include "jobs/manifest.h"
 #include "jobs/reporter.h"
-#include "jobs/stop.h"
+#include "jobs/space.h"
+#include "jobs/watch.h"
 
 #define PUBLISH_TRIES 10 /* names that somebody else may snatch */
-
-static void
-on_dump_progress(int64_t bytes, void *owner)
-{
-    const struct backup *backup = owner;
-    int64_t percent = REPORTER_NO_PERCENT;
-
-    if (backup->previous_bytes > 0)
-        percent = bytes >= backup->previous_bytes ? 99 : bytes * 100 / backup->previous_bytes;
-    reporter_progress("dump", bytes, percent > 99 ? 99 : (int)percent);
-}
 
 /* At level `toc` nobody asks what must be in the dump. */
 static bool
@@ -32,15 +22,22 @@ proves_contents(const struct backup *backup)
 bool
 backup_write(struct backup *backup, struct error *err)
 {
+    struct watch watch = { .settings = backup->settings,
+        .database = backup->database,
+        .directory = store_directory(backup->store),
+        .previous_bytes = backup->previous_bytes };
     struct dump_order order = { .url = &backup->settings->database,
         .database = backup->database,
-        .on_progress = on_dump_progress,
-        .owner = backup };
+        .compression = backup->settings->compression,
+        .on_tick = watch_tick,
+        .owner = &watch };
     struct moment start = moment_now();
     struct text warnings = TEXT_EMPTY;
     bool ok = false;
 
-    if (!dump_find_version(&backup->pg_dump_version, err))
+    if (!dump_find_version(&backup->pg_dump_version, err) ||
+        !dump_check_compression(backup->settings->compression, text_string(&backup->pg_dump_version), err) ||
+        !watch_start(&watch, err))
         return false;
     backup->draft = store_create_draft(backup->store, backup->started, err);
     if (backup->draft == NULL)
@@ -54,8 +51,11 @@ backup_write(struct backup *backup, struct error *err)
         database_server_version_text(backup->database), store_directory(backup->store));
     order.path = store_draft_path(backup->draft);
     order.fd = store_draft_fd(backup->draft);
-    ok = dump_write(&order, &warnings, err) && store_draft_is_intact(backup->draft, err);
+    ok = dump_write(&order, &warnings, err);
     snapshot_end(&backup->snapshot);
+    if (!ok)
+        space_advise(store_directory(backup->store), err);
+    ok = ok && store_draft_is_intact(backup->draft, err);
     backup->dump_ms = moment_ms_between(start, moment_now());
     if (warnings.length > 0)
         reporter_log("pg_dump said: %s", text_string(&warnings));
@@ -82,11 +82,16 @@ backup_prove(struct backup *backup, struct error *err)
         .owner = backup };
     struct moment start = moment_now();
 
-    if (!files_sync(order.fd, err))
-        return error_add(err, "the dump");
-    backup->sync_ms = moment_ms_between(start, moment_now());
-    if (!archive_prove(&order, proof, err))
+    if (!files_sync(order.fd, err)) {
+        (void)error_add(err, "the dump");
+        space_advise(store_directory(backup->store), err);
         return false;
+    }
+    backup->sync_ms = moment_ms_between(start, moment_now());
+    if (!archive_prove(&order, proof, err)) {
+        space_advise(store_directory(backup->store), err);
+        return false;
+    }
     backup->verified_level = proves_contents(backup) ? SETTINGS_VERIFY_FULL : SETTINGS_VERIFY_TOC;
     backup->verified = wall_now();
     backup->verified_ms = proof->read_ms;

@@ -103,14 +103,15 @@ add_connection(struct text *out, const struct dump_order *order)
     add_options(out, order);
 }
 
-static void
-on_tick(void *owner)
+static bool
+on_tick(void *owner, struct error *err)
 {
     const struct dump_order *order = owner;
     struct stat file;
 
-    if (fstat(order->fd, &file) == 0)
-        order->on_progress(file.st_size, order->owner);
+    if (fstat(order->fd, &file) == -1)
+        return error_set_errno(err, errno, "look at '%s'", order->path);
+    return order->on_tick(file.st_size, order->owner, err);
 }
 
 /* What pg_dump says when the server or the way to it went away; its exit status is 1 for everything. */
@@ -168,6 +169,7 @@ dump_write(const struct dump_order *order, struct text *warnings, struct error *
     struct text file = TEXT_EMPTY;
     struct text snapshot = TEXT_EMPTY;
     struct text encoding = TEXT_EMPTY;
+    struct text compression = TEXT_EMPTY;
     struct text password_variable = TEXT_EMPTY;
     int password_fd = PROCESS_NO_FD;
     bool ok = false;
@@ -179,6 +181,8 @@ dump_write(const struct dump_order *order, struct text *warnings, struct error *
         text_format(&snapshot, "--snapshot=%s", order->snapshot->id);
         text_format(&encoding, "--encoding=%s", order->snapshot->encoding);
     }
+    if (order->compression != NULL)
+        text_format(&compression, "--compress=%s", order->compression);
     if (*password != '\0') {
         password_fd = open_password_file(password, err);
         if (password_fd == -1)
@@ -186,11 +190,17 @@ dump_write(const struct dump_order *order, struct text *warnings, struct error *
         text_format(&password_variable, "PGPASSFILE=/proc/self/fd/%d", password_fd);
     }
     {
-        const char *const argv[] = { "pg_dump", "--format=custom", "--no-owner", "--no-acl", "--no-password",
-            text_string(&file), text_string(&connection), snapshot.data, encoding.data, NULL };
+        const char *argv[12] = { "pg_dump", "--format=custom", "--no-owner", "--no-acl", "--no-password",
+            text_string(&file), text_string(&connection) };
+        const char *const optional[] = { snapshot.data, encoding.data, compression.data };
+        size_t count = 7;
         const char *const environment[] = { "PGAPPNAME=" APPLICATION,
             password_fd == PROCESS_NO_FD ? NULL : text_string(&password_variable), NULL };
         struct process_command command = { .argv = argv, .environment = environment, .handed_down = password_fd };
+
+        for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
+            if (optional[i] != NULL)
+                argv[count++] = optional[i];
         ok = run_pg_dump(order, &command, warnings, err);
     }
 out:
@@ -199,6 +209,7 @@ out:
     text_clear(&password_variable);
     text_clear(&encoding);
     text_clear(&snapshot);
+    text_clear(&compression);
     text_clear(&file);
     text_clear(&connection);
     return ok;
@@ -223,4 +234,14 @@ dump_find_version(struct text *version, struct error *err)
     }
     process_free(process);
     return ok;
+}
+
+bool
+dump_check_compression(const char *compression, const char *version, struct error *err)
+{
+    if (compression == NULL || strspn(compression, "0123456789") == strlen(compression) || atoi(version) >= 16)
+        return true;
+    return error_set(err, ERROR_CONFIG,
+        "BACKUP_COMPRESSION=%s needs pg_dump 16 or newer, and this one is %s: set it to a level, 0 to 9", compression,
+        version);
 }

@@ -16,15 +16,17 @@
 #include "jobs/database.h"
 #include "jobs/snapshot.h"
 
-typedef void dump_progress_fn(int64_t bytes, void *owner); /* about twice a second */
+/* About twice a second; `bytes` are written so far. False: stop the dump, for this reason. */
+typedef bool dump_tick_fn(int64_t bytes, void *owner, struct error *err);
 
 struct dump_order {
     const struct postgres_url *url;
     const struct database *database; /* open: the server's version and the password are its */
+    const char *compression;         /* as pg_dump takes it; NULL: its default */
     const char *path;                /* an empty file, */
     int fd;                          /* and open on it */
     const struct snapshot *snapshot; /* which state of the database; NULL: that of the moment */
-    dump_progress_fn *on_progress;
+    dump_tick_fn *on_tick;
     void *owner;
 };
 
@@ -32,6 +34,9 @@ struct dump_order {
 bool dump_write(const struct dump_order *order, struct text *warnings, struct error *err) MUST_CHECK;
 
 bool dump_find_version(struct text *version, struct error *err) MUST_CHECK; /* of pg_dump: "15.18 (Debian ...)" */
+
+/* Before version 16, pg_dump takes but a level for `compression`. ERROR_CONFIG: it is more than that. */
+bool dump_check_compression(const char *compression, const char *version, struct error *err) MUST_CHECK;
 
 /* One line of a password file, for any server. ERROR_CONFIG: such a file cannot hold this password. */
 bool dump_add_password_line(const char *password, struct text *out, struct error *err) MUST_CHECK;

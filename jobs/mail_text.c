@@ -1,6 +1,5 @@
 #include "jobs/mail_text.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -175,24 +174,6 @@ add_headers(const struct mail_text *mail, const char *schedule, struct text *out
     text_clear(&subject);
 }
 
-/* 1234567 as "1.18 MB". */
-static void
-add_size(int64_t bytes, struct text *out)
-{
-    static const char *const units[] = { "B", "KB", "MB", "GB", "TB" };
-    double size = (double)bytes;
-    size_t unit = 0;
-
-    while (size >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-        size /= 1024;
-        unit++;
-    }
-    if (unit == 0)
-        text_format(out, "%" PRId64 " B", bytes);
-    else
-        text_format(out, "%.2f %s", size, units[unit]);
-}
-
 static void
 add_body(const struct mail *mail, const char *schedule, struct text *out)
 {
@@ -204,7 +185,7 @@ add_body(const struct mail *mail, const char *schedule, struct text *out)
         return;
     }
     text_format(out, "File: %s\nSize: ", mail->filename);
-    add_size(mail->size_bytes, out);
+    text_add_size(out, mail->size_bytes);
     text_add(out,
         "\n\n"
         "The backup is stored under ${DATA_DIR}/backup on the Docker host.\n"

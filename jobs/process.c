@@ -251,7 +251,7 @@ fork_program(struct process *process, const struct image *image, bool piped, str
     (void)fcntl(process->output, F_SETFL, O_NONBLOCK);
     errnum = read_exec_result(result[0]);
     if (errnum != 0) {
-        (void)error_set_errno(err, errnum, "start '%s'", image->path);
+        (void)error_set(err, ERROR_CONFIG, "start '%s': %s", image->path, strerrordesc_np(errnum));
         goto out;
     }
     ok = true;
@@ -464,8 +464,10 @@ process_finish(struct process *process, process_tick_fn *on_tick, void *owner, s
         process_listen(process);
         if (!moment_is_past(next_tick))
             continue;
-        if (on_tick != NULL)
-            on_tick(owner);
+        if (on_tick != NULL && !on_tick(owner, err)) {
+            kill_and_reap(process);
+            return false;
+        }
         next_tick = moment_add_ms(moment_now(), TICK_MS);
     }
     return describe_end(process, err);

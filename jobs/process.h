@@ -32,7 +32,7 @@ struct process_command {
 };
 
 struct process;
-typedef void process_tick_fn(void *owner);
+typedef bool process_tick_fn(void *owner, struct error *err); /* false: stop the program, for this reason */
 
 struct process *process_start(const struct process_command *command, struct error *err) MUST_CHECK; /* NULL: failed */
 
@@ -47,7 +47,7 @@ int64_t process_bytes_read(const struct process *process);
 
 /*
  * Waits for its end; `on_tick` (NULL: none) is called about twice a second meanwhile. True: exit status 0. ERROR_REFUSED: it ended with
- * another status; ERROR_LOST: a signal killed it; both with its last words. Stopped or out of time: it is killed first.
+ * another status; ERROR_LOST: a signal killed it; both with its last words. Stopped, by `on_tick` too, or out of time: it is killed first.
  */
 bool process_finish(struct process *process, process_tick_fn *on_tick, void *owner, struct error *err) MUST_CHECK;
 

@@ -15,6 +15,7 @@
 #include "common/memory.h"
 #include "common/text.h"
 #include "jobs/files.h"
+#include "jobs/space.h"
 
 #define PREFIX "weavestream-postgres-"
 #define DUMP_SUFFIX ".dump"
@@ -64,19 +65,21 @@ find_base(struct text *base, struct error *err)
     return true;
 }
 
-/* Like mkdir -p. What cannot be made shows when the directory is opened. */
-static void
+/* Like mkdir -p; the errno of the last step, which is EEXIST as a rule. What was not made before it shows in it. */
+static int
 make_directories(const char *path)
 {
     char *copy = memory_copy_string(path);
+    int errnum;
 
     for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         (void)mkdir(copy, 0755);
         *slash = '/';
     }
-    (void)mkdir(copy, 0755);
+    errnum = mkdir(copy, 0755) == 0 ? 0 : errno;
     free(copy);
+    return errnum;
 }
 
 struct store *
@@ -85,6 +88,7 @@ store_open(const char *setting, struct error *err)
     struct store *store = memory_new(sizeof(*store));
     struct text path = TEXT_EMPTY;
     bool ok = false;
+    int made;
 
     store->fd = -1;
     if (setting[0] != '/') {
@@ -99,10 +103,14 @@ store_open(const char *setting, struct error *err)
     while (path.length > 1 && path.data[path.length - 1] == '/')
         path.data[--path.length] = '\0';
     store->path = text_take(&path);
-    make_directories(store->path);
+    made = make_directories(store->path);
     store->fd = open(store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (store->fd == -1) {
-        (void)error_set_errno(err, errno, "open the backup directory '%s'", store->path);
+        if (errno == ENOENT)
+            (void)error_set_errno(err, made, "make the backup directory '%s'", store->path);
+        else
+            (void)error_set_errno(err, errno, "open the backup directory '%s'", store->path);
+        space_advise(store->path, err);
         goto out;
     }
     ok = true;
@@ -282,7 +290,8 @@ store_create_draft(struct store *store, struct wall when, struct error *err)
             break;
     }
     if (draft->fd == -1) {
-        (void)error_set_errno(err, errno, "create '%s' in '%s'", draft->name, store->path);
+        (void)error_set_errno(err, errno, "create '%s'", draft->name);
+        space_advise(store->path, err);
         draft->published = true; /* nothing of ours is to be removed */
         store_draft_free(draft);
         return NULL;
@@ -403,8 +412,10 @@ out:
     for (size_t i = 0; !ok && i < 3; i++)
         if (unfinished[i] != NULL && unlinkat(store->fd, unfinished[i], 0) == -1)
             error_also(err, "'%s' could not be removed: %s", unfinished[i], strerrordesc_np(errno));
-    if (!ok)
+    if (!ok) {
         (void)error_add(err, "publish '%s'", names->dump);
+        space_advise(store->path, err);
+    }
     return ok;
 }
 

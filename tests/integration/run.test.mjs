@@ -461,7 +461,7 @@ for argument in "$@"; do case $argument in --file=*) file=\${argument#--file=}; 
     const scene = await open(t);
     writeFileSync(join(scene.folder, 'file'), '');
     await scene.start({ env: { BACKUP_STORAGE_DIR: join(scene.folder, 'file') } });
-    await assertFailed(scene, await scene.runNow(), /^open the backup directory '.*\/file': Not a directory$/);
+    await assertFailed(scene, await scene.runNow(), /^open the backup directory '.*\/file': Not a directory; BACKUP_STORAGE_DIR must be a directory/);
   });
 
   test('when its row was closed by somebody else meanwhile: their words stay in the row', async (t) => {

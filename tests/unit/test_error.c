@@ -115,6 +115,20 @@ an_empty_error_is_none(void **state)
     assert_string_equal(err.text, "");
 }
 
+static void
+advice_goes_behind_everything(void **state)
+{
+    struct error err = ERROR_EMPTY;
+
+    (void)state;
+    (void)error_set_errno(&err, ENOSPC, "write '%s'", "a");
+    error_also(&err, "'%s' could not be removed", "a");
+    error_advise(&err, "make room in '%s'", "/b");
+    assert_string_equal(
+        err.text, "write 'a': No space left on device (also: 'a' could not be removed); make room in '/b'");
+    assert_int_equal(err.sys_errno, ENOSPC);
+}
+
 int
 main(void)
 {
@@ -126,6 +140,7 @@ main(void)
         cmocka_unit_test(context_goes_in_front_and_leaves_the_rest),
         cmocka_unit_test(a_second_failure_goes_behind),
         cmocka_unit_test(a_long_text_is_cut_at_its_end),
+        cmocka_unit_test(advice_goes_behind_everything),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -223,10 +223,19 @@ a_descriptor_is_handed_down_where_asked(void **state)
     folder_remove(folder);
 }
 
-static void
-count_tick(void *owner)
+static bool
+count_tick(void *owner, struct error *err)
 {
+    (void)err;
     ++*(int *)owner;
+    return true;
+}
+
+static bool
+refuse(void *owner, struct error *err)
+{
+    (void)owner;
+    return error_set(err, ERROR_REFUSED, "enough");
 }
 
 static void
@@ -240,6 +249,21 @@ ticks_come_while_it_runs(void **state)
     process = start_shell("sleep 1.3", NULL);
     assert_true(process_finish(process, count_tick, &ticks, &err));
     assert_true(ticks >= 1 && ticks <= 2);
+    process_free(process);
+}
+
+static void
+a_tick_can_stop_it(void **state)
+{
+    struct process *process = NULL;
+    struct moment start = moment_now();
+    struct error err = ERROR_EMPTY;
+
+    start_anew(state);
+    process = start_shell("sleep 60", NULL);
+    assert_false(process_finish(process, refuse, NULL, &err));
+    assert_string_equal(err.text, "enough");
+    assert_true(moment_ms_between(start, moment_now()) < 10000);
     process_free(process);
 }
 
@@ -354,6 +378,7 @@ main(void)
         cmocka_unit_test(the_program_sees_no_secret_no_descriptor_and_no_blocked_signal),
         cmocka_unit_test(a_descriptor_is_handed_down_where_asked),
         cmocka_unit_test(ticks_come_while_it_runs),
+        cmocka_unit_test(a_tick_can_stop_it),
         cmocka_unit_test(stopping_ends_it_and_what_it_started),
         cmocka_unit_test(one_that_ignores_sigterm_is_killed),
         cmocka_unit_test(past_the_deadline_it_is_ended),

@@ -237,10 +237,13 @@ a_failed_sync_leaves_no_file(void **state)
 
     for (int nth = 1; nth <= 3; nth++) {
         struct store_draft *draft = make_draft(fixture, "x");
+        char expected[1024];
 
+        (void)snprintf(expected, sizeof(expected),
+            "%s; the disk or network mount of '%s' has failed: see the kernel's log", errors[nth - 1], fixture->folder);
         fsync_fault = (struct fault){ .nth = nth, .errnum = EIO };
         assert_false(publish(fixture, draft));
-        assert_string_equal(fixture->err.text, errors[nth - 1]);
+        assert_string_equal(fixture->err.text, expected);
         assert_int_equal(fixture->err.sys_errno, EIO);
         store_draft_free(draft);
         assert_string_equal(folder_list(fixture->folder), "");
@@ -502,9 +505,13 @@ a_directory_that_cannot_be_opened_says_so(void **state)
 
     (void)fixture;
     assert_null(store_open("/proc/nothing/here", &err));
-    assert_string_equal(err.text, "open the backup directory '/proc/nothing/here': No such file or directory");
+    assert_string_equal(err.text,
+        "make the backup directory '/proc/nothing/here': No such file or directory; BACKUP_STORAGE_DIR must be a "
+        "directory that stays: is the volume of '/proc/nothing/here' mounted?");
     assert_null(store_open("/dev/null", &err));
-    assert_string_equal(err.text, "open the backup directory '/dev/null': Not a directory");
+    assert_string_equal(err.text,
+        "open the backup directory '/dev/null': Not a directory; BACKUP_STORAGE_DIR must be a directory that stays: is "
+        "the volume of '/dev/null' mounted?");
 }
 
 int

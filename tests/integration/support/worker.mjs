@@ -27,7 +27,8 @@ export const jobProgram = join(binaryFolder, 'weavestream-backup-job');
 
 const sanitizerWords = /AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|ThreadSanitizer|MemorySanitizer|runtime error:/;
 
-/* Sanitizers write into files of their own, so that nothing is lost when a program's standard error is read by another, or closed. */
+/* Sanitizers write into files of their own, so that nothing is lost when a program's standard error is read by another, or closed; a
+ * library that is preloaded may stand before theirs. */
 function environmentFor(env, reports) {
   const passedOn = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'LSAN_OPTIONS'];
   const ours = Object.fromEntries(passedOn.filter((name) => process.env[name] !== undefined).map((name) => [name, process.env[name]]));
@@ -35,7 +36,7 @@ function environmentFor(env, reports) {
   return {
     ...ours,
     WEAVESTREAM_TEST_FOLDER: runFolder(),
-    ASAN_OPTIONS: [process.env.ASAN_OPTIONS, logPath].filter(Boolean).join(':'),
+    ASAN_OPTIONS: [process.env.ASAN_OPTIONS, 'verify_asan_link_order=0', logPath].filter(Boolean).join(':'),
     UBSAN_OPTIONS: [process.env.UBSAN_OPTIONS, 'print_stacktrace=1', logPath].filter(Boolean).join(':'),
     ...env,
   };
