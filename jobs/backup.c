@@ -1,8 +1,10 @@
 #include "jobs/backup.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "jobs/dump.h"
 #include "jobs/files.h"
 #include "jobs/manifest.h"
@@ -17,6 +19,18 @@ static bool
 proves_contents(const struct backup *backup)
 {
     return backup->settings->verify != SETTINGS_VERIFY_TOC;
+}
+
+/* Only gzip's has: damage to any other archive shows by its SHA-256 alone. */
+static bool
+has_checksum_inside(const char *compression)
+{
+    const char *last;
+
+    if (compression == NULL)
+        return true; /* pg_dump's default */
+    last = compression + strlen(compression) - 1;
+    return *last != '0' && (isdigit((unsigned char)*compression) || strncmp(compression, "gzip", 4) == 0);
 }
 
 bool
@@ -49,6 +63,10 @@ backup_write(struct backup *backup, struct error *err)
     }
     reporter_log("Dumping with pg_dump %s, from server %s, to %s", text_string(&backup->pg_dump_version),
         database_server_version_text(backup->database), store_directory(backup->store));
+    if (!has_checksum_inside(backup->settings->compression))
+        reporter_log("BACKUP_COMPRESSION=%s: such an archive has no checksum inside; only the SHA-256 in its manifest "
+                     "tells whether it was damaged later",
+            backup->settings->compression);
     order.path = store_draft_path(backup->draft);
     order.fd = store_draft_fd(backup->draft);
     ok = dump_write(&order, &warnings, err);
@@ -70,31 +88,11 @@ on_proof_progress(int64_t bytes, int64_t size_bytes, void *owner)
     reporter_progress("verify", bytes, bytes >= size_bytes ? 99 : (int)(bytes * 100 / size_bytes));
 }
 
-bool
-backup_prove(struct backup *backup, struct error *err)
+static void
+tell_proof(const struct backup *backup)
 {
-    struct archive_proof *proof = &backup->proof;
-    struct archive_order order = { .path = store_draft_path(backup->draft),
-        .fd = store_draft_fd(backup->draft),
-        .level = backup->settings->verify,
-        .expected = proves_contents(backup) ? &backup->snapshot.contents : NULL,
-        .on_progress = on_proof_progress,
-        .owner = backup };
-    struct moment start = moment_now();
+    const struct archive_proof *proof = &backup->proof;
 
-    if (!files_sync(order.fd, err)) {
-        (void)error_add(err, "the dump");
-        space_advise(store_directory(backup->store), err);
-        return false;
-    }
-    backup->sync_ms = moment_ms_between(start, moment_now());
-    if (!archive_prove(&order, proof, err)) {
-        space_advise(store_directory(backup->store), err);
-        return false;
-    }
-    backup->verified_level = proves_contents(backup) ? SETTINGS_VERIFY_FULL : SETTINGS_VERIFY_TOC;
-    backup->verified = wall_now();
-    backup->verified_ms = proof->read_ms;
     reporter_log("Dumped %" PRId64 " bytes in %.1f s, synced to disk in %.1f s", proof->size_bytes,
         (double)backup->dump_ms / 1000, (double)backup->sync_ms / 1000);
     if (proves_contents(backup))
@@ -104,7 +102,54 @@ backup_prove(struct backup *backup, struct error *err)
             proof->contents.sequences, proof->contents.large_objects, proof->sha256);
     else
         reporter_log("Table of contents readable; SHA-256 %s", proof->sha256);
+}
+
+static bool
+prove(struct backup *backup, struct error *err)
+{
+    struct archive_order order = { .path = store_draft_path(backup->draft),
+        .fd = store_draft_fd(backup->draft),
+        .level = backup->settings->verify,
+        .expected = proves_contents(backup) ? &backup->snapshot.contents : NULL,
+        .on_progress = on_proof_progress,
+        .owner = backup };
+    struct moment start = moment_now();
+
+    if (!files_sync(order.fd, err))
+        return error_add(err, "the dump");
+    backup->sync_ms = moment_ms_between(start, moment_now());
+    if (!archive_prove(&order, &backup->proof, err))
+        return false;
+    backup->verified_level = proves_contents(backup) ? SETTINGS_VERIFY_FULL : SETTINGS_VERIFY_TOC;
+    backup->verified = wall_now();
+    backup->verified_ms = backup->proof.read_ms;
+    tell_proof(backup);
     return true;
+}
+
+static void
+keep_rejected(struct backup *backup, struct error *err)
+{
+    char name[STORE_NAME_SIZE];
+    struct error why;
+
+    if (!store_reject_draft(backup->draft, name, &why)) {
+        error_also(err, "the dump could not be kept: %s", why.text);
+        return;
+    }
+    error_also(err, "the dump is kept as '%s'", name);
+    log_warn(LOG_EVENT("rejected dump kept"), LOG_TEXT("run", backup->run_id), LOG_TEXT("file", name));
+}
+
+bool
+backup_prove(struct backup *backup, struct error *err)
+{
+    if (prove(backup, err))
+        return true;
+    space_advise(store_directory(backup->store), err);
+    if (err->code == ERROR_INPUT && backup->settings->keep_rejected)
+        keep_rejected(backup, err);
+    return false;
 }
 
 static void

@@ -16,12 +16,7 @@
 #include "common/text.h"
 #include "jobs/files.h"
 #include "jobs/space.h"
-
-#define PREFIX "weavestream-postgres-"
-#define DUMP_SUFFIX ".dump"
-#define MANIFEST_SUFFIX ".manifest.json"
-#define DRAFT_SUFFIX ".tmp"
-#define NAME_CHARACTERS "0123456789TZ:-"
+#include "jobs/store_name.h"
 
 #define NAMES_TRIED 1000
 #define FOREIGN_STALE_SECONDS ((int64_t)30 * 60)
@@ -141,55 +136,6 @@ store_close(struct store *store)
 }
 
 static bool
-has_ending(const char *name, size_t length, const char *suffix)
-{
-    size_t suffix_length = strlen(suffix);
-
-    return length >= suffix_length && memcmp(name + length - suffix_length, suffix, suffix_length) == 0;
-}
-
-/* The length of the middle, between "weavestream-postgres-" and `suffix`; 0 if `name` is not made so. */
-static size_t
-middle_length(const char *name, const char *suffix)
-{
-    size_t length = strlen(name);
-    size_t middle;
-
-    if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 || !has_ending(name, length, suffix))
-        return 0;
-    if (length < strlen(PREFIX) + strlen(suffix))
-        return 0;
-    middle = length - strlen(PREFIX) - strlen(suffix);
-    return strspn(name + strlen(PREFIX), NAME_CHARACTERS) == middle ? middle : 0;
-}
-
-static bool
-is_published_name(const char *name)
-{
-    return middle_length(name, DUMP_SUFFIX) > 0 || middle_length(name, MANIFEST_SUFFIX) > 0;
-}
-
-/* A draft's name; `ours`: it has a counter behind the time's Z. */
-static bool
-is_draft_name(const char *name, bool *ours)
-{
-    const char *middle = name + 1 + strlen(PREFIX);
-    size_t length;
-    const char *zulu;
-
-    if (name[0] != '.')
-        return false;
-    length = middle_length(name + 1, DUMP_SUFFIX DRAFT_SUFFIX);
-    if (length == 0)
-        length = middle_length(name + 1, MANIFEST_SUFFIX DRAFT_SUFFIX);
-    if (length == 0)
-        return false;
-    zulu = memchr(middle, 'Z', length);
-    *ours = zulu != NULL && zulu + 1 < middle + length && zulu[1] == '-';
-    return true;
-}
-
-static bool
 is_same_file(int fd, int directory_fd, const char *name)
 {
     struct stat open_file;
@@ -213,11 +159,16 @@ is_stale(int fd, bool ours)
 }
 
 static bool
-remove_if_stale(struct store *store, const char *name, bool ours)
+remove_if_stale(struct store *store, const char *name, const void *owner)
 {
-    int fd = openat(store->fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool ours = false;
     bool removed = false;
+    int fd;
 
+    (void)owner;
+    if (!store_name_is_draft(name, &ours))
+        return false;
+    fd = openat(store->fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd == -1)
         return false;
     if (is_stale(fd, ours) && is_same_file(fd, store->fd, name)) {
@@ -232,26 +183,35 @@ remove_if_stale(struct store *store, const char *name, bool ours)
     return removed;
 }
 
-void
-store_remove_stale(struct store *store, size_t *removed)
+/* Whether it removed the file. */
+typedef bool remove_fn(struct store *store, const char *name, const void *owner);
+
+/* Offers every name in the directory. Returns how many are removed. */
+static size_t
+sweep(struct store *store, remove_fn *remove_if, const void *owner)
 {
     int fd = openat(store->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* one of its own: it has a position */
     DIR *directory = fd == -1 ? NULL : fdopendir(fd);
     const struct dirent *entry;
-    bool ours = false;
+    size_t removed = 0;
 
-    *removed = 0;
     if (directory == NULL) {
         log_warn(LOG_EVENT("backup directory not listed"), LOG_TEXT("directory", store->path),
             LOG_TEXT("reason", strerrordesc_np(errno)));
         if (fd != -1)
             (void)close(fd);
-        return;
+        return 0;
     }
     while ((entry = readdir(directory)) != NULL)
-        if (is_draft_name(entry->d_name, &ours) && remove_if_stale(store, entry->d_name, ours))
-            (*removed)++;
+        removed += remove_if(store, entry->d_name, owner);
     (void)closedir(directory);
+    return removed;
+}
+
+void
+store_remove_stale(struct store *store, size_t *removed)
+{
+    *removed = sweep(store, remove_if_stale, NULL);
 }
 
 /* Creates the file and takes its lock. EEXIST: try the next name. */
@@ -285,7 +245,8 @@ store_create_draft(struct store *store, struct wall when, struct error *err)
     draft->fd = -1;
     wall_format_file(when, stamp);
     for (int counter = 1; draft->fd == -1 && counter <= NAMES_TRIED; counter++) {
-        (void)snprintf(draft->name, sizeof(draft->name), "." PREFIX "%s-%d" DUMP_SUFFIX DRAFT_SUFFIX, stamp, counter);
+        (void)snprintf(draft->name, sizeof(draft->name),
+            "." STORE_NAME_PREFIX "%s-%d" STORE_NAME_DUMP_SUFFIX STORE_NAME_DRAFT_SUFFIX, stamp, counter);
         if (!try_draft(draft) && errno != EEXIST)
             break;
     }
@@ -335,6 +296,31 @@ store_draft_free(struct store_draft *draft)
 }
 
 static bool
+remove_other_rejected(struct store *store, const char *name, const void *kept)
+{
+    if (!store_name_is_rejected(name) || strcmp(name, kept) == 0)
+        return false;
+    if (unlinkat(store->fd, name, 0) == 0)
+        return true;
+    log_warn(
+        LOG_EVENT("rejected dump not removed"), LOG_TEXT("file", name), LOG_TEXT("reason", strerrordesc_np(errno)));
+    return false;
+}
+
+bool
+store_reject_draft(struct store_draft *draft, char name[STORE_NAME_SIZE], struct error *err)
+{
+    int stem = (int)(strlen(draft->name) - strlen(STORE_NAME_DUMP_SUFFIX STORE_NAME_DRAFT_SUFFIX));
+
+    (void)snprintf(name, STORE_NAME_SIZE, "%.*s" STORE_NAME_REJECTED_SUFFIX, stem, draft->name);
+    if (renameat(draft->store->fd, draft->name, draft->store->fd, name) == -1)
+        return error_set_errno(err, errno, "rename '%s' to '%s'", draft->name, name);
+    draft->published = true; /* its name is not to be removed any more */
+    (void)sweep(draft->store, remove_other_rejected, name);
+    return true;
+}
+
+static bool
 is_free(const struct store *store, const char *name)
 {
     struct stat file;
@@ -352,8 +338,10 @@ store_choose_names(struct store *store, struct wall when, struct store_names *na
     for (int counter = 1; counter <= NAMES_TRIED; counter++) {
         if (counter > 1)
             (void)snprintf(counter_text, sizeof(counter_text), "-%d", counter);
-        (void)snprintf(names->dump, sizeof(names->dump), PREFIX "%s%s" DUMP_SUFFIX, stamp, counter_text);
-        (void)snprintf(names->manifest, sizeof(names->manifest), PREFIX "%s%s" MANIFEST_SUFFIX, stamp, counter_text);
+        (void)snprintf(
+            names->dump, sizeof(names->dump), STORE_NAME_PREFIX "%s%s" STORE_NAME_DUMP_SUFFIX, stamp, counter_text);
+        (void)snprintf(names->manifest, sizeof(names->manifest), STORE_NAME_PREFIX "%s%s" STORE_NAME_MANIFEST_SUFFIX,
+            stamp, counter_text);
         if (is_free(store, names->dump) && is_free(store, names->manifest))
             return true;
     }
@@ -390,8 +378,8 @@ store_publish(struct store *store, struct store_draft *draft, const struct store
     const char *unfinished[3] = { NULL }; /* to be removed if we leave early: dump, manifest, manifest's draft */
     bool ok = false;
 
-    (void)snprintf(manifest_draft, sizeof(manifest_draft), "%.*s" MANIFEST_SUFFIX DRAFT_SUFFIX,
-        (int)(strlen(draft->name) - strlen(DUMP_SUFFIX DRAFT_SUFFIX)), draft->name);
+    (void)snprintf(manifest_draft, sizeof(manifest_draft), "%.*s" STORE_NAME_MANIFEST_SUFFIX STORE_NAME_DRAFT_SUFFIX,
+        (int)(strlen(draft->name) - strlen(STORE_NAME_DUMP_SUFFIX STORE_NAME_DRAFT_SUFFIX)), draft->name);
     if (!write_manifest_draft(store, manifest_draft, manifest, err))
         goto out;
     unfinished[2] = manifest_draft;
@@ -430,7 +418,7 @@ store_resolve(const struct store *store, const char *path, char name[STORE_NAME_
 
     if (path[0] != '/')
         return error_set(err, ERROR_REFUSED, "'%s' is no absolute path", path);
-    if (strlen(slash + 1) >= STORE_NAME_SIZE || !is_published_name(slash + 1))
+    if (strlen(slash + 1) >= STORE_NAME_SIZE || !store_name_is_published(slash + 1))
         return error_set(err, ERROR_REFUSED, "'%s' is not named like a dump or manifest", path);
     folder = memory_copy(path, slash == path ? 1 : (size_t)(slash - path));
     inside = stat(folder, &theirs) == 0 && fstat(store->fd, &ours) == 0 && ours.st_dev == theirs.st_dev &&

@@ -4,6 +4,7 @@
  * It is opened once; from then on everything in it is named relative to that descriptor, so that nothing outside is ever touched.
  *
  *     .weavestream-postgres-<ts>-<n>.dump.tmp       a draft: being written. Ours always carry a counter, which tells them from Node's
+ *     .weavestream-postgres-<ts>-<n>.rejected       a dump that could not be proven, if such are kept: the last one only
  *     weavestream-postgres-<ts>.manifest.json       published before its dump: a dump that is in place has its manifest
  *     weavestream-postgres-<ts>.dump                published: complete, proven, never overwritten; `<ts>-2` if the name is taken
  *
@@ -39,6 +40,8 @@ const char *store_draft_path(const struct store_draft *draft); /* absolute, for 
 int store_draft_fd(const struct store_draft *draft);           /* for reading and fstat */
 /* Whether the name still means the file that we created: nobody has replaced it. */
 bool store_draft_is_intact(const struct store_draft *draft, struct error *err) MUST_CHECK;
+/* Keeps a dump that could not be proven, under a name that nobody takes for a backup, and removes any that was kept before. */
+bool store_reject_draft(struct store_draft *draft, char name[STORE_NAME_SIZE], struct error *err) MUST_CHECK;
 void store_draft_free(struct store_draft *draft); /* NULL is fine */
 
 struct store_names {
