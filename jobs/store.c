@@ -224,20 +224,46 @@ remove_if_stale(struct store *store, const char *name, bool ours)
     return removed;
 }
 
-void
-store_remove_stale(struct store *store, size_t *removed)
+static DIR *
+open_list(const struct store *store, struct error *err)
 {
     int fd = openat(store->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* one of its own: it has a position */
     DIR *directory = fd == -1 ? NULL : fdopendir(fd);
+
+    if (directory != NULL)
+        return directory;
+    (void)error_set_errno(err, errno, "list '%s'", store->path);
+    if (fd != -1)
+        (void)close(fd);
+    return NULL;
+}
+
+bool
+store_list(const struct store *store, store_found_fn *on_found, void *owner, struct error *err)
+{
+    DIR *directory = open_list(store, err);
     const struct dirent *entry;
+
+    if (directory == NULL)
+        return false;
+    while ((entry = readdir(directory)) != NULL)
+        if (is_published_name(entry->d_name))
+            on_found(entry->d_name, owner);
+    (void)closedir(directory);
+    return true;
+}
+
+void
+store_remove_stale(struct store *store, size_t *removed)
+{
+    const struct dirent *entry;
+    struct error err;
+    DIR *directory = open_list(store, &err);
     bool ours = false;
 
     *removed = 0;
     if (directory == NULL) {
-        log_warn(LOG_EVENT("backup directory not listed"), LOG_TEXT("directory", store->path),
-            LOG_TEXT("reason", strerrordesc_np(errno)));
-        if (fd != -1)
-            (void)close(fd);
+        log_warn(LOG_EVENT("backup directory not listed"), LOG_ERROR(&err));
         return;
     }
     while ((entry = readdir(directory)) != NULL)
