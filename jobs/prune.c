@@ -48,24 +48,29 @@ struct prune {
     int64_t unnamed; /* files that no row names */
 };
 
-static void PRINTF_LIKE(2, 3) tell(struct chapter *chapter, const char *format, ...)
+static void
+tell_lines(struct prune *prune)
+{
+    if (prune->lines_to_tell.length > 0)
+        reporter_log("%s", text_string(&prune->lines_to_tell));
+    text_reset(&prune->lines_to_tell);
+}
+
+static void tell(struct prune *prune, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* A line in the job's log. Of thousands, many become one row: each row is a call of Redis. */
+static void
+tell(struct prune *prune, const char *format, ...)
 {
     char line[2048];
     va_list arguments;
 
-    if (chapter->lines++ >= LINES_MAX)
-        return;
     va_start(arguments, format);
     (void)vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
-    reporter_log("%s", line);
-}
-
-static void
-tell_what_is_left_out(const struct chapter *chapter, const char *what)
-{
-    if (chapter->lines > LINES_MAX)
-        reporter_log("... and %zu more %s", chapter->lines - LINES_MAX, what);
+    text_format(&prune->lines_to_tell, "%s%s", prune->lines_to_tell.length > 0 ? "\n" : "", line);
+    if (prune->lines++ < LINES_ALONE || prune->lines_to_tell.length > LINES_BYTES)
+        tell_lines(prune);
 }
 
 static bool
@@ -179,10 +184,9 @@ tell_kept(struct prune *prune, const struct retention *retention, const struct i
     retention_add_reasons(retention, &item->retention, &why);
     if (item->is_missing) {
         log_warn(LOG_EVENT("dump is missing"), LOG_TEXT("run", item->id), LOG_TEXT("file", item->name));
-        tell(&prune->kept_told, "Kept the row of %s%s (%s), but the file is not there", orphan, item->name,
-            text_string(&why));
+        tell(prune, "Kept the row of %s%s (%s), but the file is not there", orphan, item->name, text_string(&why));
     } else
-        tell(&prune->kept_told, "Kept %s%s: %s", orphan, item->name, text_string(&why));
+        tell(prune, "Kept %s%s: %s", orphan, item->name, text_string(&why));
     text_clear(&why);
 }
 
@@ -237,7 +241,7 @@ decide_on_orphans(struct prune *prune, struct error *err)
     }
     for (size_t i = 0; i < prune->inventory.count; i++)
         if (prune->inventory.items[i].owner == INVENTORY_ORPHAN && !prune->inventory.items[i].is_missing)
-            tell(&prune->orphans_told,
+            tell(prune,
                 "Orphan %s: its schedule was deleted; with BACKUP_PRUNE_ORPHANS=1 it would be under the default "
                 "retention",
                 prune->inventory.items[i].name);
@@ -256,7 +260,7 @@ on_removed(const struct inventory_item *item, bool is_shared, const struct error
         prune->failed++;
         log_warn(
             LOG_EVENT("dump not deleted"), LOG_TEXT("run", item->id), LOG_TEXT("file", item->name), LOG_ERROR(problem));
-        tell(&prune->removed_told, "Could not remove %s, its row keeps the path: %s", item->name, problem->text);
+        tell(prune, "Could not remove %s, its row keeps the path: %s", item->name, problem->text);
         return;
     }
     if (is_orphan)
@@ -266,9 +270,9 @@ on_removed(const struct inventory_item *item, bool is_shared, const struct error
     log_info(LOG_EVENT("dump pruned"), LOG_TEXT("run", item->id), LOG_TEXT("file", item->name),
         LOG_YES_NO("shared", is_shared), LOG_YES_NO("wasMissing", item->is_missing));
     if (is_shared)
-        tell(&prune->removed_told, "Removed row %s's paths, but not %s: another row needs it", item->id, item->name);
+        tell(prune, "Removed row %s's paths, but not %s: another row needs it", item->id, item->name);
     else
-        tell(&prune->removed_told, "Removed %s%s%s: beyond %s", is_orphan ? "orphan " : "", item->name,
+        tell(prune, "Removed %s%s%s: beyond %s", is_orphan ? "orphan " : "", item->name,
             item->is_missing ? " (the file was gone already)" : "",
             text_string(is_orphan ? &prune->orphan_limits : &prune->limits));
 }
@@ -292,8 +296,10 @@ on_found(const char *name, void *owner)
 {
     struct prune *prune = owner;
 
-    if (!inventory_names_have(&prune->named, name))
-        tell(&prune->unnamed_told, "No row names %s: it stays until somebody deletes it", name);
+    if (inventory_names_have(&prune->named, name))
+        return;
+    prune->unnamed++;
+    tell(prune, "No row names %s: it stays until somebody deletes it", name);
 }
 
 static bool
@@ -301,10 +307,7 @@ list_unnamed(struct prune *prune, struct error *err)
 {
     if (!store_list(prune->store, on_found, prune, err))
         log_warn(LOG_EVENT("backup directory not listed"), LOG_ERROR(err));
-    tell_what_is_left_out(&prune->kept_told, "that stay");
-    tell_what_is_left_out(&prune->removed_told, "that go; the worker's log names each");
-    tell_what_is_left_out(&prune->orphans_told, "orphans");
-    tell_what_is_left_out(&prune->unnamed_told, "files that no row names");
+    tell_lines(prune);
     return true;
 }
 
@@ -324,15 +327,16 @@ complete(struct prune *prune, struct error *err)
     log_info(LOG_EVENT("prune completed"), LOG_TEXT("config", prune->payload->config_id),
         LOG_NUMBER("pruned", prune->pruned), LOG_NUMBER("kept", prune->kept), LOG_NUMBER("failed", prune->failed),
         LOG_NUMBER("skipped", prune->skipped), LOG_NUMBER("orphansPruned", prune->orphans),
-        LOG_NUMBER("filesWithoutRow", prune->unnamed_told.lines));
+        LOG_NUMBER("filesWithoutRow", prune->unnamed));
     verdict_complete(prune->verdict, text_string(&returnvalue));
     text_clear(&returnvalue);
     return true;
 }
 
 static void
-end_badly(const struct prune *prune, const struct error *err)
+end_badly(struct prune *prune, const struct error *err)
 {
+    tell_lines(prune);
     if (err->code == ERROR_STOPPED) {
         log_info(LOG_EVENT("prune interrupted"), LOG_TEXT("config", prune->payload->config_id));
         reporter_log("Interrupted: the worker was stopped, the job goes back to the queue");
@@ -359,6 +363,7 @@ prune_perform(const struct settings *settings, const struct payload *payload, st
             break;
     if (verdict->type == REPORT_NONE)
         end_badly(&prune, &err);
+    text_clear(&prune.lines_to_tell);
     text_clear(&prune.limits);
     text_clear(&prune.orphan_limits);
     free(prune.named.list);

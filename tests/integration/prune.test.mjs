@@ -290,7 +290,7 @@ describe('what cannot or must not be deleted', () => {
 
 describe('what is proven, and what belongs to nobody', () => {
   const one = { keepLast: 1, daily: 0, weekly: 0, monthly: 0 };
-  const proven = (level) => ({ manifest: { verified: { level } } });
+  const proven = (level) => ({ manifest: { verified: { level } }, size_bytes: 'dump of 2026-01-01T00:00:00'.length });
 
   test('the newest dump that was proven stays, however old it is, and says why', async (t) => {
     const scene = await open(t);
@@ -298,7 +298,7 @@ describe('what is proven, and what belongs to nobody', () => {
     const configId = await insertConfig(scene.sql, { retention: one });
     const young = await addDump(scene, configId, '2026-01-09T00:00:00', proven('toc'));
     const plain = await addDump(scene, configId, '2026-01-08T00:00:00');
-    const cut = await addDump(scene, configId, '2026-01-07T00:00:00', { ...proven('full'), size_bytes: 8 });
+    const cut = await addDump(scene, configId, '2026-01-07T00:00:00', { ...proven('full'), size_bytes: 1 });
     const missing = await addDump(scene, configId, '2026-01-06T00:00:00', { ...proven('full'), files: false });
     const good = await addDump(scene, configId, '2026-01-05T00:00:00', proven('restore'));
     const older = await addDump(scene, configId, '2026-01-04T00:00:00', proven('full'));
@@ -366,9 +366,9 @@ describe('what is proven, and what belongs to nobody', () => {
   });
 });
 
-test('of thousands that go, the log of the job has the first thousand and a count, and the log of the worker all', async (t) => {
+test('of thousands that go, the log of the job names each, many in a row', async (t) => {
   const scene = await open(t);
-  const worker = await scene.start();
+  await scene.start();
   const configId = await insertConfig(scene.sql, { retention: { keepLast: 1, daily: 0, weekly: 0, monthly: 0 } });
   const young = await addDump(scene, configId, '2026-01-02T00:00:00');
   await scene.sql.query(`INSERT INTO backup_run (config_id, kind, status, started_at, dump_path)
@@ -380,9 +380,9 @@ test('of thousands that go, the log of the job has the first thousand and a coun
   const { rows: [{ left }] } = await scene.sql.query('SELECT count(*)::int AS left FROM backup_run WHERE dump_path IS NOT NULL');
   assert.equal(left, 1);
   const { logs } = await scene.queue.getJobLogs(job.id);
-  assert.equal(logs.filter((line) => line.startsWith('Removed ')).length, 1000);
-  assert.ok(logs.includes("... and 1500 more that go; the worker's log names each"), logs.slice(-3).join('\n'));
-  assert.equal(worker.named('dump pruned').length, 2500);
+  assert.ok(logs.length < 1100, `${logs.length} rows`);
+  const removed = logs.join('\n').split('\n').filter((line) => /^Removed weavestream-postgres-\S+\.dump \(the file was gone already\): beyond last 1, /.test(line));
+  assert.equal(new Set(removed).size, 2500);
 });
 
 test('an unknown config has nothing to prune, and warns', async (t) => {
