@@ -370,14 +370,14 @@ history_audit_failed(
 
 /* An infinite started_at is no time: it counts as none, so that its dump is never deleted. */
 bool
-history_list_dumps(struct database *database, const char *config_id, struct database_rows **rows, struct error *err)
+history_list_dumps(struct database *database, struct database_rows **rows, struct error *err)
 {
     return database_query(database,
                "SELECT id, CASE WHEN isfinite(started_at) THEN floor(extract(epoch FROM started_at) * 1000)::bigint "
                "END, "
-               "dump_path, manifest_path, coalesce(config_id = $1::uuid, false) FROM backup_run "
+               "dump_path, manifest_path, config_id, size_bytes, manifest #>> '{verified,level}' FROM backup_run "
                "WHERE status = " STATUS("success") " AND dump_path IS NOT NULL ORDER BY started_at DESC NULLS LAST, id",
-               1, &config_id, rows, err) ||
+               0, NULL, rows, err) ||
            error_add(err, "read the successful runs");
 }
 

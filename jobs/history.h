@@ -108,11 +108,10 @@ bool history_audit_failed(
     struct database *database, const char *id, const char *config_id, const char *reason, struct error *err) MUST_CHECK;
 
 /*
- * Of every config: successful rows that name a dump, newest first. Columns: id, started_at (UTC milliseconds, may be null), dump_path,
- * manifest_path (may be null), whether it is a row of `config_id` ("t" or "f").
+ * Successful rows that name a dump, newest first. Columns: id, started_at (UTC milliseconds, may be null), dump_path, manifest_path (may be
+ * null), config_id (null: its config was deleted), size_bytes, and the level to which it was proven (may be null).
  */
-bool history_list_dumps(
-    struct database *database, const char *config_id, struct database_rows **rows, struct error *err) MUST_CHECK;
+bool history_list_dumps(struct database *database, struct database_rows **rows, struct error *err) MUST_CHECK;
 
 /* Takes both paths off these rows. `ids` is a Postgres array literal, "{id,id}". */
 bool history_forget_paths(struct database *database, const char *ids, struct error *err) MUST_CHECK;

@@ -1,6 +1,8 @@
 #include "jobs/prune.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +10,10 @@
 #include "common/memory.h"
 #include "common/text.h"
 #include "jobs/history.h"
+#include "jobs/inventory.h"
 #include "jobs/lock.h"
 #include "jobs/payload.h"
+#include "jobs/removal.h"
 #include "jobs/reporter.h"
 #include "jobs/retention.h"
 #include "jobs/stop.h"
@@ -18,51 +22,56 @@
 
 #define PUT_OFF_MS 60000
 #define PUT_OFF_AT_MOST_MS 3600000
-#define BATCH_ROWS 100 /* deleted, then synced and taken off the rows in one go */
-#define FINISH_MS 15000
-
-/* The columns of history_list_dumps(). */
-enum { COLUMN_ID, COLUMN_TIME, COLUMN_DUMP, COLUMN_MANIFEST, COLUMN_MINE };
-
-enum fate {
-    FATE_KEPT = 0,
-    FATE_GOES,
-    FATE_SKIPPED, /* its paths are none of our business */
-};
-
-/* One successful row that names a dump. */
-struct dump {
-    const char *id;   /* the rows' */
-    const char *path; /* the rows' */
-    bool mine;        /* of the config that is pruned; the others only say which files they need */
-    bool is_missing;  /* its file is not there, or is none */
-    enum fate fate;
-    char name[STORE_NAME_SIZE];     /* in the directory */
-    char manifest[STORE_NAME_SIZE]; /* "": none */
-    struct retention_row retention;
-};
+#define LINES_ALONE 1000 /* that are rows of the job's log of their own: no retention keeps more dumps */
+#define LINES_BYTES 6000 /* of a row with many lines */
 
 struct prune {
     const struct settings *settings;
     const struct payload *payload;
     struct report *verdict;
     struct history_config config;
-    struct retention retention;
     struct database *database;
     struct store *store;
-    struct database_rows *rows;
-    struct dump *dumps;
-    size_t count;
-    const char **needed; /* names of files that rows that stay need, sorted */
-    size_t needed_count;
+    struct inventory inventory;
+    struct inventory_names named; /* files that any row names */
+    struct retention retention;   /* of the config */
+    struct text limits;           /* the same, for people */
+    struct text orphan_limits;
 
-    struct text batch; /* ids whose files are gone, but whose rows still have the paths */
-    size_t batch_count;
+    size_t lines; /* in the job's log */
+    struct text lines_to_tell;
     int64_t pruned;
     int64_t kept;
     int64_t failed;
     int64_t skipped;
+    int64_t orphans; /* pruned ones */
+    int64_t unnamed; /* files that no row names */
 };
+
+static void
+tell_lines(struct prune *prune)
+{
+    if (prune->lines_to_tell.length > 0)
+        reporter_log("%s", text_string(&prune->lines_to_tell));
+    text_reset(&prune->lines_to_tell);
+}
+
+static void tell(struct prune *prune, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* A line in the job's log. Of thousands, many become one row: each row is a call of Redis. */
+static void
+tell(struct prune *prune, const char *format, ...)
+{
+    char line[2048];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    text_format(&prune->lines_to_tell, "%s%s", prune->lines_to_tell.length > 0 ? "\n" : "", line);
+    if (prune->lines++ < LINES_ALONE || prune->lines_to_tell.length > LINES_BYTES)
+        tell_lines(prune);
+}
 
 static bool
 connect_database(struct prune *prune, struct error *err)
@@ -114,235 +123,192 @@ take_lock(struct prune *prune, struct error *err)
     return true;
 }
 
-/* Which files in the directory the row means. False: none that we may touch. */
 static bool
-resolve(const struct prune *prune, struct dump *dump, const char *manifest_path, struct error *err)
+take_stock(struct prune *prune, struct error *err)
 {
-    struct error ignored; /* something that is no file: when it is to be deleted, that is told */
-    int64_t size;
-
-    if (!store_resolve(prune->store, dump->path, dump->name, err) ||
-        (manifest_path != NULL && !store_resolve(prune->store, manifest_path, dump->manifest, err)))
+    if (!inventory_read(prune->database, prune->store, prune->payload->config_id, &prune->inventory, err))
         return false;
-    dump->is_missing = !store_find(prune->store, dump->name, &size, &ignored) || size == -1;
-    return true;
-}
-
-static void
-read_dump(struct prune *prune, size_t row, struct dump *dump)
-{
-    const char *time = database_rows_value(prune->rows, row, COLUMN_TIME);
-    struct error err;
-
-    dump->id = database_rows_value(prune->rows, row, COLUMN_ID);
-    dump->path = database_rows_value(prune->rows, row, COLUMN_DUMP);
-    dump->mine = strcmp(database_rows_value(prune->rows, row, COLUMN_MINE), "t") == 0;
-    dump->retention.has_time = time != NULL;
-    dump->retention.time.ms = database_rows_number(prune->rows, row, COLUMN_TIME);
-    if (resolve(prune, dump, database_rows_value(prune->rows, row, COLUMN_MANIFEST), &err))
-        return;
-    dump->fate = FATE_SKIPPED;
-    if (!dump->mine)
-        return;
-    prune->skipped++;
-    log_warn(LOG_EVENT("row skipped"), LOG_TEXT("run", dump->id), LOG_ERROR(&err));
-    reporter_log("Skipped row %s: %s", dump->id, err.text);
-}
-
-static bool
-list_dumps(struct prune *prune, struct error *err)
-{
-    if (!history_list_dumps(prune->database, prune->payload->config_id, &prune->rows, err))
-        return false;
-    prune->count = database_rows_count(prune->rows);
-    prune->dumps = memory_new((prune->count + 1) * sizeof(*prune->dumps));
-    for (size_t i = 0; i < prune->count; i++) {
-        if (!stop_check(err))
-            return false;
-        read_dump(prune, i, &prune->dumps[i]);
+    prune->named = inventory_names(&prune->inventory, false);
+    for (size_t i = 0; i < prune->inventory.count; i++) {
+        const struct inventory_item *item = &prune->inventory.items[i];
+        if (item->problem == NULL || item->owner != INVENTORY_MINE)
+            continue;
+        prune->skipped++;
+        log_warn(LOG_EVENT("row skipped"), LOG_TEXT("run", item->id), LOG_TEXT("error", item->problem));
+        reporter_log("Skipped row %s: %s", item->id, item->problem);
     }
     return true;
 }
 
+/* --- What stays -------------------------------------------------------------------------------------------------------------------------- */
+
 /*
- * Retention over this config's rows, with or without those whose file is missing; the outcome counts for those that are missing, or for
+ * Retention over the items of an owner, with or without those whose file is missing; the outcome counts for those that are missing, or for
  * those that are not. Returns how many it counts for.
  */
 static size_t
-apply_retention(struct prune *prune, bool for_missing)
+apply_retention(
+    struct inventory *inventory, enum inventory_owner owner, const struct retention *retention, bool for_missing)
 {
-    struct retention_row *rows = memory_new((prune->count + 1) * sizeof(*rows));
+    struct retention_row *rows = memory_new((inventory->count + 1) * sizeof(*rows));
+    size_t *places = memory_new((inventory->count + 1) * sizeof(*places));
     size_t count = 0;
     size_t decided = 0;
 
-    for (size_t i = 0; i < prune->count; i++) {
-        const struct dump *dump = &prune->dumps[i];
-        if (dump->mine && dump->fate != FATE_SKIPPED && (for_missing || !dump->is_missing))
-            rows[count++] = dump->retention;
-    }
-    retention_apply(&prune->retention, rows, count);
-    count = 0;
-    for (size_t i = 0; i < prune->count; i++) {
-        struct dump *dump = &prune->dumps[i];
-        if (!dump->mine || dump->fate == FATE_SKIPPED || (!for_missing && dump->is_missing))
+    for (size_t i = 0; i < inventory->count; i++) {
+        const struct inventory_item *item = &inventory->items[i];
+        if (item->owner != owner || item->problem != NULL || (!for_missing && item->is_missing))
             continue;
-        if (dump->is_missing == for_missing) {
-            dump->retention = rows[count];
-            decided++;
-        }
-        count++;
+        places[count] = i;
+        rows[count++] = item->retention;
     }
+    retention_apply(retention, rows, count);
+    for (size_t i = 0; i < count; i++) {
+        struct inventory_item *item = &inventory->items[places[i]];
+        if (item->is_missing != for_missing)
+            continue;
+        item->retention = rows[i];
+        decided++;
+    }
+    free(places);
     free(rows);
     return decided;
 }
 
 static void
-tell_kept(struct prune *prune, const struct dump *dump)
+tell_kept(struct prune *prune, const struct retention *retention, const struct inventory_item *item)
 {
+    const char *orphan = item->owner == INVENTORY_ORPHAN ? "orphan " : "";
     struct text why = TEXT_EMPTY;
 
-    retention_add_reasons(&prune->retention, &dump->retention, &why);
-    prune->kept++;
-    if (dump->is_missing) {
-        log_warn(LOG_EVENT("dump is missing"), LOG_TEXT("run", dump->id), LOG_TEXT("file", dump->name));
-        reporter_log("Kept the row of %s (%s), but the file is not there", dump->name, text_string(&why));
+    retention_add_reasons(retention, &item->retention, &why);
+    if (item->is_missing) {
+        log_warn(LOG_EVENT("dump is missing"), LOG_TEXT("run", item->id), LOG_TEXT("file", item->name));
+        tell(prune, "Kept the row of %s%s (%s), but the file is not there", orphan, item->name, text_string(&why));
     } else
-        reporter_log("Kept %s: %s", dump->name, text_string(&why));
+        tell(prune, "Kept %s%s: %s", orphan, item->name, text_string(&why));
     text_clear(&why);
+}
+
+static bool
+decide_for(
+    struct prune *prune, enum inventory_owner owner, const struct retention *retention, size_t *kept, struct error *err)
+{
+    struct inventory *inventory = &prune->inventory;
+    size_t missing = apply_retention(inventory, owner, retention, true);
+    size_t present = apply_retention(inventory, owner, retention, false);
+
+    *kept = 0;
+    if (missing > 0 && present == 0)
+        return error_set(err, ERROR_REFUSED, "of %zu dumps none is in '%s'; is the right directory mounted?", missing,
+            store_directory(prune->store));
+    for (size_t i = 0; i < inventory->count; i++) {
+        struct inventory_item *item = &inventory->items[i];
+        if (item->owner != owner || item->problem != NULL)
+            continue;
+        item->goes = item->retention.reasons == 0;
+        if (item->goes)
+            continue;
+        tell_kept(prune, retention, item);
+        (*kept)++;
+    }
+    return true;
 }
 
 static bool
 decide(struct prune *prune, struct error *err)
 {
-    size_t missing = apply_retention(prune, true);
-    size_t present = apply_retention(prune, false);
+    size_t kept = 0;
 
-    if (missing > 0 && present == 0)
-        return error_set(err, ERROR_REFUSED,
-            "nothing was pruned: of %zu dumps none is in '%s'; is the right directory mounted?", missing,
-            store_directory(prune->store));
-    for (size_t i = 0; i < prune->count; i++) {
-        struct dump *dump = &prune->dumps[i];
-        if (!dump->mine || dump->fate == FATE_SKIPPED)
-            continue;
-        if (dump->retention.reasons == 0)
-            dump->fate = FATE_GOES;
-        else
-            tell_kept(prune, dump);
-    }
-    return true;
-}
-
-static int
-compare_names(const void *left, const void *right)
-{
-    return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-/* After a restore, or by hand, two rows may name one file. */
-static bool
-find_needed(struct prune *prune, struct error *err)
-{
-    (void)err; /* nothing here can fail */
-    prune->needed = memory_new((2 * prune->count + 1) * sizeof(*prune->needed));
-    for (size_t i = 0; i < prune->count; i++) {
-        const struct dump *dump = &prune->dumps[i];
-        if (dump->fate == FATE_GOES)
-            continue;
-        if (dump->name[0] != '\0')
-            prune->needed[prune->needed_count++] = dump->name;
-        if (dump->manifest[0] != '\0')
-            prune->needed[prune->needed_count++] = dump->manifest;
-    }
-    qsort(prune->needed, prune->needed_count, sizeof(*prune->needed), compare_names);
+    if (!decide_for(prune, INVENTORY_MINE, &prune->retention, &kept, err))
+        return error_add(err, "nothing was pruned");
+    prune->kept = (int64_t)kept;
+    retention_add_limits(&prune->retention, &prune->limits);
     return true;
 }
 
 static bool
-is_needed(const struct prune *prune, const char *name)
+decide_on_orphans(struct prune *prune, struct error *err)
 {
-    return bsearch(&name, prune->needed, prune->needed_count, sizeof(*prune->needed), compare_names) != NULL;
-}
+    const struct retention retention = RETENTION_DEFAULT;
+    size_t kept;
 
-/* The files are gone for good before the rows forget them. */
-static bool
-finish_batch(struct prune *prune, struct error *err)
-{
-    if (prune->batch_count == 0)
+    if (prune->settings->prune_orphans == 1) {
+        retention_add_limits(&retention, &prune->orphan_limits);
+        if (!decide_for(prune, INVENTORY_ORPHAN, &retention, &kept, err))
+            reporter_log("No orphan was pruned: %s", err->text);
         return true;
-    text_add(&prune->batch, "}");
-    if (!store_sync(prune->store, err) || !history_forget_paths(prune->database, text_string(&prune->batch), err))
-        return error_add(err, "%zu dumps are deleted, but their rows still name them", prune->batch_count);
-    prune->pruned += (int64_t)prune->batch_count;
-    prune->batch_count = 0;
-    text_reset(&prune->batch);
+    }
+    for (size_t i = 0; i < prune->inventory.count; i++)
+        if (prune->inventory.items[i].owner == INVENTORY_ORPHAN && !prune->inventory.items[i].is_missing)
+            tell(prune,
+                "Orphan %s: its schedule was deleted; with BACKUP_PRUNE_ORPHANS=1 it would be under the default "
+                "retention",
+                prune->inventory.items[i].name);
     return true;
 }
 
-static void
-add_to_batch(struct prune *prune, const char *id)
-{
-    text_format(&prune->batch, "%s%s", prune->batch_count == 0 ? "{" : ",", id);
-    prune->batch_count++;
-}
-
-/* Both are looked at before either is deleted. What a row that stays needs counts as done. */
-static bool
-remove_files(struct prune *prune, const struct dump *dump, struct error *err)
-{
-    const char *const names[] = { dump->name, dump->manifest };
-    int64_t size;
-
-    for (size_t i = 0; i < 2; i++)
-        if (names[i][0] != '\0' && !store_find(prune->store, names[i], &size, err))
-            return false;
-    for (size_t i = 0; i < 2; i++)
-        if (names[i][0] != '\0' && !is_needed(prune, names[i]) && !store_remove(prune->store, names[i], err))
-            return false;
-    return true;
-}
+/* --- What goes --------------------------------------------------------------------------------------------------------------------------- */
 
 static void
-remove_dump(struct prune *prune, const struct dump *dump)
+on_removed(const struct inventory_item *item, bool is_shared, const struct error *problem, void *owner)
 {
-    bool shared = is_needed(prune, dump->name);
-    struct error err;
+    struct prune *prune = owner;
+    bool is_orphan = item->owner == INVENTORY_ORPHAN;
 
-    if (!remove_files(prune, dump, &err)) {
+    if (problem != NULL) {
         prune->failed++;
         log_warn(
-            LOG_EVENT("dump not deleted"), LOG_TEXT("run", dump->id), LOG_TEXT("file", dump->name), LOG_ERROR(&err));
-        reporter_log("Could not remove %s, its row keeps the path: %s", dump->name, err.text);
+            LOG_EVENT("dump not deleted"), LOG_TEXT("run", item->id), LOG_TEXT("file", item->name), LOG_ERROR(problem));
+        tell(prune, "Could not remove %s, its row keeps the path: %s", item->name, problem->text);
         return;
     }
-    log_info(LOG_EVENT("dump pruned"), LOG_TEXT("run", dump->id), LOG_TEXT("file", dump->name),
-        LOG_YES_NO("shared", shared), LOG_YES_NO("wasMissing", dump->is_missing));
-    if (shared)
-        reporter_log("Removed row %s's paths, but not %s: another row needs it", dump->id, dump->name);
+    if (is_orphan)
+        prune->orphans++;
     else
-        reporter_log("Removed %s%s", dump->name, dump->is_missing ? " (the file was gone already)" : "");
-    add_to_batch(prune, dump->id);
+        prune->pruned++;
+    log_info(LOG_EVENT("dump pruned"), LOG_TEXT("run", item->id), LOG_TEXT("file", item->name),
+        LOG_YES_NO("shared", is_shared), LOG_YES_NO("wasMissing", item->is_missing));
+    if (is_shared)
+        tell(prune, "Removed row %s's paths, but not %s: another row needs it", item->id, item->name);
+    else
+        tell(prune, "Removed %s%s%s: beyond %s", is_orphan ? "orphan " : "", item->name,
+            item->is_missing ? " (the file was gone already)" : "",
+            text_string(is_orphan ? &prune->orphan_limits : &prune->limits));
 }
 
 static bool
 remove_dumps(struct prune *prune, struct error *err)
 {
-    struct error finish;
+    const struct removal removal = { .database = prune->database,
+        .store = prune->store,
+        .inventory = &prune->inventory,
+        .on_result = on_removed,
+        .owner = prune };
 
-    for (size_t i = 0; i < prune->count; i++) {
-        if (prune->dumps[i].fate != FATE_GOES)
-            continue;
-        if (!stop_check(err)) {
-            stop_shield(moment_add_ms(moment_now(), FINISH_MS));
-            if (!finish_batch(prune, &finish))
-                error_also(err, "%s", finish.text);
-            return false;
-        }
-        remove_dump(prune, &prune->dumps[i]);
-        if (prune->batch_count == BATCH_ROWS && !finish_batch(prune, err))
-            return false;
-    }
-    return finish_batch(prune, err);
+    return removal_perform(&removal, err);
+}
+
+/* --- What is left ------------------------------------------------------------------------------------------------------------------------ */
+
+static void
+on_found(const char *name, void *owner)
+{
+    struct prune *prune = owner;
+
+    if (inventory_names_have(&prune->named, name))
+        return;
+    prune->unnamed++;
+    tell(prune, "No row names %s: it stays until somebody deletes it", name);
+}
+
+static bool
+list_unnamed(struct prune *prune, struct error *err)
+{
+    if (!store_list(prune->store, on_found, prune, err))
+        log_warn(LOG_EVENT("backup directory not listed"), LOG_ERROR(err));
+    tell_lines(prune);
+    return true;
 }
 
 static bool
@@ -355,18 +321,22 @@ complete(struct prune *prune, struct error *err)
         prune->kept, prune->failed);
     if (prune->skipped > 0)
         text_format(&returnvalue, ",\"skipped\":%" PRId64, prune->skipped);
+    if (prune->orphans > 0)
+        text_format(&returnvalue, ",\"orphans\":%" PRId64, prune->orphans);
     text_add(&returnvalue, "}");
     log_info(LOG_EVENT("prune completed"), LOG_TEXT("config", prune->payload->config_id),
         LOG_NUMBER("pruned", prune->pruned), LOG_NUMBER("kept", prune->kept), LOG_NUMBER("failed", prune->failed),
-        LOG_NUMBER("skipped", prune->skipped));
+        LOG_NUMBER("skipped", prune->skipped), LOG_NUMBER("orphansPruned", prune->orphans),
+        LOG_NUMBER("filesWithoutRow", prune->unnamed));
     verdict_complete(prune->verdict, text_string(&returnvalue));
     text_clear(&returnvalue);
     return true;
 }
 
 static void
-end_badly(const struct prune *prune, const struct error *err)
+end_badly(struct prune *prune, const struct error *err)
 {
+    tell_lines(prune);
     if (err->code == ERROR_STOPPED) {
         log_info(LOG_EVENT("prune interrupted"), LOG_TEXT("config", prune->payload->config_id));
         reporter_log("Interrupted: the worker was stopped, the job goes back to the queue");
@@ -380,7 +350,7 @@ end_badly(const struct prune *prune, const struct error *err)
 
 /* In this order; the first that fails, or that sets a verdict, is the last. */
 static bool (*const steps[])(struct prune *prune, struct error *err) = { connect_database, find_config, open_store,
-    take_lock, list_dumps, decide, find_needed, remove_dumps, complete };
+    take_lock, take_stock, decide, decide_on_orphans, remove_dumps, list_unnamed, complete };
 
 void
 prune_perform(const struct settings *settings, const struct payload *payload, struct report *verdict)
@@ -393,10 +363,11 @@ prune_perform(const struct settings *settings, const struct payload *payload, st
             break;
     if (verdict->type == REPORT_NONE)
         end_badly(&prune, &err);
-    text_clear(&prune.batch);
-    free(prune.needed);
-    free(prune.dumps);
-    database_rows_free(prune.rows);
+    text_clear(&prune.lines_to_tell);
+    text_clear(&prune.limits);
+    text_clear(&prune.orphan_limits);
+    free(prune.named.list);
+    inventory_clear(&prune.inventory);
     store_close(prune.store);
     database_close(prune.database);
     history_config_clear(&prune.config);

@@ -12,25 +12,25 @@
 static const struct member {
     const char *name;
     size_t offset;
-    int fallback;
     int most;
 } members[] = {
-    { "keepLast", offsetof(struct retention, keep_last), 3, 100 },
-    { "daily", offsetof(struct retention, daily), 7, 365 },
-    { "weekly", offsetof(struct retention, weekly), 4, 104 },
-    { "monthly", offsetof(struct retention, monthly), 12, 120 },
+    { "keepLast", offsetof(struct retention, keep_last), 100 },
+    { "daily", offsetof(struct retention, daily), 365 },
+    { "weekly", offsetof(struct retention, weekly), 104 },
+    { "monthly", offsetof(struct retention, monthly), 120 },
 };
 
 static bool
 read_member(const json_t *object, const struct member *member, struct retention *out, struct error *err)
 {
     const json_t *value = json_object_get(object, member->name);
-    double number = member->fallback;
+    double number;
 
-    if (value != NULL && !json_is_number(value))
+    if (value == NULL)
+        return true;
+    if (!json_is_number(value))
         return error_set(err, ERROR_INPUT, "'%s' is not a number", member->name);
-    if (value != NULL)
-        number = json_number_value(value);
+    number = json_number_value(value);
     if (number < 0)
         number = 0;
     if (number > member->most)
@@ -47,6 +47,7 @@ retention_parse(const char *json, size_t length, struct retention *out, struct e
     json_t *object = json_loadb(json, length, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &why);
     bool ok = true;
 
+    *out = RETENTION_DEFAULT;
     if (object == NULL)
         ok = error_set(err, ERROR_INPUT, "it is not JSON: %s", why.text);
     else if (!json_is_object(object))
@@ -177,6 +178,7 @@ retention_apply(const struct retention *retention, struct retention_row *rows, s
     struct buckets days = { .left = retention->daily };
     struct buckets weeks = { .left = retention->weekly };
     struct buckets months = { .left = retention->monthly };
+    bool any_proven = false;
 
     for (size_t i = 0; i < count; i++)
         entries[i] = (struct entry){ .row = &rows[i], .index = i };
@@ -189,6 +191,9 @@ retention_apply(const struct retention *retention, struct retention_row *rows, s
         row->reasons = i == 0 ? RETENTION_NEWEST : 0;
         if (i < (size_t)retention->keep_last)
             row->reasons |= RETENTION_LAST;
+        if (row->is_proven && !any_proven)
+            row->reasons |= RETENTION_PROVEN;
+        any_proven = any_proven || row->is_proven;
         if (!row->has_time) {
             row->reasons |= RETENTION_NO_TIME;
             continue;
@@ -229,6 +234,8 @@ retention_add_reasons(const struct retention *retention, const struct retention_
 
     if (row->reasons & RETENTION_NEWEST)
         add_reason(&reasons, "newest");
+    if (row->reasons & RETENTION_PROVEN)
+        add_reason(&reasons, "newest proven");
     if (row->reasons & RETENTION_LAST) {
         add_reason(&reasons, "last");
         text_format(&reasons, " %d", retention->keep_last);
@@ -249,4 +256,11 @@ retention_add_reasons(const struct retention *retention, const struct retention_
         add_reason(&reasons, "no start time");
     text_add(out, text_string(&reasons));
     text_clear(&reasons);
+}
+
+void
+retention_add_limits(const struct retention *retention, struct text *out)
+{
+    text_format(out, "last %d, daily %d, weekly %d, monthly %d", retention->keep_last, retention->daily,
+        retention->weekly, retention->monthly);
 }

@@ -183,6 +183,35 @@ remove_if_stale(struct store *store, const char *name, const void *owner)
     return removed;
 }
 
+static DIR *
+open_list(const struct store *store, struct error *err)
+{
+    int fd = openat(store->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* one of its own: it has a position */
+    DIR *directory = fd == -1 ? NULL : fdopendir(fd);
+
+    if (directory != NULL)
+        return directory;
+    (void)error_set_errno(err, errno, "list '%s'", store->path);
+    if (fd != -1)
+        (void)close(fd);
+    return NULL;
+}
+
+bool
+store_list(const struct store *store, store_found_fn *on_found, void *owner, struct error *err)
+{
+    DIR *directory = open_list(store, err);
+    const struct dirent *entry;
+
+    if (directory == NULL)
+        return false;
+    while ((entry = readdir(directory)) != NULL)
+        if (store_name_is_published(entry->d_name))
+            on_found(entry->d_name, owner);
+    (void)closedir(directory);
+    return true;
+}
+
 /* Whether it removed the file. */
 typedef bool remove_fn(struct store *store, const char *name, const void *owner);
 
@@ -190,16 +219,13 @@ typedef bool remove_fn(struct store *store, const char *name, const void *owner)
 static size_t
 sweep(struct store *store, remove_fn *remove_if, const void *owner)
 {
-    int fd = openat(store->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* one of its own: it has a position */
-    DIR *directory = fd == -1 ? NULL : fdopendir(fd);
+    struct error err;
+    DIR *directory = open_list(store, &err);
     const struct dirent *entry;
     size_t removed = 0;
 
     if (directory == NULL) {
-        log_warn(LOG_EVENT("backup directory not listed"), LOG_TEXT("directory", store->path),
-            LOG_TEXT("reason", strerrordesc_np(errno)));
-        if (fd != -1)
-            (void)close(fd);
+        log_warn(LOG_EVENT("backup directory not listed"), LOG_ERROR(&err));
         return 0;
     }
     while ((entry = readdir(directory)) != NULL)

@@ -69,6 +69,10 @@ bool store_resolve(
 /* Size of the regular file `name`; -1 if there is none. ERROR_REFUSED: it is something else, such as a symbolic link. */
 bool store_find(const struct store *store, const char *name, int64_t *size_bytes, struct error *err) MUST_CHECK;
 
+/* Calls for each dump and manifest that is there under its final name, in no order. */
+typedef void store_found_fn(const char *name, void *owner);
+bool store_list(const struct store *store, store_found_fn *on_found, void *owner, struct error *err) MUST_CHECK;
+
 /* One that is not there is removed already. Not durable before store_sync(). */
 bool store_remove(struct store *store, const char *name, struct error *err) MUST_CHECK;
 bool store_sync(struct store *store, struct error *err) MUST_CHECK;

@@ -88,7 +88,8 @@ for (const [version, bullmq] of Object.entries(versions)) {
     await assertRows(scene, rows, { kept: Object.values(kept), gone: Object.values(gone) });
     const { logs } = await scene.queue.getJobLogs(job.id);
     for (const { name, why } of Object.values(kept)) assert.ok(logs.includes(`Kept ${name}: ${why}`), `${name}\n${logs.join('\n')}`);
-    for (const { name } of Object.values(gone)) assert.ok(logs.includes(`Removed ${name}`), `${name}\n${logs.join('\n')}`);
+    for (const { name } of Object.values(gone)) assert.ok(logs.includes(`Removed ${name}: beyond last 2, daily 3, weekly 2, monthly 2`), `${name}\n${logs.join('\n')}`);
+    assert.ok(logs.includes(`Orphan ${orphan.name}: its schedule was deleted; with BACKUP_PRUNE_ORPHANS=1 it would be under the default retention`), logs.join('\n'));
 
     const again = await pruneOnce(scene, configId);
     assert.deepEqual(again.returnvalue, { pruned: 0, kept: 5, failed: 0 }, 'rows without a path are left alone');
@@ -285,6 +286,103 @@ describe('what cannot or must not be deleted', () => {
       assert.notEqual(await readConfig(scene.sql, configId), undefined);
     });
   }
+});
+
+describe('what is proven, and what belongs to nobody', () => {
+  const one = { keepLast: 1, daily: 0, weekly: 0, monthly: 0 };
+  const proven = (level) => ({ manifest: { verified: { level } }, size_bytes: 'dump of 2026-01-01T00:00:00'.length });
+
+  test('the newest dump that was proven stays, however old it is, and says why', async (t) => {
+    const scene = await open(t);
+    await scene.start();
+    const configId = await insertConfig(scene.sql, { retention: one });
+    const young = await addDump(scene, configId, '2026-01-09T00:00:00', proven('toc'));
+    const plain = await addDump(scene, configId, '2026-01-08T00:00:00');
+    const cut = await addDump(scene, configId, '2026-01-07T00:00:00', { ...proven('full'), size_bytes: 1 });
+    const missing = await addDump(scene, configId, '2026-01-06T00:00:00', { ...proven('full'), files: false });
+    const good = await addDump(scene, configId, '2026-01-05T00:00:00', proven('restore'));
+    const older = await addDump(scene, configId, '2026-01-04T00:00:00', proven('full'));
+    const rows = await scene.rows();
+    const job = await pruneOnce(scene, configId);
+    assert.deepEqual(job.returnvalue, { pruned: 4, kept: 2, failed: 0 });
+    assert.deepEqual(scene.files(), filesOf([young, good]));
+    await assertRows(scene, rows, { kept: [young, good], gone: [plain, cut, missing, older] });
+    const { logs } = await scene.queue.getJobLogs(job.id);
+    assert.ok(logs.includes(`Kept ${young.name}: newest, last 1`), logs.join('\n'));
+    assert.ok(logs.includes(`Kept ${good.name}: newest proven`), logs.join('\n'));
+    assert.ok(logs.includes(`Removed ${missing.name} (the file was gone already): beyond last 1, daily 0, weekly 0, monthly 0`), logs.join('\n'));
+  });
+
+  test('with BACKUP_PRUNE_ORPHANS=1, dumps of deleted schedules are pruned together by the default retention, and counted apart', async (t) => {
+    const scene = await open(t);
+    await scene.start({ env: { BACKUP_PRUNE_ORPHANS: '1' } });
+    const configId = await insertConfig(scene.sql, { retention: one });
+    const young = await addDump(scene, configId, '2026-01-02T00:00:00');
+    const old = await addDump(scene, configId, '2026-01-01T00:00:00');
+    // Of one day: the three last, of which one is also that day's, week's and month's.
+    const orphans = [];
+    for (const hour of ['09', '08', '07', '06', '05']) orphans.push(await addDump(scene, null, `2026-03-01T${hour}:00:00`));
+    const rows = await scene.rows();
+    const job = await pruneOnce(scene, configId);
+    assert.deepEqual(job.returnvalue, { pruned: 1, kept: 1, failed: 0, orphans: 2 });
+    assert.deepEqual(scene.files(), filesOf([young, ...orphans.slice(0, 3)]));
+    await assertRows(scene, rows, { kept: [young, ...orphans.slice(0, 3)], gone: [old, ...orphans.slice(3)] });
+    const { logs } = await scene.queue.getJobLogs(job.id);
+    assert.ok(logs.includes(`Kept orphan ${orphans[2].name}: last 3`), logs.join('\n'));
+    assert.ok(logs.includes(`Removed orphan ${orphans[3].name}: beyond last 3, daily 7, weekly 4, monthly 12`), logs.join('\n'));
+  });
+
+  test('orphans none of which is there are let be, and so is the rest of the job', async (t) => {
+    const scene = await open(t);
+    await scene.start({ env: { BACKUP_PRUNE_ORPHANS: '1' } });
+    const configId = await insertConfig(scene.sql, { retention: one });
+    const young = await addDump(scene, configId, '2026-01-02T00:00:00');
+    const old = await addDump(scene, configId, '2026-01-01T00:00:00');
+    const orphans = [];
+    for (let hour = 1; hour <= 5; hour++) orphans.push(await addDump(scene, null, `2026-03-01T0${hour}:00:00`, { files: false }));
+    const rows = await scene.rows();
+    const job = await pruneOnce(scene, configId);
+    assert.deepEqual(job.returnvalue, { pruned: 1, kept: 1, failed: 0 });
+    await assertRows(scene, rows, { kept: [young, ...orphans], gone: [old] });
+    const { logs } = await scene.queue.getJobLogs(job.id);
+    assert.ok(logs.includes(`No orphan was pruned: of 5 dumps none is in '${scene.storage}'; is the right directory mounted?`), logs.join('\n'));
+  });
+
+  test('files that no row names are listed, and stay', async (t) => {
+    const scene = await open(t);
+    const worker = await scene.start({ env: { BACKUP_PRUNE_ORPHANS: '1' } });
+    const configId = await insertConfig(scene.sql, { retention: one });
+    const young = await addDump(scene, configId, '2026-01-03T00:00:00');
+    const old = await addDump(scene, configId, '2026-01-02T00:00:00');
+    const lonely = [nameAt('2026-01-01T00:00:00'), manifestOf(nameAt('2025-12-31T00:00:00'))];
+    for (const name of [...lonely, 'weavestream-postgres-mine.dump', 'notes.txt']) writeFileSync(join(scene.storage, name), 'data');
+    const job = await pruneOnce(scene, configId);
+    assert.deepEqual(job.returnvalue, { pruned: 1, kept: 1, failed: 0 });
+    assert.ok(!existsSync(old.dump_path));
+    assert.deepEqual(scene.files(), [...filesOf([young]), ...lonely, 'weavestream-postgres-mine.dump', 'notes.txt'].sort());
+    const { logs } = await scene.queue.getJobLogs(job.id);
+    assert.deepEqual(logs.filter((line) => line.startsWith('No row names ')).sort(), lonely.map((name) => `No row names ${name}: it stays until somebody deletes it`).sort());
+    assert.equal(worker.named('prune completed')[0].filesWithoutRow, 2);
+  });
+});
+
+test('of thousands that go, the log of the job names each, many in a row', async (t) => {
+  const scene = await open(t);
+  await scene.start();
+  const configId = await insertConfig(scene.sql, { retention: { keepLast: 1, daily: 0, weekly: 0, monthly: 0 } });
+  const young = await addDump(scene, configId, '2026-01-02T00:00:00');
+  await scene.sql.query(`INSERT INTO backup_run (config_id, kind, status, started_at, dump_path)
+    SELECT $1::uuid, 'SCHEDULED', 'success', at, $2 || to_char(at, '"/weavestream-postgres-"YYYY-MM-DD"T"HH24-MI-SS"Z.dump"')
+    FROM generate_series(1, 2500) i, LATERAL (SELECT timestamp '2026-01-01' - i * interval '1 minute' AS at) AS times`, [configId, scene.storage]);
+  const job = await pruneOnce(scene, configId);
+  assert.deepEqual(job.returnvalue, { pruned: 2500, kept: 1, failed: 0 });
+  assert.deepEqual(scene.files(), filesOf([young]));
+  const { rows: [{ left }] } = await scene.sql.query('SELECT count(*)::int AS left FROM backup_run WHERE dump_path IS NOT NULL');
+  assert.equal(left, 1);
+  const { logs } = await scene.queue.getJobLogs(job.id);
+  assert.ok(logs.length < 1100, `${logs.length} rows`);
+  const removed = logs.join('\n').split('\n').filter((line) => /^Removed weavestream-postgres-\S+\.dump \(the file was gone already\): beyond last 1, /.test(line));
+  assert.equal(new Set(removed).size, 2500);
 });
 
 test('an unknown config has nothing to prune, and warns', async (t) => {
