@@ -3,16 +3,15 @@
  * fails for good from there on; or the job process is killed there.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startPostgres } from '../integration/support/postgres.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
 import { runProcess } from '../integration/support/run_folder.mjs';
-import { executable, openScene, sha256 } from '../integration/support/scene.mjs';
-import { insertConfig, insertRun, readAudit, readRun } from '../integration/support/schema.mjs';
-import { jobProgram, run } from '../integration/support/worker.mjs';
-import { newest } from './support/scene.mjs';
+import { executable, sha256 } from '../integration/support/scene.mjs';
+import { readRun } from '../integration/support/schema.mjs';
+import { assertRunFailed, newDirectory, openDisk, runJob } from './support/disk.mjs';
 import { callsIn, preload } from './support/shim.mjs';
 
 const reasons = {
@@ -69,23 +68,12 @@ for argument in "$@"; do case $argument in --file=*) exec cat '${archive}' >"\${
 
 const which = async (program) => (await runProcess('sh', ['-c', `command -v ${program}`])).stdout.trim();
 
-async function openDisk(t) {
-  const scene = await openScene(t, { redis, postgres, bullmq: newest });
-  return Object.assign(scene, { configId: await insertConfig(scene.sql), PATH: await cachedDump(scene) });
-}
-
-const newDirectory = (scene) => mkdtempSync(join(scene.storage, 'backup-'));
-
 /* One run by the job process alone, in the directory: { row, verdict, calls, files }. */
 async function runOnce(scene, directory, fault = {}) {
-  const runId = await insertRun(scene.sql, { config_id: scene.configId });
-  const job = { id: '1', name: 'run', data: { kind: 'run', configId: scene.configId, backupRunId: runId } };
-  const log = join(scene.folder, `calls-${runId}`);
-  const env = { ...scene.environment, PATH: scene.PATH, BACKUP_STORAGE_DIR: directory, ...preload({ directory, log, ...fault }) };
-  const { stdout } = await run([], { binary: jobProgram, input: JSON.stringify(job), env });
-  const lines = stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
-  const verdict = lines.find(({ type }) => type === 'completed' || type === 'failed');
-  return { row: await readRun(scene.sql, runId), verdict, calls: callsIn(log), files: readdirSync(directory).sort() };
+  const log = `${directory}.calls`;
+  rmSync(log, { force: true });
+  const { row, verdict } = await runJob(scene, directory, preload({ directory, log, ...fault }));
+  return { row, verdict, calls: callsIn(log), files: readdirSync(directory).sort() };
 }
 
 /* The dump that the row names is whole, and there is nothing else. */
@@ -95,15 +83,6 @@ function assertSucceeded({ row, verdict, files }) {
   assert.equal(sha256(row.dump_path), row.manifest.sha256);
   assert.equal(JSON.parse(readFileSync(row.manifest_path, 'utf8')).sha256, row.manifest.sha256);
   assert.deepEqual(files, [row.dump_path, row.manifest_path].map((path) => path.split('/').pop()));
-}
-
-async function assertFailed(scene, { row, verdict }, reason) {
-  assert.equal(verdict.type, 'failed');
-  assert.ok(verdict.reason.includes(reason), verdict.reason);
-  assert.equal(row.status, 'failed');
-  assert.equal(row.error, verdict.reason);
-  assert.equal(row.dump_path, null);
-  assert.deepEqual((await readAudit(scene.sql, row.id)).map(({ action }) => action), ['backup.run.failed']);
 }
 
 /* A dump under its final name has its manifest, which describes it. */
@@ -130,7 +109,8 @@ async function assertPutInOrder(scene, directory, before) {
 
 /* The calls of a good run are made into cases, which are tried in three scenes side by side. */
 async function tryEach(t, casesOf, attempt) {
-  const scenes = await Promise.all(Array.from({ length: 3 }, () => openDisk(t)));
+  const scenes = await Promise.all(Array.from({ length: 3 }, () => openDisk(t, { redis, postgres })));
+  for (const scene of scenes) scene.environment.PATH = await cachedDump(scene);
   const good = await runOnce(scenes[0], newDirectory(scenes[0]));
   assertSucceeded(good);
   assert.ok(good.calls.length > 25, 'the calls are seen');
@@ -152,7 +132,7 @@ describe('in the backup directory', { concurrency: 3 }, () => {
       const result = await runOnce(scene, directory, { at: one.number, act: one.errno });
       assert.equal(result.calls.filter(({ hit }) => hit).length, 1, 'the call was made');
       if (isDispensable(one)) return assertSucceeded(result);
-      await assertFailed(scene, result, reasons[one.errno]);
+      await assertRunFailed(scene, result, reasons[one.errno]);
       assert.match(result.verdict.reason, new RegExp(`${directory}|${one.name}`));
       assert.deepEqual(result.files, []);
     });
@@ -162,7 +142,7 @@ describe('in the backup directory', { concurrency: 3 }, () => {
     await tryEach(t, changing, async (scene, { number }) => {
       const directory = newDirectory(scene);
       const result = await runOnce(scene, directory, { at: `${number}-`, act: 'EIO' });
-      await assertFailed(scene, result, reasons.EIO);
+      await assertRunFailed(scene, result, reasons.EIO);
       for (const name of result.files.filter(isPublished)) assert.ok(result.verdict.reason.includes(`'${name}' could not be removed`));
       await assertPutInOrder(scene, directory, result);
     });
