@@ -101,7 +101,7 @@ store_open(const char *setting, struct error *err)
     made = make_directories(store->path);
     store->fd = open(store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (store->fd == -1) {
-        if (errno == ENOENT)
+        if (errno == ENOENT && made != 0 && made != EEXIST)
             (void)error_set_errno(err, made, "make the backup directory '%s'", store->path);
         else
             (void)error_set_errno(err, errno, "open the backup directory '%s'", store->path);
@@ -135,14 +135,20 @@ store_close(struct store *store)
     free(store);
 }
 
+/* Whether the name still means the file that `fd` is open on. */
 static bool
-is_same_file(int fd, int directory_fd, const char *name)
+compare_file(int fd, int directory_fd, const char *name, bool *same, struct error *err)
 {
     struct stat open_file;
     struct stat named;
 
-    return fstat(fd, &open_file) == 0 && fstatat(directory_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+    *same = false;
+    if (fstat(fd, &open_file) == -1)
+        return error_set_errno(err, errno, "look at '%s'", name);
+    if (fstatat(directory_fd, name, &named, AT_SYMLINK_NOFOLLOW) == -1)
+        return errno == ENOENT || error_set_errno(err, errno, "look at '%s'", name);
+    *same = open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+    return true;
 }
 
 /* Whether nobody can be writing it any more. Leaves it locked, so that it stays so until it is removed. */
@@ -161,8 +167,10 @@ is_stale(int fd, bool ours)
 static bool
 remove_if_stale(struct store *store, const char *name, const void *owner)
 {
+    struct error ignored; /* what cannot be looked at is let be */
     bool ours = false;
     bool removed = false;
+    bool same = false;
     int fd;
 
     (void)owner;
@@ -171,7 +179,7 @@ remove_if_stale(struct store *store, const char *name, const void *owner)
     fd = openat(store->fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd == -1)
         return false;
-    if (is_stale(fd, ours) && is_same_file(fd, store->fd, name)) {
+    if (is_stale(fd, ours) && compare_file(fd, store->fd, name, &same, &ignored) && same) {
         removed = unlinkat(store->fd, name, 0) == 0;
         if (removed)
             log_warn(LOG_EVENT("stale temporary file removed"), LOG_TEXT("file", name));
@@ -240,24 +248,30 @@ store_remove_stale(struct store *store, size_t *removed)
     *removed = sweep(store, remove_if_stale, NULL);
 }
 
-/* Creates the file and takes its lock. EEXIST: try the next name. */
+/* Creates the file and takes its lock. ERROR_CONFLICT: try the next name. */
 static bool
-try_draft(struct store_draft *draft)
+try_draft(struct store_draft *draft, struct error *err)
 {
     int directory = draft->store->fd;
+    bool same = false;
 
     draft->fd = openat(directory, draft->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (draft->fd == -1 && errno == EEXIST)
+        return error_set(err, ERROR_CONFLICT, "'%s' exists already", draft->name);
     if (draft->fd == -1)
-        return false;
+        return error_set_errno(err, errno, "create '%s'", draft->name);
     if (flock(draft->fd, LOCK_EX | LOCK_NB) == -1 && errno != EWOULDBLOCK)
         log_warn(LOG_EVENT("temporary file not locked"), LOG_TEXT("file", draft->name),
             LOG_TEXT("reason", strerrordesc_np(errno))); /* the file system has no such locks: do without */
-    if (is_same_file(draft->fd, directory, draft->name))
+    if (!compare_file(draft->fd, directory, draft->name, &same, err)) {
+        (void)unlinkat(directory, draft->name, 0); /* on the way out of a failure that is told already */
+        return false;
+    }
+    if (same)
         return true;
     (void)close(draft->fd); /* somebody tidied it away between the two calls */
     draft->fd = -1;
-    errno = EEXIST;
-    return false;
+    return error_set(err, ERROR_CONFLICT, "'%s' was removed", draft->name);
 }
 
 struct store_draft *
@@ -266,18 +280,19 @@ store_create_draft(struct store *store, struct wall when, struct error *err)
     struct store_draft *draft = memory_new(sizeof(*draft));
     struct text path = TEXT_EMPTY;
     char stamp[WALL_FILE_SIZE];
+    bool ok = false;
 
     draft->store = store;
     draft->fd = -1;
     wall_format_file(when, stamp);
-    for (int counter = 1; draft->fd == -1 && counter <= NAMES_TRIED; counter++) {
+    for (int counter = 1; !ok && counter <= NAMES_TRIED; counter++) {
         (void)snprintf(draft->name, sizeof(draft->name),
             "." STORE_NAME_PREFIX "%s-%d" STORE_NAME_DUMP_SUFFIX STORE_NAME_DRAFT_SUFFIX, stamp, counter);
-        if (!try_draft(draft) && errno != EEXIST)
+        ok = try_draft(draft, err);
+        if (!ok && err->code != ERROR_CONFLICT)
             break;
     }
-    if (draft->fd == -1) {
-        (void)error_set_errno(err, errno, "create '%s'", draft->name);
+    if (!ok) {
         space_advise(store->path, err);
         draft->published = true; /* nothing of ours is to be removed */
         store_draft_free(draft);
@@ -303,8 +318,13 @@ store_draft_fd(const struct store_draft *draft)
 bool
 store_draft_is_intact(const struct store_draft *draft, struct error *err)
 {
-    return is_same_file(draft->fd, draft->store->fd, draft->name) ||
-           error_set(err, ERROR_REFUSED, "'%s' is no longer the file that was created", draft->path);
+    bool same = false;
+
+    if (!compare_file(draft->fd, draft->store->fd, draft->name, &same, err)) {
+        space_advise(draft->store->path, err);
+        return false;
+    }
+    return same || error_set(err, ERROR_REFUSED, "'%s' is no longer the file that was created", draft->path);
 }
 
 void
@@ -347,11 +367,12 @@ store_reject_draft(struct store_draft *draft, char name[STORE_NAME_SIZE], struct
 }
 
 static bool
-is_free(const struct store *store, const char *name)
+look_for_name(const struct store *store, const char *name, bool *taken, struct error *err)
 {
     struct stat file;
 
-    return fstatat(store->fd, name, &file, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT;
+    *taken = *taken || fstatat(store->fd, name, &file, AT_SYMLINK_NOFOLLOW) == 0;
+    return *taken || errno == ENOENT || error_set_errno(err, errno, "look at '%s'", name);
 }
 
 bool
@@ -359,6 +380,7 @@ store_choose_names(struct store *store, struct wall when, struct store_names *na
 {
     char stamp[WALL_FILE_SIZE];
     char counter_text[16] = "";
+    bool taken;
 
     wall_format_file(when, stamp);
     for (int counter = 1; counter <= NAMES_TRIED; counter++) {
@@ -368,7 +390,12 @@ store_choose_names(struct store *store, struct wall when, struct store_names *na
             names->dump, sizeof(names->dump), STORE_NAME_PREFIX "%s%s" STORE_NAME_DUMP_SUFFIX, stamp, counter_text);
         (void)snprintf(names->manifest, sizeof(names->manifest), STORE_NAME_PREFIX "%s%s" STORE_NAME_MANIFEST_SUFFIX,
             stamp, counter_text);
-        if (is_free(store, names->dump) && is_free(store, names->manifest))
+        taken = false;
+        if (!look_for_name(store, names->dump, &taken, err) || !look_for_name(store, names->manifest, &taken, err)) {
+            space_advise(store->path, err);
+            return false;
+        }
+        if (!taken)
             return true;
     }
     return error_set(err, ERROR_SYSTEM, "no free name for a dump of %s in '%s'", stamp, store->path);
@@ -390,7 +417,7 @@ write_manifest_draft(struct store *store, const char *name, const char *manifest
         ok = error_set_errno(err, errno, "close");
     if (ok)
         return true;
-    (void)error_add(err, "write '%s'", name);
+    (void)error_add(err, "'%s'", name);
     if (unlinkat(store->fd, name, 0) == -1)
         error_also(err, "'%s' could not be removed: %s", name, strerrordesc_np(errno));
     return false;

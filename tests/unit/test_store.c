@@ -228,7 +228,7 @@ a_failed_sync_leaves_no_file(void **state)
 {
     static const char *const errors[] = {
         "publish '" DUMP
-        "': write '.weavestream-postgres-2026-07-01T00-00-00Z-1.manifest.json.tmp': sync: Input/output "
+        "': '.weavestream-postgres-2026-07-01T00-00-00Z-1.manifest.json.tmp': sync: Input/output "
         "error",
         "publish '" DUMP "': the backup directory: sync: Input/output error",
         "publish '" DUMP "': the backup directory: sync: Input/output error",

@@ -5,7 +5,7 @@
  *
  * FAULT_DIRECTORY   absolute, without symbolic links: only calls on it and on what lies in it count
  * FAULT_CALLS       which calls, parted by commas, as in "fsync,renameat2"; not set: all of these: open openat mkdir read pread write
- *                   pwrite fsync fdatasync ftruncate close flock fstat fstatat fstatvfs rename renameat renameat2 link linkat unlink unlinkat
+ *                   pwrite fsync fdatasync ftruncate close flock fstat fstatat statvfs rename renameat renameat2 link linkat unlink unlinkat
  * FAULT_NAMES       which files, as a pattern of fnmatch(3) for the name within the directory, as in ".*.dump.tmp"; "." is the directory
  *                   itself; of two names that a call has, the first counts. Not set: all
  * FAULT_AT          which of those, counted from 1: "3" is the third alone, "3-" it and all that follow; not set: none
@@ -294,12 +294,13 @@ fstatat(int directory, const char *file, struct stat *out, int flags)
 
 /* The one that libc makes of more than the system call. */
 int
-fstatvfs(int fd, struct statvfs *out)
+statvfs(const char *path, struct statvfs *out)
 {
-    __extension__ int (*real)(int, struct statvfs *) = (int (*)(int, struct statvfs *))dlsym(RTLD_NEXT, "fstatvfs");
+    __extension__ int (*real)(const char *, struct statvfs *) =
+        (int (*)(const char *, struct statvfs *))dlsym(RTLD_NEXT, "statvfs");
 
-    FAIL_IF_TOLD("fstatvfs", fd, NULL);
-    return real(fd, out);
+    FAIL_IF_TOLD("statvfs", AT_FDCWD, path);
+    return real(path, out);
 }
 
 static int
