@@ -58,12 +58,12 @@ export async function openStage(t, { step, servers }) {
   t.after(() => servers.postgres.dropDatabase(scene.database));
   const { sql, database } = scene;
   const configId = await insertConfig(sql, { cron, notify_emails: ['ops@example.org'], notify_on_success: step.notifies ?? false });
-  const before = await rowCounts(sql);
   const volume = await startVolume(t, scene.storage);
   const redis = await startRedisGates(t, scene.redis);
   const postgres = await startPostgresProxy(servers.postgres);
   t.after(() => postgres.stop());
   const mail = await startMail(t, sql);
+  const before = await rowCounts(sql);
   const mended = join(scene.folder, 'mended');
   const { gate, env } = step.hold({ volume, redis, postgres, mail });
 
