@@ -108,6 +108,7 @@ export async function untilAtRest(stage) {
   for (;;) {
     const problems = await look(stage);
     const waited = performance.now() - start;
+    if (process.env.MATRIX_TRACE) console.error((waited / 1000).toFixed(1), problems.join("; "));
     if (problems.length === 0 || waited > patience) return { problems, seconds: waited / 1000 };
     await pause(100);
   }

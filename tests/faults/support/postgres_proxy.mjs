@@ -69,6 +69,7 @@ export async function startPostgresProxy(postgres) {
     client.on('data', fromClient).on('close', () => server.destroy());
     server.on('data', reader(toClient.send, { atStart: false })).on('close', () => toClient.end());
     for (const socket of [client, server]) {
+      socket.setNoDelay(true);
       sockets.add(socket);
       socket.on('error', () => {}); // "close" follows
       socket.on('close', () => sockets.delete(socket));
