@@ -1,7 +1,7 @@
 /*
  * cell: one run that is struck at one step by one fault.
  *
- *     const { problems, seconds, ending } = await runCell({ step: 'verify', fault: 'worker killed', kind: 'manual' }, servers);
+ *     const { ending, seconds, problems } = await runCell({ step: 'verify', fault: 'worker killed', kind: 'manual' }, servers);
  *
  * A worker takes the run, which waits at the step; the fault strikes; a second worker comes. When all is at rest, what rest.mjs asks for must hold;
  * the next backup must succeed; and all must still hold after that.
@@ -13,7 +13,7 @@ import { findWhatIsLeft, restoreDumps, untilAtRest } from './rest.mjs';
 import { cron, openStage } from './stage.mjs';
 import { steps } from './steps.mjs';
 
-const enqueue = {
+export const enqueue = {
   manual: async ({ scene, configId }) => runNow(scene.queue, { configId, backupRunId: await insertRun(scene.sql, { config_id: configId }) }),
   /* The scheduler's own job, before its time. */
   async scheduled({ scene, configId }) {
@@ -34,29 +34,37 @@ async function backUpAgain(stage) {
   await untilState(stage.scene.queue, job, 'completed', { timeout: 60_000 });
 }
 
-async function play(t, { step, fault, kind }, servers) {
-  const stage = await openStage(t, { step: steps[step], servers });
-  const job = await enqueue[kind](stage);
-  await stage.gate.reached();
-  await faults[fault].befall(stage);
-  await stage.secondWorker();
-  const { problems, seconds } = await untilAtRest(stage);
+/* What became of the job, how long it took until all was at rest, and what is wrong then and later. */
+export async function settle(stage, job, patience) {
+  const { problems, seconds } = await untilAtRest(stage, patience);
   const ending = await stage.scene.queue.getJobState(job.id);
+  if (problems.length > 0) return { ending, seconds, problems };
   problems.push(...await restoreDumps(stage));
   await backUpAgain(stage);
-  problems.push(...(await untilAtRest(stage)).problems);
+  problems.push(...(await untilAtRest(stage, patience)).problems);
   for (const worker of stage.workers) await worker.stop();
   problems.push(...await findWhatIsLeft(stage));
   return { ending, seconds, problems };
 }
 
-export async function runCell(cell, servers) {
+/* Whatever goes wrong on the way is a problem as well; what was opened is closed, the last first. */
+export async function playOut(play) {
   const ends = [];
   try {
-    return await play({ after: (end) => ends.unshift(end) }, cell, servers);
+    return await play({ after: (end) => ends.unshift(end) });
   } catch (error) {
-    return { ending: 'none', seconds: 0, problems: [error.message] };
+    return { ending: 'unknown', seconds: 0, problems: [error.message] };
   } finally {
     for (const end of ends) await end();
   }
 }
+
+/* `patience`: seconds until all is to be at rest. */
+export const runCell = ({ step, fault, kind }, { patience = 90, ...servers }) => playOut(async (t) => {
+  const stage = await openStage(t, { step: steps[step], servers });
+  const job = await enqueue[kind](stage);
+  await stage.gate.reached();
+  await faults[fault].befall(stage);
+  await stage.secondWorker();
+  return settle(stage, job, patience);
+});

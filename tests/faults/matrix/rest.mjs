@@ -1,7 +1,7 @@
 /*
  * rest: what must hold when a stage is at rest.
  *
- *     const { problems, seconds } = await untilAtRest(stage);    what is wrong is awaited to become right, for 90 s
+ *     const { problems, seconds } = await untilAtRest(stage, 90);    what is wrong has so many seconds to become right
  *     await restoreDumps(stage)                                  every dump that a row names is restored, and has what the database had
  *     await findWhatIsLeft(stage)                                after the workers have ended
  */
@@ -12,7 +12,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { processesOf } from '../../integration/support/processes.mjs';
 import { rowCounts } from '../../integration/support/schema.mjs';
 
-const patience = 90_000;
 const states = ['completed', 'failed', 'active', 'waiting', 'prioritized', 'paused', 'waiting-children', 'delayed'];
 const writtenByRuns = ['public.backup_run', 'public.audit_log'];
 
@@ -103,13 +102,12 @@ async function look(stage) {
   ];
 }
 
-export async function untilAtRest(stage) {
+export async function untilAtRest(stage, patience) {
   const start = performance.now();
   for (;;) {
     const problems = await look(stage);
-    const waited = performance.now() - start;
-    if (process.env.MATRIX_TRACE) console.error((waited / 1000).toFixed(1), problems.join("; "));
-    if (problems.length === 0 || waited > patience) return { problems, seconds: waited / 1000 };
+    const seconds = (performance.now() - start) / 1000;
+    if (problems.length === 0 || seconds > patience) return { problems, seconds };
     await pause(100);
   }
 }
