@@ -70,7 +70,7 @@ export async function openStage(t, { step, servers }) {
   const workers = [];
   const start = async (more) => {
     const worker = await scene.start({
-      wrapper: volume.wrapper,
+      wrapper: volume.wrapper, ledger: true,
       env: {
         WEAVESTREAM_TEST_FOLDER: scene.folder, // to know its processes by
         REDIS_URL: redis.url, DATABASE_URL: postgres.through(scene.environment.DATABASE_URL),
