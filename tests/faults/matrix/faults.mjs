@@ -12,6 +12,12 @@ function signal(name, ...processes) {
   for (const { pid } of processes) process.kill(pid, name);
 }
 
+/* They are gone for everybody: what they sent and is still held never arrives. */
+async function kill(...processes) {
+  signal('SIGKILL', ...processes);
+  await untilGone(processes);
+}
+
 /* Strikes, and that is all. */
 const once = (strike) => ({
   async befall(stage) {
@@ -54,10 +60,10 @@ async function freezeWorker(stage) {
 }
 
 export const faults = {
-  'run killed': once((stage) => signal('SIGKILL', stage.run())),
-  'pg_dump killed': { ...once((stage) => signal('SIGKILL', stage.dump())), at: (step) => step.startsWith('dump') },
-  'worker killed': once((stage) => signal('SIGKILL', stage.worker)),
-  'worker and run killed': once((stage) => signal('SIGKILL', stage.worker, stage.run())),
+  'run killed': once((stage) => kill(stage.run())),
+  'pg_dump killed': { ...once((stage) => kill(stage.dump())), at: (step) => step.startsWith('dump') },
+  'worker killed': once((stage) => kill(stage.worker)),
+  'worker and run killed': once((stage) => kill(stage.worker, stage.run())),
   'run frozen': { befall: freezeRun },
   'worker frozen': { befall: freezeWorker },
   'postgres restarted': once(({ servers }) => servers.postgres.restart('immediate')),
