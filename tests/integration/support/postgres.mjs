@@ -194,6 +194,11 @@ export async function startPostgres({ extraConf = [], tls = false } = {}) {
       await admin.query(`CREATE DATABASE ${pg.escapeIdentifier(name)} TEMPLATE ${pg.escapeIdentifier(template)}`);
       await admin.end();
     },
+    async dropDatabase(name) {
+      const admin = await administrator();
+      await admin.query(`DROP DATABASE ${pg.escapeIdentifier(name)} WITH (FORCE)`);
+      await admin.end();
+    },
     /* What psql prints, unaligned and without headers. */
     async psql(sql, database = role) {
       const { stdout } = await runProcess('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', database, '-f', '-'], { env: clientEnvironment(), input: sql });
