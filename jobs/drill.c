@@ -142,8 +142,12 @@ restore(struct drill *drill, struct error *err)
             .dbname = drill_database_name(drill->database),
             .on_tick = on_tick,
             .owner = drill };
-        ok = client_run(&command, &words, err) || error_add(err, "the dump could not be restored");
+        ok = client_run(&command, &words, err);
     }
+    if (!ok && err->code == ERROR_REFUSED)
+        err->code = ERROR_INPUT; /* of all that may be behind it, a dump that does not restore is the worst */
+    if (!ok)
+        (void)error_add(err, "the dump could not be restored");
     if (words.length > 0)
         reporter_log("pg_restore said: %s", text_string(&words));
     text_clear(&words);

@@ -29,7 +29,7 @@ struct drill_order {
     void *owner;
 };
 
-/* ERROR_INPUT: not all of it is there after the restore; ERROR_REFUSED: the server said no. */
+/* ERROR_INPUT: it does not restore, or not all of it is there afterwards; ERROR_REFUSED: no drill could be made. */
 bool drill_restore(const struct drill_order *order, struct error *err) MUST_CHECK;
 const struct postgres_url *drill_url(const struct settings *settings);
 
