@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "cli/verify.h"
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/report.h"
@@ -24,6 +25,7 @@
 static const char usage[] =
     "Usage: weavestream-backup-job < JOB\n"
     "       weavestream-backup-job ledger < SNAPSHOT\n"
+    "       weavestream-backup-job verify [OPTION]... FILE\n"
     "\n"
     "Does one job of the queue 'backup'. weavestream-backup starts it; by hand:\n"
     "\n"
@@ -36,6 +38,8 @@ static const char usage[] =
     "With 'ledger', it compares what should have run with what did: the queue, of which a worker gives it a snapshot\n"
     "as one JSON object, with the schedules and runs in Postgres. It says what is missing in the queue, closes rows\n"
     "that nobody will run, and tells the people of a schedule that a run was missed.\n"
+    "\n"
+    "With 'verify', it proves a dump; 'verify --help' tells more.\n"
     "\n"
     "  --help     this text\n"
     "  --version  the version\n"
@@ -159,6 +163,10 @@ main(int argc, char **argv)
         return run_program(&job_work);
     if (argc == 2 && strcmp(argv[1], "ledger") == 0)
         return run_program(&ledger_work);
+    if (argc >= 2 && strcmp(argv[1], "verify") == 0) {
+        open_standard_descriptors();
+        return cli_verify(argc - 1, argv + 1);
+    }
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         (void)fputs(usage, stdout);
         return EX_OK;

@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include "cli/cron.h"
+#include "cli/job_program.h"
 #include "cli/worker.h"
 
 static const char usage[] = "Usage: weavestream-backup COMMAND [OPTION]...\n"
@@ -12,6 +13,7 @@ static const char usage[] = "Usage: weavestream-backup COMMAND [OPTION]...\n"
                             "\n"
                             "Commands:\n"
                             "  worker     take the jobs of the queue, until told to stop\n"
+                            "  verify     prove a dump: read it back, compare it with its manifest\n"
                             "  cron       print when a cron pattern fires next\n"
                             "  version    print the version and exit\n"
                             "  help       print this help and exit\n"
@@ -39,6 +41,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {
     { "worker", cli_worker },
+    { "verify", job_program_become },
     { "cron", cli_cron },
     { "version", print_version },
     { "--version", print_version },

@@ -6,16 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
+#include "cli/job_program.h"
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/settings.h"
 #include "consumer/program.h"
 #include "consumer/worker.h"
 #include "protocol/tls.h"
-
-#define JOB_PROGRAM "weavestream-backup-job"
 
 static const char usage[] =
     "Usage: weavestream-backup worker [OPTION]... [-- PROGRAM [ARGUMENT]...]\n"
@@ -249,29 +247,6 @@ read_arguments(int argc, char **argv, struct arguments *out)
     return EX_OK;
 }
 
-/* Beside our own file, else where it is installed. NULL: nowhere. */
-static char *
-find_job_program(void)
-{
-    char self[4096];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    struct text path = TEXT_EMPTY;
-
-    if (length > 0) {
-        self[length] = '\0';
-        *strrchr(self, '/') = '\0';
-        text_format(&path, "%s/%s", self, JOB_PROGRAM);
-        if (access(path.data, X_OK) == 0)
-            return text_take(&path);
-        text_reset(&path);
-    }
-    text_format(&path, "%s/%s", WEAVESTREAM_LIBEXEC_DIR, JOB_PROGRAM);
-    if (access(path.data, X_OK) == 0)
-        return text_take(&path);
-    text_clear(&path);
-    return NULL;
-}
-
 /* Options on the command line go before settings. */
 static struct worker_options
 worker_options(const struct arguments *arguments, const struct settings *settings)
@@ -375,13 +350,10 @@ find_programs_and_run(const struct arguments *arguments, const struct settings *
     int status;
 
     if (programs.job == NULL) {
-        backup_program[0] = find_job_program();
+        backup_program[0] = job_program_find("worker");
         programs.job = backup_program;
-        if (backup_program[0] == NULL) {
-            (void)fprintf(stderr, "weavestream-backup worker: %s is neither beside this program nor in %s\n",
-                JOB_PROGRAM, WEAVESTREAM_LIBEXEC_DIR);
+        if (backup_program[0] == NULL)
             return EX_UNAVAILABLE;
-        }
     }
     programs.ledger = beside_argv(&ledger, arguments->ledger, backup_program[0], ledger_word);
     programs.recovery = beside_argv(&recovery, arguments->recovery, backup_program[0], recover_word);

@@ -7,13 +7,14 @@
 #include "common/memory.h"
 
 #define MASK "***"
-#define ANY_SCOPE (SETTINGS_WORKER | SETTINGS_JOB)
+#define ANY_SCOPE (SETTINGS_WORKER | SETTINGS_JOB | SETTINGS_DRILL)
+#define DATABASES (SETTINGS_JOB | SETTINGS_DRILL)
 
 /* One environment variable. `read` is given a value that is not empty; `show` writes the effective value. */
 struct variable {
     const char *name;
     unsigned scopes;
-    bool required;
+    unsigned required;    /* by which scopes */
     bool is_secret;       /* its value is never repeated */
     const char *fallback; /* NULL: none */
     const char *allowed;  /* for people */
@@ -282,7 +283,7 @@ show_secret(const struct variable *variable, const struct settings *settings, st
     .is_secret = true, .allowed = "an http:// or https:// URL", FIELD(field), .read = read_web_url, .show = show_secret
 
 static const struct variable variables[] = {
-    { "REDIS_URL", SETTINGS_WORKER, .required = true, .is_secret = true,
+    { "REDIS_URL", SETTINGS_WORKER, .required = SETTINGS_WORKER, .is_secret = true,
         .allowed = "redis://, rediss:// or unix://, as in redis://:password@redis:6379/0", FIELD(redis),
         .read = read_redis_url, .show = show_redis_url },
     { "REDIS_TLS_CA", SETTINGS_WORKER, STRING(redis_ca_file) },
@@ -290,20 +291,20 @@ static const struct variable variables[] = {
     { "BACKUP_LOCK_SECONDS", SETTINGS_WORKER, .fallback = "30", NUMBER(lock_seconds, 5, 3600) },
     { "BACKUP_STALLED_SECONDS", SETTINGS_WORKER, .fallback = "10", NUMBER(stalled_seconds, 1, 3600) },
     { "BACKUP_SHUTDOWN_SECONDS", SETTINGS_WORKER, .fallback = "5", NUMBER(shutdown_seconds, 1, 3600) },
-    { "DATABASE_URL", SETTINGS_JOB, .required = true, .is_secret = true,
+    { "DATABASE_URL", DATABASES, .required = SETTINGS_JOB, .is_secret = true,
         .allowed = "postgresql://, as in postgresql://user:password@postgres:5432/database", FIELD(database),
         .read = read_postgres_url, .show = show_postgres_url },
     { "BACKUP_STORAGE_DIR", SETTINGS_JOB, .fallback = "./data/backup", STRING(storage_directory) },
     { "BACKUP_JOB_LOCK_MINUTES", ANY_SCOPE, .fallback = "360", NUMBER(job_lock_minutes, 5, 1440) },
     { "BACKUP_VERIFY", SETTINGS_JOB, .fallback = "full", .allowed = "toc, full, restore", CHOICE(verify, levels) },
-    { "BACKUP_DRILL_URL", SETTINGS_JOB, .is_secret = true,
+    { "BACKUP_DRILL_URL", DATABASES, .is_secret = true,
         .allowed = "postgresql://, as in postgresql://user:password@postgres:5432/database", FIELD(drill),
         .read = read_postgres_url, .show = show_postgres_url },
     { "BACKUP_KEEP_REJECTED", SETTINGS_JOB, .fallback = "0", NUMBER(keep_rejected, 0, 1) },
     { "BACKUP_COMPRESSION", SETTINGS_JOB,
         .allowed = "what pg_dump takes for --compress: 0 to 9, or none, gzip, lz4 or zstd, as in zstd:level=3",
         FIELD(compression), .read = read_compression, .show = show_string },
-    { "BACKUP_MIN_FREE_MB", SETTINGS_JOB, .fallback = "256", NUMBER(min_free_mb, 0, 1048576) },
+    { "BACKUP_MIN_FREE_MB", DATABASES, .fallback = "256", NUMBER(min_free_mb, 0, 1048576) },
     { "BACKUP_STALL_MINUTES", SETTINGS_JOB, .fallback = "15", NUMBER(stall_minutes, 1, 1440) },
     { "BACKUP_PRUNE_ORPHANS", SETTINGS_JOB, .fallback = "0", NUMBER(prune_orphans, 0, 1) },
     { "BACKUP_PING_URL", SETTINGS_JOB, WEB_URL(ping_url) },
@@ -347,13 +348,13 @@ settings_is_secret(const char *name, size_t length)
 }
 
 static bool
-variable_load(const struct variable *variable, struct settings *out, struct text *problems)
+variable_load(const struct variable *variable, unsigned scopes, struct settings *out, struct text *problems)
 {
     const char *given = variable_given(variable);
     const char *value = given == NULL ? variable->fallback : given;
     struct error err;
 
-    if (value == NULL && variable->required) {
+    if (value == NULL && (variable->required & scopes) != 0) {
         text_format(problems, "%s is not set: it must be %s\n", variable->name, variable->allowed);
         return false;
     }
@@ -373,7 +374,7 @@ settings_load(struct settings *out, unsigned scopes, struct text *problems)
 
     *out = (struct settings){ .log_level = LOG_LEVEL_INFO };
     for (size_t i = 0; i < VARIABLES; i++)
-        if ((variables[i].scopes & scopes) != 0 && !variable_load(&variables[i], out, problems))
+        if ((variables[i].scopes & scopes) != 0 && !variable_load(&variables[i], scopes, out, problems))
             ok = false;
     return ok;
 }

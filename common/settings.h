@@ -18,6 +18,7 @@
 enum settings_scope {
     SETTINGS_WORKER = 1, /* Redis and the loop */
     SETTINGS_JOB = 2,    /* Postgres, the backup directory, mail */
+    SETTINGS_DRILL = 4,  /* where to restore */
 };
 
 /* What the ledger may do about schedules that are not as they should be. */

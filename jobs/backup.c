@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "jobs/drill.h"
 #include "jobs/dump.h"
 #include "jobs/files.h"
 #include "jobs/manifest.h"
@@ -40,8 +41,7 @@ backup_write(struct backup *backup, struct error *err)
         .database = backup->database,
         .directory = store_directory(backup->store),
         .previous_bytes = backup->previous_bytes };
-    struct dump_order order = { .url = &backup->settings->database,
-        .database = backup->database,
+    struct dump_order order = { .database = backup->database,
         .compression = backup->settings->compression,
         .on_tick = watch_tick,
         .owner = &watch };
@@ -51,13 +51,13 @@ backup_write(struct backup *backup, struct error *err)
 
     if (!dump_find_version(&backup->pg_dump_version, err) ||
         !dump_check_compression(backup->settings->compression, text_string(&backup->pg_dump_version), err) ||
-        !watch_start(&watch, err))
+        !watch_start(&watch, err) || !drill_check(backup->settings, backup->database, err))
         return false;
     backup->draft = store_create_draft(backup->store, backup->started, err);
     if (backup->draft == NULL)
         return false;
     if (proves_contents(backup)) {
-        if (!snapshot_open(order.url, &backup->snapshot, err))
+        if (!snapshot_open(database_url(backup->database), &backup->snapshot, err))
             return false;
         order.snapshot = &backup->snapshot;
     }
@@ -120,10 +120,12 @@ prove(struct backup *backup, struct error *err)
     backup->sync_ms = moment_ms_between(start, moment_now());
     if (!archive_prove(&order, &backup->proof, err))
         return false;
-    backup->verified_level = proves_contents(backup) ? SETTINGS_VERIFY_FULL : SETTINGS_VERIFY_TOC;
-    backup->verified = wall_now();
-    backup->verified_ms = backup->proof.read_ms;
     tell_proof(backup);
+    if (!drill_prove(backup->settings, backup->database, order.path, &backup->proof.contents, err))
+        return false;
+    backup->verified_level = backup->settings->verify;
+    backup->verified = wall_now();
+    backup->verified_ms = moment_ms_between(start, moment_now()) - backup->sync_ms;
     return true;
 }
 
@@ -166,7 +168,7 @@ make_manifest(struct backup *backup, const char *migration_hash, struct text *in
         .run_id = backup->run_id,
         .pg_dump_version = text_string(&backup->pg_dump_version),
         .server_version = database_server_version_text(backup->database),
-        .duration_ms = backup->dump_ms + backup->sync_ms + backup->proof.read_ms,
+        .duration_ms = backup->dump_ms + backup->sync_ms + backup->verified_ms,
         .contents = proves_contents(backup) ? &backup->proof.contents : NULL,
         .verified_level = settings_verify_name(backup->verified_level),
         .verified = backup->verified,

@@ -13,14 +13,16 @@
 #include "jobs/stop.h"
 
 #define CONNECT_SECONDS 10 /* unless the URL says otherwise */
-#define QUERY_SECONDS 300  /* nothing of ours takes long; a migration may hold a table for a while */
+#define QUERY_MS 300000    /* what deals with rows takes no time; a migration may hold a table for a while */
 #define CANCEL_MS 500      /* for a cancelled query to come back */
 #define REVIVE_PAUSE_MS 500
-#define KEYWORDS (POSTGRES_URL_KEYWORDS + 8)
+#define KEYWORDS (POSTGRES_URL_KEYWORDS + 10)
 
 struct database {
     const struct postgres_url *url;
+    const char *name; /* of the database; NULL: as the URL has it */
     const char *application;
+    int64_t query_ms;
     PGconn *connection;
     bool watches_clients;
 };
@@ -133,6 +135,7 @@ start_connecting(const struct database *database)
     size_t count = 0;
     /* clang-format off */
     const char *const ours[][2] = {
+        { "dbname", database->name },
         { "application_name", database->application },
         { "client_encoding", "UTF8" },
         { "keepalives_idle", DATABASE_KEEPALIVES_IDLE },
@@ -228,14 +231,28 @@ set_up_session(struct database *database, struct error *err)
 struct database *
 database_open(const struct postgres_url *url, const char *application, struct error *err)
 {
+    return database_open_named(url, NULL, application, err);
+}
+
+struct database *
+database_open_named(const struct postgres_url *url, const char *name, const char *application, struct error *err)
+{
     struct database *database = memory_new(sizeof(*database));
 
     database->url = url;
+    database->name = name;
     database->application = application;
+    database->query_ms = QUERY_MS;
     if (connect_session(database, err) && set_up_session(database, err))
         return database;
     database_close(database);
     return NULL;
+}
+
+void
+database_set_query_limit(struct database *database, int64_t limit_ms)
+{
+    database->query_ms = limit_ms;
 }
 
 void
@@ -272,7 +289,8 @@ wait_for_result(struct database *database, struct moment deadline, struct error 
         if (PQconsumeInput(database->connection) == 0)
             return set_query_failure(database, NULL, err);
         if (PQisBusy(database->connection) == 1 && moment_is_past(deadline))
-            return error_set(err, ERROR_TIMEOUT, "postgres: no answer to a query within %d s", QUERY_SECONDS);
+            return error_set(
+                err, ERROR_TIMEOUT, "postgres: no answer to a query within %d s", (int)(database->query_ms / 1000));
     }
     return true;
 }
@@ -340,7 +358,7 @@ bool
 database_query(struct database *database, const char *sql, size_t count, const char *const *values,
     struct database_rows **rows, struct error *err)
 {
-    struct moment deadline = moment_add_ms(moment_now(), (int64_t)QUERY_SECONDS * 1000);
+    struct moment deadline = moment_add_ms(moment_now(), database->query_ms);
     PGresult *result;
     ExecStatusType status;
 
@@ -434,6 +452,12 @@ database_rows_free(struct database_rows *rows)
         return;
     PQclear(rows->result);
     free(rows);
+}
+
+const struct postgres_url *
+database_url(const struct database *database)
+{
+    return database->url;
 }
 
 int

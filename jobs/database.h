@@ -18,7 +18,7 @@
 #include "common/postgres_url.h"
 
 #define DATABASE_APPLICATION "weavestream-backup"
-#define DATABASE_KEEPALIVES_IDLE "30" /* seconds; the same both ways, and for pg_dump */
+#define DATABASE_KEEPALIVES_IDLE "30" /* seconds; the same both ways, and for jobs/client */
 #define DATABASE_KEEPALIVES_INTERVAL "10"
 #define DATABASE_KEEPALIVES_COUNT "3"
 
@@ -27,6 +27,9 @@ struct database_rows;
 
 /* `url` and `application` must outlive the session. NULL: failed. */
 struct database *database_open(const struct postgres_url *url, const char *application, struct error *err) MUST_CHECK;
+/* The same for another database of that server; `name` must outlive the session, too. */
+struct database *database_open_named(
+    const struct postgres_url *url, const char *name, const char *application, struct error *err) MUST_CHECK;
 /*
  * Makes sure that there is a session: the old one, or a new one as soon as the server takes one again, for `patience_ms` at most. A new one
  * does not hold the lock that the old one held.
@@ -41,12 +44,16 @@ void database_close(struct database *database); /* NULL is fine */
 bool database_query(struct database *database, const char *sql, size_t count, const char *const *values,
     struct database_rows **rows, struct error *err) MUST_CHECK;
 
+/* How long a query may take from now on; unless set, some minutes, which are plenty for a row or two. */
+void database_set_query_limit(struct database *database, int64_t limit_ms);
+
 size_t database_rows_count(const struct database_rows *rows);
 size_t database_rows_changed(const struct database_rows *rows); /* by INSERT, UPDATE, DELETE */
 const char *database_rows_value(const struct database_rows *rows, size_t row, int column); /* NULL: null */
 int64_t database_rows_number(const struct database_rows *rows, size_t row, int column);    /* 0 for null */
 void database_rows_free(struct database_rows *rows);                                       /* NULL is fine */
 
+const struct postgres_url *database_url(const struct database *database);
 int database_server_version(const struct database *database);              /* 150018 for 15.18 */
 const char *database_server_version_text(const struct database *database); /* "15.18 (Debian ...)" */
 const char *database_password(

@@ -1,9 +1,4 @@
-/*
- * dump: pg_dump, writing into a file that we made.
- *
- * The password never stands in an argument list or an environment: pg_dump reads it from a password file that exists only as an open
- * descriptor of ours. Its session has the same settings as ours (jobs/database), whatever the URL's own `options` say.
- */
+/* dump: pg_dump, writing into a file that we made. */
 #ifndef JOBS_DUMP_H
 #define JOBS_DUMP_H
 
@@ -11,7 +6,6 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "common/postgres_url.h"
 #include "common/text.h"
 #include "jobs/database.h"
 #include "jobs/snapshot.h"
@@ -20,8 +14,7 @@
 typedef bool dump_tick_fn(int64_t bytes, void *owner, struct error *err);
 
 struct dump_order {
-    const struct postgres_url *url;
-    const struct database *database; /* open: the server's version and the password are its */
+    const struct database *database; /* open: what to dump */
     const char *compression;         /* as pg_dump takes it; NULL: its default */
     const char *path;                /* an empty file, */
     int fd;                          /* and open on it */
@@ -37,8 +30,5 @@ bool dump_find_version(struct text *version, struct error *err) MUST_CHECK; /* o
 
 /* Before version 16, pg_dump takes but a level for `compression`. ERROR_CONFIG: it is more than that. */
 bool dump_check_compression(const char *compression, const char *version, struct error *err) MUST_CHECK;
-
-/* One line of a password file, for any server. ERROR_CONFIG: such a file cannot hold this password. */
-bool dump_add_password_line(const char *password, struct text *out, struct error *err) MUST_CHECK;
 
 #endif

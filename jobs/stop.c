@@ -7,17 +7,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Far enough for "never", near enough for arithmetic on it. */
-#define NEVER_NS (INT64_MAX / 2)
-
 /* poll takes an int; whoever waits longer just waits again. */
 #define LONGEST_WAIT_MS 3600000
 
 static int signals_fd = -1;
-static bool requested;
+static int requested; /* the first signal; 0: none */
 static bool shielded;
-static struct moment whole_deadline = { .ns = NEVER_NS };
-static struct moment deadline_now = { .ns = NEVER_NS };
+static struct moment whole_deadline = { .ns = STOP_NEVER_NS };
+static struct moment deadline_now = { .ns = STOP_NEVER_NS };
 
 /* The kernel's timer: it lives as long as the process, and kills it. */
 static bool
@@ -53,7 +50,7 @@ stop_start(struct moment deadline, struct error *err)
         return error_set_errno(err, errno, "signalfd");
     if (!start_killer(moment_add_ms(deadline, STOP_KILL_AFTER_MS), err))
         return false;
-    requested = false;
+    requested = 0;
     shielded = false;
     whole_deadline = deadline;
     deadline_now = deadline;
@@ -81,7 +78,8 @@ read_signals(void)
         any = true;
         if (signal.ssi_signo == SIGCHLD)
             continue;
-        requested = true;
+        if (requested == 0)
+            requested = (int)signal.ssi_signo;
         if (shielded)
             shorten_deadline();
     }
@@ -91,7 +89,7 @@ read_signals(void)
 static bool
 may_go_on(struct error *err)
 {
-    if (requested && !shielded)
+    if (requested != 0 && !shielded)
         return error_set(err, ERROR_STOPPED, "the worker was stopped");
     if (moment_is_past(deadline_now))
         return error_set(err, ERROR_TIMEOUT,
@@ -131,7 +129,7 @@ stop_shield(struct moment deadline)
 {
     shielded = true;
     deadline_now = deadline;
-    if (requested)
+    if (requested != 0)
         shorten_deadline();
 }
 
@@ -144,6 +142,13 @@ stop_unshield(void)
 
 bool
 stop_was_requested(void)
+{
+    (void)read_signals();
+    return requested != 0;
+}
+
+int
+stop_signal(void)
 {
     (void)read_signals();
     return requested;

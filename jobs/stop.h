@@ -27,6 +27,8 @@
  */
 #define STOP_KILL_AFTER_MS 360000
 
+#define STOP_NEVER_NS (INT64_MAX / 2) /* far enough for "never", near enough for arithmetic on it */
+
 bool stop_start(struct moment deadline, struct error *err) MUST_CHECK;
 
 /* False when the job has to end: ERROR_STOPPED, or ERROR_TIMEOUT past the deadline. */
@@ -41,6 +43,7 @@ bool stop_wait(int fd, short events, struct moment until, struct error *err) MUS
 void stop_shield(struct moment deadline);
 void stop_unshield(void);      /* a signal, and the deadline of stop_start(), end things again */
 bool stop_was_requested(void); /* a signal has come, shielded or not */
+int stop_signal(void);         /* the first one that has come; 0: none */
 bool stop_is_overdue(void);    /* the deadline of stop_start() has passed */
 
 #endif

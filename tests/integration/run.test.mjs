@@ -10,7 +10,7 @@ import { password, startPostgres } from './support/postgres.mjs';
 import { lookAt, untilGone } from './support/processes.mjs';
 import { startRedis } from './support/redis.mjs';
 import { temporaryFolder } from './support/run_folder.mjs';
-import { executable, mode, openScene, sha256 } from './support/scene.mjs';
+import { executable, mode, openScene, programs, sha256 } from './support/scene.mjs';
 import { insertConfig, insertRun, readAudit, readConfig, readRun, rowCounts } from './support/schema.mjs';
 import { eventually } from './support/wait.mjs';
 
@@ -31,12 +31,6 @@ before(async () => {
 after(() => Promise.all([redis.stop(), postgres.stop()]));
 
 const open = (t, options = {}) => openScene(t, { redis, postgres, bullmq: newest, ...options });
-
-/* Programs that stand before all others in PATH, by name. */
-function programs(scripts) {
-  const files = Object.entries(scripts).map(([name, script]) => executable(`#!/bin/sh\nPATH='${process.env.PATH}'\n${script}\n`, name));
-  return { PATH: [...files.map(dirname), process.env.PATH].join(':') };
-}
 
 /* No session of ours is left, hence no lock and nothing that still dumps. */
 const untilNoSessions = ({ sql }) =>

@@ -7,7 +7,6 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "jobs/archive.h"
-#include "jobs/dump.h"
 #include "jobs/stop.h"
 #include "tests/unit/folder.h"
 
@@ -152,22 +151,6 @@ a_stop_ends_it(void **state)
     assert_int_equal(err.code, ERROR_STOPPED);
 }
 
-static void
-a_password_line_escapes_what_separates(void **state)
-{
-    struct text line = TEXT_EMPTY;
-    struct error err;
-
-    (void)state;
-    assert_true(dump_add_password_line("a:b\\c'd\"e f%\xC3\xA4", &line, &err));
-    assert_string_equal(text_string(&line), "*:*:*:*:a\\:b\\\\c'd\"e f%\xC3\xA4\n");
-    text_reset(&line);
-    assert_false(dump_add_password_line("two\nlines", &line, &err));
-    assert_int_equal(err.code, ERROR_CONFIG);
-    assert_null(strstr(err.text, "two"));
-    text_clear(&line);
-}
-
 int
 main(void)
 {
@@ -177,7 +160,6 @@ main(void)
         cmocka_unit_test_setup_teardown(a_talkative_reader_does_not_block, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_empty_dump_proves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stop_ends_it, set_up, tear_down),
-        cmocka_unit_test(a_password_line_escapes_what_separates),
     };
 
     log_start("test_archive", LOG_LEVEL_FATAL);

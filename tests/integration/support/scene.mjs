@@ -11,7 +11,7 @@
  */
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { closeAll, openQueue, openQueueEvents, runNow } from './bullmq.mjs';
 import { temporaryFolder } from './run_folder.mjs';
 import { createSchema, insertConfig, insertRun, sampleData } from './schema.mjs';
@@ -26,6 +26,12 @@ export function executable(text, name = 'program') {
   writeFileSync(file, text);
   chmodSync(file, 0o755);
   return file;
+}
+
+/* An environment in which programs stand before all others in PATH; a shell script for each name. In it, the name means the real one. */
+export function programs(scripts) {
+  const files = Object.entries(scripts).map(([name, script]) => executable(`#!/bin/sh\nPATH='${process.env.PATH}'\n${script}\n`, name));
+  return { PATH: [...files.map(dirname), process.env.PATH].join(':') };
 }
 
 /*

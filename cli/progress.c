@@ -1,0 +1,76 @@
+#include "cli/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WIDTH 24
+#define MB 1e6
+#define ERASE "\r\x1b[K"
+
+static void
+add_duration(struct text *out, int64_t seconds)
+{
+    if (seconds >= 3600)
+        text_format(out, "%" PRId64 ":%02d:%02d", seconds / 3600, (int)(seconds / 60 % 60), (int)(seconds % 60));
+    else
+        text_format(out, "%d:%02d", (int)(seconds / 60), (int)(seconds % 60));
+}
+
+static void
+add_bar(struct text *out, int64_t bytes, int64_t whole)
+{
+    int64_t filled = bytes >= whole ? WIDTH : bytes / (whole / WIDTH + 1);
+
+    text_add(out, " [");
+    for (int64_t i = 0; i < WIDTH; i++)
+        text_add(out, i < filled ? "=" : i == filled ? ">" : " ");
+    text_format(out, "] %3d %%", bytes >= whole ? 100 : (int)((double)bytes / (double)whole * 100));
+}
+
+void
+progress_format(const char *phase, int64_t bytes, int64_t whole, int64_t elapsed_ms, struct text *out)
+{
+    double seconds = (double)elapsed_ms / 1000;
+
+    text_add(out, phase);
+    if (whole > 0)
+        add_bar(out, bytes, whole);
+    else
+        text_format(out, " %.1f MB", (double)bytes / MB);
+    if (elapsed_ms < 1000 || bytes <= 0)
+        return; /* too early to tell */
+    text_format(out, "  %.1f MB/s, ", (double)bytes / MB / seconds);
+    if (whole > 0) {
+        add_duration(out, bytes >= whole ? 0 : (int64_t)((double)(whole - bytes) / (double)bytes * seconds));
+        text_add(out, " left");
+    } else
+        add_duration(out, elapsed_ms / 1000);
+}
+
+void
+progress_tell(struct progress *progress, const char *phase, int64_t bytes, int64_t whole)
+{
+    struct text line = TEXT_EMPTY;
+
+    if (isatty(STDERR_FILENO) == 0)
+        return;
+    if (progress->phase == NULL || strcmp(progress->phase, phase) != 0) {
+        progress->phase = phase;
+        progress->since = moment_now();
+    }
+    progress_format(phase, bytes, whole, moment_ms_between(progress->since, moment_now()), &line);
+    (void)fprintf(stderr, ERASE "%s", text_string(&line));
+    (void)fflush(stderr);
+    progress->drawn = true;
+    text_clear(&line);
+}
+
+void
+progress_erase(struct progress *progress)
+{
+    if (progress->drawn)
+        (void)fputs(ERASE, stderr);
+    progress->drawn = false;
+}

@@ -1,0 +1,30 @@
+/*
+ * progress: one line on a terminal, drawn over and over: what is done, how much of it, how fast, how long it will take.
+ *
+ *     reading back [=========>          ]  47 %  212.4 MB/s, 0:31 left
+ *
+ * Draws nothing where standard error is no terminal.
+ */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+#include "common/text.h"
+
+struct progress {
+    bool drawn;
+    const char *phase; /* since `since`; NULL: none yet */
+    struct moment since;
+};
+
+/* `whole`: of how many bytes; 0: nobody knows, and only the size and the time so far are told. A new phase counts its time anew. */
+void progress_tell(struct progress *progress, const char *phase, int64_t bytes, int64_t whole);
+void progress_erase(struct progress *progress);
+
+/* The line, without what moves the cursor. */
+void progress_format(const char *phase, int64_t bytes, int64_t whole, int64_t elapsed_ms, struct text *out);
+
+#endif

@@ -1,0 +1,378 @@
+#include "jobs/drill.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/text.h"
+#include "jobs/client.h"
+#include "jobs/drill_database.h"
+#include "jobs/reporter.h"
+#include "jobs/space.h"
+
+#define MOST_PARALLEL 4
+#define PROGRESS_MS 3000
+#define COUNT_MS INT64_C(86400000) /* a table may be large; the job's own deadline comes first */
+#define MB (INT64_C(1024) * 1024)
+
+struct drill {
+    const struct drill_order *order;
+    struct drill_database *database;
+    struct text directory; /* of the server's data, if it can be seen from here; else empty */
+    struct moment next_progress;
+};
+
+const struct postgres_url *
+drill_url(const struct settings *settings)
+{
+    return settings->drill.count > 0 ? &settings->drill : &settings->database;
+}
+
+/* Where the server keeps its data, if that can be seen from here. Seen is the same directory, if it was changed in the same second. */
+static bool
+find_data_directory(struct database *session, struct text *path)
+{
+    struct database_rows *rows = NULL;
+    struct error ignored; /* the user may not ask: then it cannot be seen */
+    struct stat seen;
+
+    if (!database_query(session,
+            "SELECT s.setting, extract(epoch FROM f.modification)::bigint FROM pg_catalog.pg_settings s, "
+            "pg_catalog.pg_stat_file(s.setting) f WHERE s.name = 'data_directory'",
+            0, NULL, &rows, &ignored))
+        return false;
+    if (database_rows_count(rows) == 1 && stat(database_rows_value(rows, 0, 0), &seen) == 0 &&
+        seen.st_mtim.tv_sec == database_rows_number(rows, 0, 1))
+        text_add(path, database_rows_value(rows, 0, 0));
+    database_rows_free(rows);
+    return path->length > 0;
+}
+
+static bool
+set_no_room(const struct drill_order *order, const char *directory, int64_t free_bytes, struct error *err)
+{
+    struct text text = TEXT_EMPTY;
+
+    text_add_size(&text, free_bytes);
+    text_format(
+        &text, " are free in '%s', where the server keeps its data, of which BACKUP_MIN_FREE_MB reserves ", directory);
+    text_add_size(&text, order->min_free_bytes);
+    text_add(&text, ", and it takes ");
+    text_add_size(&text, order->size_bytes);
+    (void)error_set(err, ERROR_REFUSED,
+        "no room for a restore: %s: make room there, or set BACKUP_DRILL_URL to another server", text_string(&text));
+    text_clear(&text);
+    return false;
+}
+
+/* Whether the volume has room for `bytes` more. Where it cannot be seen, `directory` stays empty. */
+static bool
+check_space(struct database *session, const struct drill_order *order, struct text *directory, struct error *err)
+{
+    struct error ignored;
+    int64_t free_bytes;
+
+    if (!find_data_directory(session, directory) || !space_look(directory->data, &free_bytes, &ignored)) {
+        text_reset(directory);
+        reporter_log("How much room the server has for a restore cannot be seen from here");
+        return true;
+    }
+    return free_bytes >= order->size_bytes + order->min_free_bytes ||
+           set_no_room(order, directory->data, free_bytes, err);
+}
+
+static bool
+room_is_left(const struct drill *drill, struct error *err)
+{
+    struct error ignored;
+    int64_t free_bytes;
+
+    return drill->directory.length == 0 || !space_look(drill->directory.data, &free_bytes, &ignored) ||
+           free_bytes >= drill->order->min_free_bytes ||
+           set_no_room(drill->order, drill->directory.data, free_bytes, err);
+}
+
+static bool
+on_tick(void *owner, struct error *err)
+{
+    struct drill *drill = owner;
+    const char *name = drill_database_name(drill->database);
+    struct database_rows *rows = NULL;
+    struct error ignored; /* if the server is in trouble, pg_restore is the one to say so */
+
+    if (!room_is_left(drill, err))
+        return false;
+    if (!moment_is_past(drill->next_progress))
+        return true;
+    drill->next_progress = moment_add_ms(moment_now(), PROGRESS_MS);
+    if (database_query(drill_database_keeper(drill->database), "SELECT pg_catalog.pg_database_size($1::name)", 1, &name,
+            &rows, &ignored)) {
+        drill->order->on_progress(database_rows_number(rows, 0, 0), drill->order->owner);
+        database_rows_free(rows);
+    }
+    return true;
+}
+
+static int
+parallel_jobs(void)
+{
+    cpu_set_t cpus;
+    int count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+
+    return count < MOST_PARALLEL ? count : MOST_PARALLEL;
+}
+
+static bool
+restore(struct drill *drill, struct error *err)
+{
+    struct text jobs = TEXT_EMPTY;
+    struct text words = TEXT_EMPTY;
+    bool ok;
+
+    text_format(&jobs, "--jobs=%d", parallel_jobs());
+    {
+        const char *const argv[] = { "pg_restore", "--exit-on-error", "--no-owner", "--no-acl", "--no-tablespaces",
+            "--no-publications", "--no-subscriptions", text_string(&jobs), drill->order->path, NULL };
+        struct client_command command = { .argv = argv,
+            .application = DATABASE_APPLICATION " restore",
+            .database = drill_database_keeper(drill->database),
+            .dbname = drill_database_name(drill->database),
+            .on_tick = on_tick,
+            .owner = drill };
+        ok = client_run(&command, &words, err);
+    }
+    if (!ok && err->code == ERROR_REFUSED)
+        err->code = ERROR_INPUT; /* of all that may be behind it, a dump that does not restore is the worst */
+    if (!ok)
+        (void)error_add(err, "the dump could not be restored");
+    if (words.length > 0)
+        reporter_log("pg_restore said: %s", text_string(&words));
+    text_clear(&words);
+    text_clear(&jobs);
+    return ok;
+}
+
+static void
+add_identifier(struct text *out, const char *name)
+{
+    text_add(out, "\"");
+    for (const char *c = name; *c != '\0'; c++) {
+        if (*c == '"')
+            text_add(out, "\"");
+        text_add_bytes(out, c, 1);
+    }
+    text_add(out, "\"");
+}
+
+/*
+ * The rows of one table. Those that inherit from it are counted by themselves. What an extension brought with it was there before its rows of the
+ * archive: then there may be more.
+ */
+static bool
+count_table(
+    struct database *session, const struct archive_table *table, struct archive_contents *found, struct error *err)
+{
+    struct database_rows *rows = NULL;
+    struct text name = TEXT_EMPTY;
+    struct text sql = TEXT_EMPTY;
+    const char *value;
+    int64_t count;
+    bool ok;
+
+    add_identifier(&name, table->schema);
+    text_add(&name, ".");
+    add_identifier(&name, table->name);
+    value = text_string(&name);
+    text_format(&sql,
+        "SELECT count(*), (SELECT count(*) FROM pg_catalog.pg_depend WHERE deptype = 'e' "
+        "AND classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND objid = $1::pg_catalog.regclass) FROM ONLY %s",
+        value);
+    ok = database_query(session, text_string(&sql), 1, &value, &rows, err);
+    if (ok) {
+        count = database_rows_number(rows, 0, 0);
+        if (database_rows_number(rows, 0, 1) > 0 && count > table->rows)
+            count = table->rows;
+        archive_contents_add(found, table->schema, strlen(table->schema), table->name, strlen(table->name), count);
+        database_rows_free(rows);
+    } else
+        (void)error_add(err, "count the rows of %s in the restored database", value);
+    text_clear(&sql);
+    text_clear(&name);
+    return ok;
+}
+
+static bool
+count_others(struct database *session, struct archive_contents *found, struct error *err)
+{
+    struct database_rows *rows = NULL;
+
+    if (!database_query(session,
+            "SELECT (SELECT count(*) FROM pg_catalog.pg_largeobject_metadata), "
+            "(SELECT count(*) FROM pg_catalog.pg_class WHERE relkind = 'S')",
+            0, NULL, &rows, err))
+        return error_add(err, "count the large objects of the restored database");
+    found->large_objects = database_rows_number(rows, 0, 0);
+    found->sequences = database_rows_number(rows, 0, 1);
+    database_rows_free(rows);
+    return true;
+}
+
+static bool
+compare_others(const struct archive_contents *dumped, const struct archive_contents *found, struct error *err)
+{
+    if (found->large_objects != dumped->large_objects)
+        return error_set(err, ERROR_INPUT, "the dump has %" PRId64 " large objects, the restored database %" PRId64,
+            dumped->large_objects, found->large_objects);
+    if (found->sequences < dumped->sequences) /* an extension may bring some of its own */
+        return error_set(err, ERROR_INPUT, "the dump has %" PRId64 " sequences, the restored database %" PRId64,
+            dumped->sequences, found->sequences);
+    return true;
+}
+
+static bool
+compare(struct drill *drill, struct error *err)
+{
+    const struct archive_contents *contents = drill->order->contents;
+    struct archive_contents found = ARCHIVE_CONTENTS_EMPTY;
+    struct database *session = NULL;
+    bool ok = false;
+
+    session = database_open_named(
+        drill->order->url, drill_database_name(drill->database), DATABASE_APPLICATION " restore", err);
+    if (session == NULL)
+        goto out;
+    database_set_query_limit(session, COUNT_MS);
+    /* Rows that a policy hides are to be an error, not to be missing. */
+    if (!database_query(session, "SET row_security = off", 0, NULL, NULL, err))
+        goto out;
+    for (size_t i = 0; i < contents->count; i++)
+        if (!count_table(session, &contents->tables[i], &found, err))
+            goto out;
+    if (!count_others(session, &found, err))
+        goto out;
+    archive_contents_sort(&found);
+    ok = archive_contents_agree(contents, "the dump", &found, "the restored database", err) &&
+         compare_others(contents, &found, err);
+out:
+    database_close(session);
+    archive_contents_clear(&found);
+    return ok;
+}
+
+/* That it could not be dropped says nothing against the dump. */
+static bool
+drop(struct drill *drill, struct error *err)
+{
+    if (drill_database_drop(drill->database, err))
+        return true;
+    if (err->code == ERROR_STOPPED || err->code == ERROR_TIMEOUT)
+        return false;
+    log_warn(
+        LOG_EVENT("drill database left"), LOG_TEXT("database", drill_database_name(drill->database)), LOG_ERROR(err));
+    reporter_log("%s", err->text);
+    return true;
+}
+
+bool
+drill_restore(const struct drill_order *order, struct error *err)
+{
+    struct drill drill = { .order = order, .next_progress = moment_now() };
+    struct moment start = moment_now();
+    struct moment restored;
+    bool ok;
+
+    drill.database = drill_database_create(order->url, err);
+    if (drill.database == NULL)
+        return error_add(err, "restore drill");
+    ok = check_space(drill_database_keeper(drill.database), order, &drill.directory, err) && restore(&drill, err);
+    restored = moment_now();
+    ok = ok && compare(&drill, err);
+    if (ok)
+        reporter_log("Restored into '%s' in %.1f s, rows counted in %.1f s: all %zu tables have their rows",
+            drill_database_name(drill.database), (double)moment_ms_between(start, restored) / 1000,
+            (double)moment_ms_between(restored, moment_now()) / 1000, order->contents->count);
+    ok = ok && drop(&drill, err);
+    if (!ok) {
+        drill_database_abandon(drill.database);
+        (void)error_add(err, "restore drill");
+    }
+    drill_database_free(drill.database);
+    text_clear(&drill.directory);
+    return ok;
+}
+
+/* What a run orders: the database is as large after a restore as it is now, unless it has shrunk. */
+static bool
+make_order(const struct settings *settings, struct database *source, struct drill_order *order, struct error *err)
+{
+    struct database_rows *rows = NULL;
+
+    if (!database_query(
+            source, "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())", 0, NULL, &rows, err))
+        return error_add(err, "ask for the size of the database");
+    order->size_bytes = database_rows_number(rows, 0, 0);
+    order->min_free_bytes = settings->min_free_mb * MB;
+    order->url = drill_url(settings);
+    database_rows_free(rows);
+    return true;
+}
+
+bool
+drill_check(const struct settings *settings, struct database *source, struct error *err)
+{
+    struct drill_order order = { .url = NULL };
+    struct text directory = TEXT_EMPTY;
+    struct database *session;
+    bool ok;
+
+    if (settings->verify != SETTINGS_VERIFY_RESTORE)
+        return true;
+    if (!make_order(settings, source, &order, err))
+        return false;
+    session = database_open(order.url, DATABASE_APPLICATION " drill", err);
+    ok = session != NULL && drill_database_check_right(session, err) && check_space(session, &order, &directory, err);
+    text_clear(&directory);
+    database_close(session);
+    return ok || error_add(err, "restore drill");
+}
+
+static void
+report_progress(int64_t bytes, void *owner)
+{
+    const int64_t *whole = owner;
+
+    reporter_progress("restore", bytes, *whole > bytes ? (int)(bytes * 100 / *whole) : 99);
+}
+
+bool
+drill_prove(const struct settings *settings, struct database *source, const char *path,
+    const struct archive_contents *contents, struct error *err)
+{
+    struct drill_order order = { .path = path, .contents = contents, .on_progress = report_progress };
+
+    order.owner = &order.size_bytes;
+    if (settings->verify != SETTINGS_VERIFY_RESTORE)
+        return true;
+    return make_order(settings, source, &order, err) && drill_restore(&order, err);
+}
+
+bool
+drill_remove_leftovers(const struct settings *settings, struct database *session, size_t *removed, struct error *err)
+{
+    struct database *own = NULL;
+    bool ok;
+
+    *removed = 0;
+    if (settings->drill.count > 0) {
+        own = database_open(&settings->drill, DATABASE_APPLICATION " drill", err);
+        if (own == NULL)
+            return false;
+        session = own;
+    }
+    ok = drill_database_remove_leftovers(session, removed, err);
+    database_close(own);
+    return ok;
+}

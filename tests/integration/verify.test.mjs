@@ -1,0 +1,257 @@
+/* `weavestream-backup verify`: what it says of a dump, with its manifest and without, at each level. */
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { startPostgres } from './support/postgres.mjs';
+import { untilGone } from './support/processes.mjs';
+import { runProcess, temporaryFolder } from './support/run_folder.mjs';
+import { executable, sha256 } from './support/scene.mjs';
+import { createSchema, insertConfig, rowCounts, sampleData } from './support/schema.mjs';
+import { eventually } from './support/wait.mjs';
+import { jobProgram, run, startWorker, workerProgram } from './support/worker.mjs';
+
+let postgres;
+let good; // a dump with its manifest: { folder, file, manifestFile, manifest }
+let counts;
+
+/* A backup by the job program, in a folder of its own. */
+async function backUp(env = {}) {
+  const folder = temporaryFolder('storage');
+  const sql = await postgres.client();
+  const configId = await insertConfig(sql);
+  await sql.end();
+  const { stdout } = await run([], { binary: jobProgram, input: JSON.stringify({ name: 'run', data: { kind: 'run', configId } }),
+    env: { DATABASE_URL: postgres.url, BACKUP_STORAGE_DIR: folder, ...env } });
+  const verdict = JSON.parse(stdout.trim().split('\n').pop());
+  assert.equal(verdict.type, 'completed', stdout);
+  const file = join(folder, verdict.returnvalue.filename);
+  const manifestFile = file.replace(/\.dump$/, '.manifest.json');
+  return { folder, file, manifestFile, manifest: JSON.parse(readFileSync(manifestFile, 'utf8')) };
+}
+
+before(async () => {
+  postgres = await startPostgres();
+  const sql = await postgres.client();
+  await createSchema(sql);
+  await sampleData(sql, 0.5);
+  counts = await rowCounts(sql);
+  counts['public.backup_config'] += 1; // for the run, which writes its audit row only after the dump
+  counts['public.backup_run'] += 1;
+  good = await backUp();
+});
+after(() => postgres.stop());
+
+const verify = (args, options = {}) => run(['verify', ...args], options);
+
+/* The dump under another name, with the manifest beside it unless told otherwise. */
+function copyOf({ file, manifestFile }, { name = 'copy.dump', manifest = true } = {}) {
+  const copy = join(temporaryFolder('copy'), name);
+  copyFileSync(file, copy);
+  if (manifest) copyFileSync(manifestFile, copy.replace(/\.dump$/, '.manifest.json'));
+  return copy;
+}
+
+function flip(file, at) {
+  const bytes = readFileSync(file);
+  bytes[at] ^= 1;
+  writeFileSync(file, bytes);
+}
+
+async function assertProven(args, options = {}) {
+  const { code, stdout, stderr } = await verify(args, options);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  return stdout;
+}
+
+/* One line on standard error, none on standard output. */
+async function assertNot(args, reason, { status = 1, ...options } = {}) {
+  const { code, stdout, stderr } = await verify(args, options);
+  assert.match(stderr, reason);
+  assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+  assert.deepEqual({ code, stdout }, { code: status, stdout: '' });
+}
+
+/* PATH with another pg_restore in front. */
+const restoreBy = (script) => ({ PATH: [dirname(executable(`#!/bin/sh\n${script}\n`, 'pg_restore')), process.env.PATH].join(':') });
+
+describe('verify', { concurrency: 3 }, () => {
+  test('a dump beside its manifest is proven, and its contents are told', async () => {
+    const tables = Object.keys(counts).filter((name) => /\./.test(name) && !/^sequence/.test(name) && !/document sizes/.test(name));
+    const rows = tables.reduce((sum, name) => sum + counts[name], 0);
+    assert.match(await assertProven([good.file]),
+      new RegExp(`^${good.file}: proven: ${tables.length} tables with ${rows} rows, 2 large objects, \\d+ sequences, as in the manifest\n$`));
+  });
+
+  test('at level toc nothing is called proven', async () => {
+    assert.equal(await assertProven(['--level', 'toc', good.file]), `${good.file}: table of contents readable, size and SHA-256 as in the manifest\n`);
+  });
+
+  test('at level restore the dump is restored, and nothing is left of that', async () => {
+    assert.match(await assertProven(['--level=restore', good.file], { env: { DATABASE_URL: postgres.url } }), /: proven by a restore: \d+ tables with \d+ rows/);
+    const sql = await postgres.client();
+    await eventually(async () => (await sql.query(`SELECT FROM pg_database WHERE datname LIKE '%drill%'`)).rowCount === 0, { what: 'no drill database to be left' });
+  });
+
+  test('the server for a restore is that of BACKUP_DRILL_URL, or else of DATABASE_URL; without either it is a wrong setting', async () => {
+    await assertProven(['-lrestore', good.file], { env: { BACKUP_DRILL_URL: postgres.urlOf('postgres'), DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
+    await assertNot(['-lrestore', good.file], /--level=restore needs a server: set BACKUP_DRILL_URL or DATABASE_URL$/m, { status: 78 });
+    await assertNot(['-lrestore', good.file], /^BACKUP_DRILL_URL: /, { status: 78, env: { BACKUP_DRILL_URL: 'mysql://x' } });
+    await assertNot(['-lrestore', good.file], /not proven: restore drill: postgres: .*refused/, { env: { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
+  });
+
+  test('a restore in which rows are missing proves nothing', async () => {
+    const lying = restoreBy(`PATH='${process.env.PATH}'; case "$*" in *--dbname*) exec pg_restore --schema-only "$@" ;; *) exec pg_restore "$@" ;; esac`);
+    await assertNot(['-lrestore', good.file], /: not proven: restore drill: table .* has \d+ rows in the dump, 0 in the restored database$/m, { env: { DATABASE_URL: postgres.url, ...lying } });
+  });
+
+  test('a restore without room is not begun, where the room can be seen', async () => {
+    await assertNot(['-lrestore', good.file],
+      /: not proven: restore drill: no room for a restore: \S+ \wB are free in '\S+', where the server keeps its data, of which BACKUP_MIN_FREE_MB reserves 1\.00 TB, and it takes \S+ \wB: make room there, or set BACKUP_DRILL_URL to another server$/m,
+      { env: { DATABASE_URL: postgres.url, BACKUP_MIN_FREE_MB: '1048576' } });
+  });
+
+  test('--json tells all of it in one object', async () => {
+    const stdout = await assertProven(['--json', good.file]);
+    const result = JSON.parse(stdout);
+    assert.deepEqual(Object.keys(result), ['file', 'level', 'proven', 'reason', 'manifest', 'sizeBytes', 'sha256', 'tables', 'rows', 'largeObjects', 'sequences', 'durationMs']);
+    const { durationMs, sequences, ...rest } = result;
+    assert.ok(durationMs > 0 && sequences > 0);
+    assert.deepEqual(rest, { file: good.file, level: 'full', proven: true, reason: null, manifest: good.manifestFile, sizeBytes: statSync(good.file).size, sha256: sha256(good.file),
+      tables: Object.keys(good.manifest.tables).length, rows: good.manifest.rows, largeObjects: 2 });
+  });
+
+  test('--json tells why not, and what it did not get to know', async () => {
+    const copy = copyOf(good, { manifest: false });
+    const unproven = await verify(['--json', '--level=toc', copy]);
+    assert.equal(unproven.code, 1);
+    const { reason, ...rest } = JSON.parse(unproven.stdout);
+    assert.equal(reason, "table of contents readable, but could not be proven: there is no manifest 'copy.manifest.json' beside it");
+    assert.equal(unproven.stderr, `weavestream-backup verify: ${copy}: ${reason}\n`);
+    assert.deepEqual({ ...rest, durationMs: 0 }, { file: copy, level: 'toc', proven: false, manifest: null, sizeBytes: statSync(copy).size, sha256: sha256(copy),
+      tables: null, rows: null, largeObjects: null, sequences: null, durationMs: 0 });
+    truncateSync(copy, 20);
+    const broken = await verify(['--json', copy]);
+    assert.equal(broken.code, 1);
+    const { proven, sizeBytes, sha256: hash } = JSON.parse(broken.stdout);
+    assert.deepEqual({ proven, sizeBytes, hash }, { proven: false, sizeBytes: null, hash: null });
+  });
+});
+
+describe('verify, without a manifest', { concurrency: 3 }, () => {
+  test('a good dump could not be proven, and what was found is told all the same', async () => {
+    const copy = copyOf(good, { manifest: false });
+    await assertNot([copy], /: whole and readable \(\d+ tables with \d+ rows, 2 large objects, \d+ sequences\), but could not be proven: there is no manifest 'copy\.manifest\.json' beside it$/m);
+    await assertNot(['-ltoc', copy], /: table of contents readable, but could not be proven: there is no manifest/);
+    await assertNot(['-lrestore', copy], /: restored \(\d+ tables with .*\), but could not be proven: there is no manifest/, { env: { DATABASE_URL: postgres.url } });
+  });
+
+  test('one that is somewhere else can be named', async () => {
+    const copy = copyOf(good, { manifest: false });
+    await assertProven(['--manifest', good.manifestFile, copy]);
+    await assertNot(['--manifest', join(dirname(copy), 'none.json'), copy], /: not proven: open '.*none\.json': No such file or directory$/m, { status: 66 });
+  });
+
+  test('a truncated dump is refused', async () => {
+    const copy = copyOf(good, { manifest: false });
+    truncateSync(copy, statSync(copy).size - 1000);
+    await assertNot([copy], /: not proven: the dump could not be read back: pg_restore: exit status 1: /);
+  });
+});
+
+describe('verify, with a manifest', { concurrency: 3 }, () => {
+  test('the size is looked at before anything is read', async () => {
+    const copy = copyOf(good);
+    truncateSync(copy, 1000);
+    await assertNot([copy], new RegExp(`: not proven: it has 1000 bytes, but its manifest says ${statSync(good.file).size}$`, 'm'), { env: restoreBy('exit 0') });
+  });
+
+  test('a bit that flipped is refused, at every level and also where nothing but the checksum tells', async () => {
+    const plain = await backUp({ BACKUP_COMPRESSION: '0' });
+    for (const one of [good, plain]) {
+      const copy = copyOf(one);
+      flip(copy, Math.floor(statSync(copy).size * 0.9));
+      for (const level of ['toc', 'full']) await assertNot(['--level', level, copy], /: not proven: (its SHA-256 is [0-9a-f]{64}, but its manifest says [0-9a-f]{64}|the dump could not be read back: .*)$/m);
+    }
+  });
+
+  test('other rows than it lists are refused', async () => {
+    const copy = copyOf(good);
+    const manifest = { ...good.manifest, tables: { ...good.manifest.tables, 'public.assets': 501 } };
+    writeFileSync(copy.replace('.dump', '.manifest.json'), JSON.stringify(manifest));
+    await assertNot([copy], /: not proven: table public\.assets has 501 rows in the manifest, 500 in the dump$/m);
+  });
+
+  test('one that a Node worker wrote lists no tables, and that is said', async () => {
+    const copy = copyOf(good);
+    const { weavestreamVersion, generatedAt, filename, sizeBytes, sha256: hash } = good.manifest;
+    writeFileSync(copy.replace('.dump', '.manifest.json'), JSON.stringify({ weavestreamVersion, generatedAt, filename, sizeBytes, sha256: hash }));
+    assert.match(await assertProven([copy]), /: proven: \d+ tables with .*; size and SHA-256 as in the manifest, which lists no tables$/m);
+  });
+
+  test('one that is none is told', async () => {
+    const copy = copyOf(good);
+    writeFileSync(copy.replace('.dump', '.manifest.json'), '{');
+    await assertNot([copy], /: not proven: '.*copy\.manifest\.json': /);
+  });
+});
+
+describe('verify, the command', { concurrency: 3 }, () => {
+  test('any path will do, and a symbolic link leads to dump and manifest', async () => {
+    const odd = copyOf(good, { name: '-x "ü" \'.dump' });
+    await assertProven(['--', '-x "ü" \'.dump'], { cwd: dirname(odd) });
+    const link = join(temporaryFolder('link'), 'latest');
+    symlinkSync(good.file, link);
+    await assertProven([link]);
+  });
+
+  test('what is no file is refused without waiting for it', async () => {
+    const folder = temporaryFolder('files');
+    await runProcess('mkfifo', [join(folder, 'fifo.dump')]);
+    mkdirSync(join(folder, 'folder.dump'));
+    symlinkSync('nowhere', join(folder, 'link.dump'));
+    for (const [name, reason] of [['fifo', 'is no regular file'], ['folder', 'Is a directory'], ['link', 'No such file or directory'], ['none', 'No such file or directory']]) {
+      await assertNot([join(folder, `${name}.dump`)], new RegExp(`: not proven: .*${reason}`), { status: 66 });
+    }
+  });
+
+  test('an empty file and one that is no archive prove nothing', async () => {
+    const folder = temporaryFolder('files');
+    writeFileSync(join(folder, 'empty.dump'), '');
+    writeFileSync(join(folder, 'text.dump'), 'CREATE TABLE a ();\n'.repeat(100));
+    await assertNot([join(folder, 'empty.dump')], /: not proven: the dump is empty$/m);
+    await assertNot([join(folder, 'text.dump')], /: not proven: the dump could not be read back: pg_restore: /);
+  });
+
+  test('a wrong command line is told with status 64, and --help tells everything', async () => {
+    await assertNot([], /one FILE is wanted/, { status: 64 });
+    await assertNot(['a', 'b'], /one FILE is wanted/, { status: 64 });
+    await assertNot(['--level=most', 'a'], /--level='most' is not one of toc, full, restore$/m, { status: 64 });
+    assert.equal((await verify(['--unknown', 'a'])).code, 64);
+    const help = await assertProven(['--help']);
+    for (const word of ['--level', '--manifest', '--json', 'BACKUP_DRILL_URL', 'Exit status', 'Examples']) assert.ok(help.includes(word), word);
+  });
+
+  test('SIGINT ends it with 130, without a word, and nothing goes on', async () => {
+    const copy = copyOf(good);
+    const process = await startWorker({ program: workerProgram, args: ['verify', copy], env: restoreBy('exec sleep 600') });
+    let children;
+    await eventually(() => (children = process.descendants()).some(({ cmdline }) => cmdline.startsWith('sleep')), { what: 'pg_restore to run' });
+    const { code } = await process.stop('SIGINT');
+    assert.equal(code, 130);
+    assert.deepEqual({ lines: process.lines, stdout: process.stdout }, { lines: [], stdout: '' });
+    await untilGone(children);
+  });
+
+  test('progress is drawn on a terminal, and nowhere else', async () => {
+    const shown = await runProcess('script', ['-qec', `${workerProgram} verify ${good.file}`, '/dev/null']);
+    assert.match(shown.stdout, /reading back \[=+\] 100 %.*\r\x1b\[K.*: proven: /s);
+    const { stdout, stderr } = await verify([good.file]);
+    assert.doesNotMatch(stdout + stderr, /reading back/);
+  });
+
+  test('an answer that cannot be written is a failure', async () => {
+    const { code } = await runProcess('sh', ['-c', `exec ${workerProgram} verify ${good.file} >/dev/full`], { check: false });
+    assert.equal(code, 74);
+  });
+});

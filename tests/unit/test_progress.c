@@ -1,0 +1,58 @@
+#include "tests/unit/test.h"
+
+#include "cli/progress.h"
+
+static void
+assert_line(int64_t bytes, int64_t whole, int64_t elapsed_ms, const char *expected)
+{
+    struct text line = TEXT_EMPTY;
+
+    progress_format("reading back", bytes, whole, elapsed_ms, &line);
+    assert_string_equal(text_string(&line), expected);
+    text_clear(&line);
+}
+
+static void
+a_bar_tells_share_rate_and_time_left(void **state)
+{
+    (void)state;
+    assert_line(0, 240000000, 5000, "reading back [>                       ]   0 %");
+    assert_line(60000000, 240000000, 2000, "reading back [=====>                  ]  25 %  30.0 MB/s, 0:06 left");
+    assert_line(239999999, 240000000, 8000, "reading back [=======================>]  99 %  30.0 MB/s, 0:00 left");
+    assert_line(240000000, 240000000, 8000, "reading back [========================] 100 %  30.0 MB/s, 0:00 left");
+    assert_line(1000000, 100000000, 100000, "reading back [>                       ]   1 %  0.0 MB/s, 2:45:00 left");
+}
+
+static void
+what_grows_beyond_its_end_stays_at_its_end(void **state)
+{
+    (void)state;
+    assert_line(500, 240, 2000, "reading back [========================] 100 %  0.0 MB/s, 0:00 left");
+}
+
+static void
+too_early_no_rate_is_told(void **state)
+{
+    (void)state;
+    assert_line(60000000, 240000000, 999, "reading back [=====>                  ]  25 %");
+}
+
+static void
+without_an_end_size_and_time_are_told(void **state)
+{
+    (void)state;
+    assert_line(12300000, 0, 61000, "reading back 12.3 MB  0.2 MB/s, 1:01");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bar_tells_share_rate_and_time_left),
+        cmocka_unit_test(what_grows_beyond_its_end_stays_at_its_end),
+        cmocka_unit_test(too_early_no_rate_is_told),
+        cmocka_unit_test(without_an_end_size_and_time_are_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
