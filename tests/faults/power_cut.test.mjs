@@ -11,6 +11,7 @@ import { startPostgres } from '../integration/support/postgres.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
 import { newDirectory, openDisk, runJob } from './support/disk.mjs';
 import { statesAfterPowerCut } from './support/power_cut.mjs';
+import { preload } from './support/shim.mjs';
 import { readTrace, recorder } from './support/system_calls.mjs';
 
 const isDump = (name) => /^weavestream-postgres-[0-9TZ:\-]+\.dump$/.test(name);
@@ -67,21 +68,43 @@ describe('the power is cut', () => {
   });
   after(() => Promise.all([redis.stop(), postgres.stop()]));
 
-  test('at any moment of a run: a dump has its manifest and is what that says, and a success has both', async (t) => {
+  /* A run in a directory that it makes, recorded. */
+  async function record(t, fault = null) {
     const scene = await openDisk(t, { redis, postgres });
-    const directory = realpathSync(newDirectory(scene));
+    const directory = join(realpathSync(newDirectory(scene)), 'new');
     const trace = join(scene.folder, 'trace');
     // A process that is traced cannot be looked through for leaks.
-    const { row, verdict } = await runJob(scene, directory, { ASAN_OPTIONS: 'detect_leaks=0' }, { wrapper: recorder(trace) });
+    const env = { ...(fault ? preload({ directory, ...fault }) : {}), ASAN_OPTIONS: 'detect_leaks=0:verify_asan_link_order=0' };
+    const { row, verdict } = await runJob(scene, directory, env, { wrapper: recorder(trace) });
     assert.equal(verdict?.type, 'completed', verdict?.reason);
-    events = readTrace(trace, directory, /UPDATE backup_run SET status = 'success'/);
-
-    const last = [...statesAfterPowerCut(events, isDump)].at(-1);
+    const recorded = readTrace(trace, directory, /UPDATE backup_run SET status = 'success'/);
+    const last = [...statesAfterPowerCut(recorded, isDump)].at(-1);
     assert.ok(last.said, 'the success was seen');
     assert.equal(sha256(last.directory.get(row.manifest.filename)), row.manifest.sha256, 'the record holds the whole dump');
-    const { states, complaints } = judge(events);
+    return recorded;
+  }
+
+  function assertAlwaysTrue(recorded) {
+    const { states, complaints } = judge(recorded);
     assert.deepEqual(complaints, []);
-    assert.ok(states > events.length, `${states} states`);
+    assert.ok(states > recorded.length, `${states} states`);
+  }
+
+  test('at any moment of a run: a dump has its manifest and is what that says, and a success has both', async (t) => {
+    events = await record(t);
+    assertAlwaysTrue(events);
+  });
+
+  test('or of one on a file system that can only link', async (t) => {
+    const recorded = await record(t, { calls: 'renameat2', at: '1-', act: 'EINVAL' });
+    assert.equal(recorded.filter(({ type }) => type === 'link').length, 2);
+    assertAlwaysTrue(recorded);
+  });
+
+  test('or of one that can only rename over what is there', async (t) => {
+    const recorded = await record(t, { calls: 'renameat2,linkat', at: '1-', act: 'EINVAL' });
+    assert.equal(recorded.filter(({ type }) => type === 'rename').length, 2);
+    assertAlwaysTrue(recorded);
   });
 
   const renameOf = (name) => (event) => event.type === 'rename' && name(event.to);
@@ -101,6 +124,7 @@ describe('the power is cut', () => {
   for (const [what, doctored, expected] of [
     ['the dump is not synced', () => without(({ type, file }) => type === 'sync' && file === fileOf(isDump)), 'a dump that is not what its manifest says'],
     ['the manifest is not synced', () => without(({ type, file }) => type === 'sync' && file === fileOf(isManifest)), 'a dump with half a manifest'],
+    ['the directory itself is not synced', () => without(({ type }) => type === 'sync all'), 'a success without its dump'],
     ['the directory is not synced between the two names', () => without((event) => event === syncsOfDirectory().at(-2)), 'a dump without a manifest'],
     ['the directory is not synced before the success', () => without((event) => event === syncsOfDirectory().at(-1)), 'a success without its dump'],
     ['the dump has its name before the manifest', () => swapped(renameOf(isDump), renameOf(isManifest)), 'a dump without a manifest'],

@@ -3,7 +3,7 @@
  *
  * The model is the least that POSIX promises. What fsync() of a file covers is there. Of what was written to it since, all may be there, or
  * nothing, or zeros where data should be. A name that was made, moved or removed since the last fsync() of the directory may be so, or not,
- * whatever became of the other names.
+ * whatever became of the other names. A directory that was made, and its parent not synced since, may have vanished with all that it held.
  */
 const apply = {
   write(content, { offset, bytes }) {
@@ -65,6 +65,7 @@ export function* statesAfterPowerCut(events, wanted) {
   const now = new Map();     // the names as the program sees them
   const durable = new Map(); // the names as of the last sync of the directory
   let changes = [];          // of names, since
+  let mayVanish = false;     // the directory itself
   let said = false;
 
   for (const [after, event] of events.entries()) {
@@ -76,10 +77,17 @@ export function* statesAfterPowerCut(events, wanted) {
       changes.push(change);
     } else if (type in apply) files.get(file).written = apply[type](files.get(file).written, event);
     else if (type === 'sync') files.get(file).durable = files.get(file).written;
-    else if (type === 'sync directory') {
+    else if (type === 'sync directory' || type === 'sync all') {
       for (const change of changes) change(durable);
       changes = [];
-    } else said = true;
+      if (type === 'sync all') {
+        for (const one of files.values()) one.durable = one.written;
+        mayVanish = false;
+      }
+    } else if (type === 'make directory') mayVanish = true;
+    else said = true;
+
+    if (mayVanish) yield { after, said, directory: new Map() };
 
     for (const kept of subsets(changes)) {
       const names = new Map(durable);

@@ -14,12 +14,14 @@
  *     { type: 'link', from, to }
  *     { type: 'unlink', name }
  *     { type: 'sync directory' }
+ *     { type: 'make directory' }
+ *     { type: 'sync all' }                    what the whole file system has
  *     { type: 'said' }                        a packet that matches begins to be sent
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-const traced = 'openat,write,pwrite64,lseek,ftruncate,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat,sendto';
+const traced = 'openat,write,pwrite64,lseek,ftruncate,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,syncfs,sendto';
 
 export const recorder = (trace) => ['strace', '-f', '-qq', '-y', '-xx', '-s', '100000000', '-e', 'signal=none', '-e', `trace=${traced}`, '-o', trace];
 
@@ -118,6 +120,8 @@ export function readTrace(trace, directory, packet) {
       if (files.delete(name)) events.push({ type: 'unlink', name });
     },
     unlink: (one) => note.unlinkat(one),
+    mkdir: ({ strings }) => strings[0].toString() === directory && events.push({ type: 'make directory' }),
+    syncfs: ({ fds }) => fds[0].path === directory && events.push({ type: 'sync all' }),
     sendto: () => {},
   };
 
