@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -54,21 +55,17 @@ set_publish_failure(int errnum, const char *from, const char *to, struct error *
     return error_set_errno(err, errnum, "rename '%s' to '%s'", from, to);
 }
 
-/* The name is reserved by whoever creates it; only then is it renamed over. A crash in between leaves an empty file. */
+/* To reserve the name by an empty file would be safe from others, but a power cut might leave that file as if it were whole. */
 static bool
-publish_by_reserving(int directory_fd, const char *from, const char *to, struct error *err)
+publish_after_a_look(int directory_fd, const char *from, const char *to, struct error *err)
 {
-    int fd = openat(directory_fd, to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    struct stat file;
 
-    if (fd == -1)
+    if (fstatat(directory_fd, to, &file, AT_SYMLINK_NOFOLLOW) == 0)
+        return set_publish_failure(EEXIST, from, to, err);
+    if (errno != ENOENT || renameat(directory_fd, from, directory_fd, to) == -1)
         return set_publish_failure(errno, from, to, err);
-    (void)close(fd); /* empty: there is nothing to lose */
-    if (renameat(directory_fd, from, directory_fd, to) == 0)
-        return true;
-    (void)set_publish_failure(errno, from, to, err);
-    if (unlinkat(directory_fd, to, 0) == -1)
-        error_also(err, "'%s' could not be removed: %s", to, strerrordesc_np(errno));
-    return false;
+    return true;
 }
 
 bool
@@ -86,5 +83,5 @@ files_publish(int directory_fd, const char *from, const char *to, struct error *
     }
     if (errno == EEXIST)
         return set_publish_failure(errno, from, to, err);
-    return publish_by_reserving(directory_fd, from, to, err);
+    return publish_after_a_look(directory_fd, from, to, err);
 }

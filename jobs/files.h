@@ -17,7 +17,8 @@ bool files_sync_directory(int directory_fd, struct error *err) MUST_CHECK;
 
 /*
  * Gives the file another name in the same directory, never over an existing one (ERROR_CONFLICT). Where the file system has no
- * RENAME_NOREPLACE: by link(), and where it has no links either, by reserving the name with an empty file.
+ * RENAME_NOREPLACE: by link(), and where it has no links either, after a look whether the name is free: whoever makes such names holds the
+ * backup lock.
  */
 bool files_publish(int directory_fd, const char *from, const char *to, struct error *err) MUST_CHECK;
 

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/text.h"
+#include "jobs/directory.h"
 #include "jobs/files.h"
 #include "jobs/space.h"
 #include "jobs/store_name.h"
@@ -34,88 +34,16 @@ struct store_draft {
     bool published;
 };
 
-/* The nearest ancestor of the working directory that is the root of a pnpm workspace, else the working directory. */
-static bool
-find_base(struct text *base, struct error *err)
-{
-    char cwd[PATH_MAX];
-    struct text marker = TEXT_EMPTY;
-    size_t length;
-    bool found = false;
-
-    if (getcwd(cwd, sizeof(cwd)) == NULL)
-        return error_set_errno(err, errno, "find the working directory");
-    length = strlen(cwd);
-    while (!found && length > 0) {
-        text_reset(&marker);
-        text_add_bytes(&marker, cwd, length);
-        text_add(&marker, "/pnpm-workspace.yaml");
-        found = access(text_string(&marker), F_OK) == 0;
-        if (!found)
-            while (length > 0 && cwd[--length] != '/')
-                ;
-    }
-    text_add_bytes(base, cwd, found ? length : strlen(cwd));
-    text_clear(&marker);
-    return true;
-}
-
-/* Like mkdir -p; the errno of the last step, which is EEXIST as a rule. What was not made before it shows in it. */
-static int
-make_directories(const char *path)
-{
-    char *copy = memory_copy_string(path);
-    int errnum;
-
-    for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        (void)mkdir(copy, 0755);
-        *slash = '/';
-    }
-    errnum = mkdir(copy, 0755) == 0 ? 0 : errno;
-    free(copy);
-    return errnum;
-}
-
 struct store *
 store_open(const char *setting, struct error *err)
 {
     struct store *store = memory_new(sizeof(*store));
-    struct text path = TEXT_EMPTY;
-    bool ok = false;
-    int made;
 
-    store->fd = -1;
-    if (setting[0] != '/') {
-        if (!find_base(&path, err))
-            goto out;
-        if (strcmp(text_string(&path), "/") != 0)
-            text_add(&path, "/");
-        while (strncmp(setting, "./", 2) == 0)
-            setting += 2;
-    }
-    text_add(&path, setting);
-    while (path.length > 1 && path.data[path.length - 1] == '/')
-        path.data[--path.length] = '\0';
-    store->path = text_take(&path);
-    made = make_directories(store->path);
-    store->fd = open(store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (store->fd == -1) {
-        if (errno == ENOENT && made != 0 && made != EEXIST)
-            (void)error_set_errno(err, made, "make the backup directory '%s'", store->path);
-        else
-            (void)error_set_errno(err, errno, "open the backup directory '%s'", store->path);
-        space_advise(store->path, err);
-        goto out;
-    }
-    ok = true;
-out:
-    text_clear(&path);
-    if (!ok) {
-        store_close(store);
-        store = NULL;
-    }
-    return store;
+    store->fd = directory_open(setting, &store->path, err);
+    if (store->fd != -1)
+        return store;
+    store_close(store);
+    return NULL;
 }
 
 const char *

@@ -26,7 +26,7 @@
 struct store;
 struct store_draft;
 
-/* `setting` as BACKUP_STORAGE_DIR has it: a relative one is taken from the workspace root, else the working directory. Made if missing. */
+/* `setting` as BACKUP_STORAGE_DIR has it (jobs/directory). Made if missing. */
 struct store *store_open(const char *setting, struct error *err) MUST_CHECK; /* NULL: failed */
 const char *store_directory(const struct store *store);                      /* absolute */
 void store_close(struct store *store);                                       /* NULL is fine */

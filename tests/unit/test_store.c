@@ -293,7 +293,7 @@ without_rename_noreplace_links_do(void **state)
 }
 
 static void
-without_links_either_the_name_is_reserved_first(void **state)
+without_links_either_a_look_must_do(void **state)
 {
     struct fixture *fixture = *state;
     struct store_draft *draft = make_draft(fixture, "x");
@@ -529,7 +529,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_failed_rename_leaves_no_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_directory_that_cannot_be_synced_is_accepted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_rename_noreplace_links_do, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(without_links_either_the_name_is_reserved_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_links_either_a_look_must_do, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_fallback_overwrites_either, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_our_names_directly_inside_are_resolved, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_directory_is_known_by_any_path_to_it, set_up, tear_down),

@@ -5,14 +5,14 @@
  *
  * The worker may be given it too: it hands it down to its job processes, and makes no calls in the directory itself.
  */
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { binaryFolder } from '../../integration/support/worker.mjs';
 
 export function preload({ directory, calls, names, at, act, log }) {
   const variables = {
     LD_PRELOAD: join(binaryFolder, 'tests/libfault_shim.so'),
-    FAULT_DIRECTORY: realpathSync(directory),
+    FAULT_DIRECTORY: directory,
     FAULT_CALLS: calls,
     FAULT_NAMES: names,
     FAULT_AT: at,

@@ -1,0 +1,101 @@
+#include "jobs/directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/memory.h"
+#include "common/text.h"
+#include "jobs/space.h"
+
+static bool
+find_base(struct text *base, struct error *err)
+{
+    char cwd[PATH_MAX];
+    struct text marker = TEXT_EMPTY;
+    size_t length;
+    bool found = false;
+
+    if (getcwd(cwd, sizeof(cwd)) == NULL)
+        return error_set_errno(err, errno, "find the working directory");
+    length = strlen(cwd);
+    while (!found && length > 0) {
+        text_reset(&marker);
+        text_add_bytes(&marker, cwd, length);
+        text_add(&marker, "/pnpm-workspace.yaml");
+        found = access(text_string(&marker), F_OK) == 0;
+        if (!found)
+            while (length > 0 && cwd[--length] != '/')
+                ;
+    }
+    text_add_bytes(base, cwd, found ? length : strlen(cwd));
+    text_clear(&marker);
+    return true;
+}
+
+/* Like mkdir -p; the errno of the last step, which is EEXIST as a rule; 0: it was made. What was not made before it shows in it. */
+static int
+make_directories(const char *path)
+{
+    char *copy = memory_copy_string(path);
+    int errnum;
+
+    for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(copy, 0755);
+        *slash = '/';
+    }
+    errnum = mkdir(copy, 0755) == 0 ? 0 : errno;
+    free(copy);
+    return errnum;
+}
+
+static bool
+find_path(const char *setting, struct text *path, struct error *err)
+{
+    if (setting[0] != '/') {
+        if (!find_base(path, err))
+            return false;
+        if (strcmp(text_string(path), "/") != 0)
+            text_add(path, "/");
+        while (strncmp(setting, "./", 2) == 0)
+            setting += 2;
+    }
+    text_add(path, setting);
+    while (path->length > 1 && path->data[path->length - 1] == '/')
+        path->data[--path->length] = '\0';
+    return true;
+}
+
+int
+directory_open(const char *setting, char **path, struct error *err)
+{
+    struct text found = TEXT_EMPTY;
+    int made;
+    int fd;
+
+    *path = NULL;
+    if (!find_path(setting, &found, err)) {
+        text_clear(&found);
+        return -1;
+    }
+    *path = text_take(&found);
+    made = make_directories(*path);
+    fd = open(*path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd != -1 && (made != 0 || syncfs(fd) == 0)) /* if it was made, its parents may be new as well: sync all */
+        return fd;
+    if (fd != -1)
+        (void)error_set_errno(err, errno, "sync the new backup directory '%s'", *path);
+    else if (errno == ENOENT && made != 0 && made != EEXIST)
+        (void)error_set_errno(err, made, "make the backup directory '%s'", *path);
+    else
+        (void)error_set_errno(err, errno, "open the backup directory '%s'", *path);
+    space_advise(*path, err);
+    if (fd != -1)
+        (void)close(fd);
+    return -1;
+}

@@ -1,0 +1,15 @@
+/*
+ * directory: BACKUP_STORAGE_DIR, found, made and opened.
+ *
+ * A relative one is taken from the nearest ancestor of the working directory that is the root of a pnpm workspace, else from the working
+ * directory. One that is made is there for good before anything is put into it.
+ */
+#ifndef JOBS_DIRECTORY_H
+#define JOBS_DIRECTORY_H
+
+#include "common/error.h"
+
+/* The descriptor, and the absolute path, the caller's to free in either case; -1: failed. */
+int directory_open(const char *setting, char **path, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,137 @@
+/*
+ * A run whose system calls were recorded, and then every moment of it at which the power may be cut: what the disk may hold then must be true.
+ * The check itself is tested by the same record with a call left out, or out of its place.
+ */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { startPostgres } from '../integration/support/postgres.mjs';
+import { startRedis } from '../integration/support/redis.mjs';
+import { newDirectory, openDisk, runJob } from './support/disk.mjs';
+import { statesAfterPowerCut } from './support/power_cut.mjs';
+import { preload } from './support/shim.mjs';
+import { readTrace, recorder } from './support/system_calls.mjs';
+
+const isDump = (name) => /^weavestream-postgres-[0-9TZ:\-]+\.dump$/.test(name);
+const isManifest = (name) => /^weavestream-postgres-[0-9TZ:\-]+\.manifest\.json$/.test(name);
+
+const hashes = new Map(); // content -> SHA-256
+function sha256(content) {
+  if (!hashes.has(content)) hashes.set(content, createHash('sha256').update(content).digest('hex'));
+  return hashes.get(content);
+}
+
+function parsed(content) {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return null;
+  }
+}
+
+/* What is wrong with the state; null: nothing. */
+function complaint({ said, directory }) {
+  const dumps = [...directory.keys()].filter(isDump);
+  for (const name of dumps) {
+    const manifest = directory.get(name.replace(/\.dump$/, '.manifest.json'));
+    if (manifest === undefined) return 'a dump without a manifest';
+    const facts = parsed(manifest);
+    if (facts === null) return 'a dump with half a manifest';
+    const dump = directory.get(name);
+    if (facts.filename !== name || facts.sizeBytes !== dump.length || facts.sha256 !== sha256(dump)) return 'a dump that is not what its manifest says';
+  }
+  for (const [name, content] of directory) if (isManifest(name) && parsed(content) === null) return 'half a manifest';
+  return said && dumps.length !== 1 ? 'a success without its dump' : null;
+}
+
+/* { states, complaints: a set } */
+function judge(events) {
+  const complaints = new Set();
+  let states = 0;
+  for (const state of statesAfterPowerCut(events, (name) => isDump(name) || isManifest(name))) {
+    states++;
+    complaints.add(complaint(state));
+  }
+  complaints.delete(null);
+  return { states, complaints: [...complaints].sort() };
+}
+
+describe('the power is cut', () => {
+  let redis;
+  let postgres;
+  let events;
+
+  before(async () => {
+    [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
+  });
+  after(() => Promise.all([redis.stop(), postgres.stop()]));
+
+  /* A run in a directory that it makes, recorded. */
+  async function record(t, fault = null) {
+    const scene = await openDisk(t, { redis, postgres });
+    const directory = join(realpathSync(newDirectory(scene)), 'new');
+    const trace = join(scene.folder, 'trace');
+    // A process that is traced cannot be looked through for leaks.
+    const env = { ...(fault ? preload({ directory, ...fault }) : {}), ASAN_OPTIONS: 'detect_leaks=0:verify_asan_link_order=0' };
+    const { row, verdict } = await runJob(scene, directory, env, { wrapper: recorder(trace) });
+    assert.equal(verdict?.type, 'completed', verdict?.reason);
+    const recorded = readTrace(trace, directory, /UPDATE backup_run SET status = 'success'/);
+    const last = [...statesAfterPowerCut(recorded, isDump)].at(-1);
+    assert.ok(last.said, 'the success was seen');
+    assert.equal(sha256(last.directory.get(row.manifest.filename)), row.manifest.sha256, 'the record holds the whole dump');
+    return recorded;
+  }
+
+  function assertAlwaysTrue(recorded) {
+    const { states, complaints } = judge(recorded);
+    assert.deepEqual(complaints, []);
+    assert.ok(states > recorded.length, `${states} states`);
+  }
+
+  test('at any moment of a run: a dump has its manifest and is what that says, and a success has both', async (t) => {
+    events = await record(t);
+    assertAlwaysTrue(events);
+  });
+
+  test('or of one on a file system that can only link', async (t) => {
+    const recorded = await record(t, { calls: 'renameat2', at: '1-', act: 'EINVAL' });
+    assert.equal(recorded.filter(({ type }) => type === 'link').length, 2);
+    assertAlwaysTrue(recorded);
+  });
+
+  test('or of one that can only rename over what is there', async (t) => {
+    const recorded = await record(t, { calls: 'renameat2,linkat', at: '1-', act: 'EINVAL' });
+    assert.equal(recorded.filter(({ type }) => type === 'rename').length, 2);
+    assertAlwaysTrue(recorded);
+  });
+
+  const renameOf = (name) => (event) => event.type === 'rename' && name(event.to);
+  const fileOf = (name) => {
+    const { from } = events.find(renameOf(name));
+    return events.find((one) => one.type === 'create' && one.name === from).file;
+  };
+  const syncsOfDirectory = () => events.filter(({ type }) => type === 'sync directory');
+  const without = (wanted) => events.filter((event) => !wanted(event));
+  const swapped = (one, other) => {
+    const copy = [...events];
+    const [i, j] = [copy.findIndex(one), copy.findIndex(other)];
+    [copy[i], copy[j]] = [copy[j], copy[i]];
+    return copy;
+  };
+
+  for (const [what, doctored, expected] of [
+    ['the dump is not synced', () => without(({ type, file }) => type === 'sync' && file === fileOf(isDump)), 'a dump that is not what its manifest says'],
+    ['the manifest is not synced', () => without(({ type, file }) => type === 'sync' && file === fileOf(isManifest)), 'a dump with half a manifest'],
+    ['the directory itself is not synced', () => without(({ type }) => type === 'sync all'), 'a success without its dump'],
+    ['the directory is not synced between the two names', () => without((event) => event === syncsOfDirectory().at(-2)), 'a dump without a manifest'],
+    ['the directory is not synced before the success', () => without((event) => event === syncsOfDirectory().at(-1)), 'a success without its dump'],
+    ['the dump has its name before the manifest', () => swapped(renameOf(isDump), renameOf(isManifest)), 'a dump without a manifest'],
+    ['the success is said before the dump has its name', () => swapped(renameOf(isDump), ({ type }) => type === 'said'), 'a success without its dump'],
+  ]) {
+    test(`and it is found out if ${what}`, () => {
+      assert.ok(judge(doctored()).complaints.includes(expected));
+    });
+  }
+});
