@@ -25,7 +25,7 @@ owner_of(const char *row_config_id, const char *config_id)
 }
 
 static void
-read_item(const struct inventory *inventory, size_t row, const struct store *store, const char *config_id,
+read_item(const struct inventory *inventory, size_t row, struct store *store, const char *config_id,
     struct inventory_item *item)
 {
     const struct database_rows *rows = inventory->rows;
@@ -49,8 +49,8 @@ read_item(const struct inventory *inventory, size_t row, const struct store *sto
 }
 
 bool
-inventory_read(struct database *database, const struct store *store, const char *config_id, struct inventory *out,
-    struct error *err)
+inventory_read(
+    struct database *database, struct store *store, const char *config_id, struct inventory *out, struct error *err)
 {
     size_t count;
 

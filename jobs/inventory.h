@@ -39,7 +39,7 @@ struct inventory {
 };
 
 /* The caller clears `out` in either case. */
-bool inventory_read(struct database *database, const struct store *store, const char *config_id, struct inventory *out,
+bool inventory_read(struct database *database, struct store *store, const char *config_id, struct inventory *out,
     struct error *err) MUST_CHECK;
 void inventory_clear(struct inventory *inventory);
 

@@ -35,7 +35,7 @@ remove_unless_needed(const struct batch *batch, const char *name, struct error *
     return inventory_names_have(batch->needed, name) || store_remove(batch->removal->store, name, err);
 }
 
-/* Both files are looked at before either is deleted. */
+/* Both files are looked at before either is deleted; the dump was, if it was found. */
 static void
 remove_dump(struct batch *batch, const struct inventory_item *item)
 {
@@ -45,7 +45,7 @@ remove_dump(struct batch *batch, const struct inventory_item *item)
     int64_t size;
 
     *entry = (struct entry){ .item = item, .is_shared = inventory_names_have(batch->needed, item->name) };
-    entry->is_done = store_find(store, item->name, &size, &problem) &&
+    entry->is_done = (!item->is_missing || store_find(store, item->name, &size, &problem)) &&
                      (item->manifest[0] == '\0' || store_find(store, item->manifest, &size, &problem)) &&
                      remove_unless_needed(batch, item->name, &problem);
     if (!entry->is_done)

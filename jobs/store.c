@@ -24,6 +24,7 @@
 struct store {
     char *path;
     int fd;
+    char *known_folder; /* the last path that was found to lead here; NULL: none yet */
 };
 
 struct store_draft {
@@ -60,6 +61,7 @@ store_close(struct store *store)
     if (store->fd != -1)
         (void)close(store->fd);
     free(store->path);
+    free(store->known_folder);
     free(store);
 }
 
@@ -388,24 +390,38 @@ out:
     return ok;
 }
 
-bool
-store_resolve(const struct store *store, const char *path, char name[STORE_NAME_SIZE], struct error *err)
+/* Whether the folder is the directory, by whatever path. Thousands of rows have the same one. */
+static bool
+leads_here(struct store *store, const char *folder, size_t length)
 {
-    const char *slash = strrchr(path, '/');
+    char *path;
     struct stat ours;
     struct stat theirs;
-    char *folder;
-    bool inside;
+
+    if (store->known_folder != NULL && strlen(store->known_folder) == length &&
+        memcmp(store->known_folder, folder, length) == 0)
+        return true;
+    path = memory_copy(folder, length);
+    if (stat(path, &theirs) == -1 || fstat(store->fd, &ours) == -1 || ours.st_dev != theirs.st_dev ||
+        ours.st_ino != theirs.st_ino) {
+        free(path);
+        return false;
+    }
+    free(store->known_folder);
+    store->known_folder = path;
+    return true;
+}
+
+bool
+store_resolve(struct store *store, const char *path, char name[STORE_NAME_SIZE], struct error *err)
+{
+    const char *slash = strrchr(path, '/');
 
     if (path[0] != '/')
         return error_set(err, ERROR_REFUSED, "'%s' is no absolute path", path);
     if (strlen(slash + 1) >= STORE_NAME_SIZE || !store_name_is_published(slash + 1))
         return error_set(err, ERROR_REFUSED, "'%s' is not named like a dump or manifest", path);
-    folder = memory_copy(path, slash == path ? 1 : (size_t)(slash - path));
-    inside = stat(folder, &theirs) == 0 && fstat(store->fd, &ours) == 0 && ours.st_dev == theirs.st_dev &&
-             ours.st_ino == theirs.st_ino;
-    free(folder);
-    if (!inside)
+    if (!leads_here(store, path, slash == path ? 1 : (size_t)(slash - path)))
         return error_set(err, ERROR_REFUSED, "'%s' is not in the backup directory '%s'", path, store->path);
     (void)snprintf(name, STORE_NAME_SIZE, "%s", slash + 1);
     return true;

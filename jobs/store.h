@@ -63,8 +63,7 @@ bool store_publish(struct store *store, struct store_draft *draft, const struct 
  * Which file in the directory a row's path means: `name` is set if the path is absolute, its folder is this directory, and its name is one
  * that a dump or manifest of ours has. ERROR_REFUSED otherwise.
  */
-bool store_resolve(
-    const struct store *store, const char *path, char name[STORE_NAME_SIZE], struct error *err) MUST_CHECK;
+bool store_resolve(struct store *store, const char *path, char name[STORE_NAME_SIZE], struct error *err) MUST_CHECK;
 
 /* Size of the regular file `name`; -1 if there is none. ERROR_REFUSED: it is something else, such as a symbolic link. */
 bool store_find(const struct store *store, const char *name, int64_t *size_bytes, struct error *err) MUST_CHECK;

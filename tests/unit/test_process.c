@@ -168,6 +168,28 @@ only_what_is_allowed_is_inherited(void **state)
     process_free_list(environment);
 }
 
+static bool
+may_inherit_all_but_path(const char *name, size_t length)
+{
+    return length != 4 || memcmp(name, "PATH", 4) != 0;
+}
+
+static void
+the_caller_may_decide_what_is_inherited(void **state)
+{
+    static char before[][16] = { "PATH=/bin", "PATHX=1", "ODD", "MINE=1" };
+    char *inherited[] = { before[0], before[1], before[2], before[3], NULL };
+    static const char *const more[] = { "MINE=2", NULL };
+    static const char *const after[] = { "PATHX=1", "ODD", "LC_ALL=C.UTF-8", "MINE=2", NULL };
+    char **environment = process_environment(inherited, may_inherit_all_but_path, more);
+
+    (void)state;
+    for (size_t i = 0; after[i] != NULL; i++)
+        assert_string_equal(environment[i], after[i]);
+    assert_null(environment[4]);
+    process_free_list(environment);
+}
+
 static void
 the_program_sees_no_secret_no_descriptor_and_no_blocked_signal(void **state)
 {
@@ -375,6 +397,7 @@ main(void)
         cmocka_unit_test(the_last_4_kb_are_kept_from_the_start_of_a_line),
         cmocka_unit_test(a_long_failure_keeps_its_end_in_the_error),
         cmocka_unit_test(only_what_is_allowed_is_inherited),
+        cmocka_unit_test(the_caller_may_decide_what_is_inherited),
         cmocka_unit_test(the_program_sees_no_secret_no_descriptor_and_no_blocked_signal),
         cmocka_unit_test(a_descriptor_is_handed_down_where_asked),
         cmocka_unit_test(ticks_come_while_it_runs),

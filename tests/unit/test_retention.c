@@ -181,6 +181,29 @@ days_are_utc_days_whatever_the_zone_of_the_machine(void **state)
 }
 
 static void
+the_newest_that_was_proven_stays_however_old_it_is(void **state)
+{
+    struct retention retention = { 1, 0, 0, 0 };
+    struct retention_row rows[4];
+    struct text limits = TEXT_EMPTY;
+    size_t count = 0;
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        add(rows, &count, 4000 - i * 1000);
+    rows[2].is_proven = true;
+    rows[3].is_proven = true;
+    retention_apply(&retention, rows, count);
+    assert_reasons(&retention, &rows[0], "newest, last 1");
+    assert_reasons(&retention, &rows[1], "");
+    assert_reasons(&retention, &rows[2], "newest proven");
+    assert_reasons(&retention, &rows[3], "");
+    retention_add_limits(&retention, &limits);
+    assert_string_equal(text_string(&limits), "last 1, daily 0, weekly 0, monthly 0");
+    text_clear(&limits);
+}
+
+static void
 rows_without_a_time_sort_last_and_always_stay(void **state)
 {
     struct retention retention = { 2, 1, 1, 1 };
@@ -273,10 +296,16 @@ model_reasons(const struct retention *retention, const struct model_row *rows, s
 {
     unsigned reasons = rows[i].row->has_time ? 0 : RETENTION_NO_TIME;
     int newer = 0;
+    int newer_proven = 0;
 
-    for (size_t k = 0; k < count; k++)
-        if (k != i && model_is_newer(rows, k, i))
-            newer++;
+    for (size_t k = 0; k < count; k++) {
+        if (k == i || !model_is_newer(rows, k, i))
+            continue;
+        newer++;
+        newer_proven += rows[k].row->is_proven;
+    }
+    if (rows[i].row->is_proven && newer_proven == 0)
+        reasons |= RETENTION_PROVEN;
     if (newer == 0)
         reasons |= RETENTION_NEWEST;
     if (newer < retention->keep_last)
@@ -321,7 +350,7 @@ random_history(struct retention_row *rows, size_t most)
     size_t count = (size_t)random_below((int64_t)most + 1);
 
     for (size_t i = 0; i < count; i++) {
-        rows[i] = (struct retention_row){ .has_time = random_below(20) != 0 };
+        rows[i] = (struct retention_row){ .has_time = random_below(20) != 0, .is_proven = random_below(5) == 0 };
         rows[i].time.ms = i > 0 && random_below(10) == 0 ? rows[i - 1].time.ms : random_time(around);
     }
     return count;
@@ -458,6 +487,7 @@ main(void)
         cmocka_unit_test(times_at_the_ends_of_the_range_do_not_overflow),
         cmocka_unit_test(the_newest_row_of_a_bucket_is_kept_and_empty_buckets_cost_nothing),
         cmocka_unit_test(days_are_utc_days_whatever_the_zone_of_the_machine),
+        cmocka_unit_test(the_newest_that_was_proven_stays_however_old_it_is),
         cmocka_unit_test(rows_without_a_time_sort_last_and_always_stay),
         cmocka_unit_test(among_equal_times_the_first_given_is_the_newest),
         cmocka_unit_test(agrees_with_a_naive_model_on_random_histories),

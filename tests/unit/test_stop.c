@@ -71,6 +71,21 @@ past_the_deadline_every_wait_ends_with_the_reason(void **state)
     assert_true(stop_is_overdue());
 }
 
+static void
+behind_a_shield_that_was_lowered_a_signal_ends_waits_again(void **state)
+{
+    struct error err;
+
+    (void)state;
+    assert_true(stop_start(moment_add_ms(moment_now(), 60000), &err));
+    stop_shield(moment_add_ms(moment_now(), 50000));
+    assert_int_equal(raise(SIGTERM), 0);
+    assert_true(stop_check(&err));
+    stop_unshield();
+    assert_false(stop_check(&err));
+    assert_int_equal(err.code, ERROR_STOPPED);
+}
+
 int
 main(void)
 {
@@ -78,6 +93,7 @@ main(void)
         cmocka_unit_test(who_hangs_beyond_its_deadline_is_killed),
         cmocka_unit_test(who_was_stopped_is_killed_all_the_same),
         cmocka_unit_test(past_the_deadline_every_wait_ends_with_the_reason),
+        cmocka_unit_test(behind_a_shield_that_was_lowered_a_signal_ends_waits_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,96 @@
+/*
+ * A prune that is killed at any of its calls in the backup directory, or that one of them fails: it leaves too much, never too little, and the
+ * next prune makes good of it.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { startPostgres } from '../integration/support/postgres.mjs';
+import { startRedis } from '../integration/support/redis.mjs';
+import { insertConfig, insertRun } from '../integration/support/schema.mjs';
+import { jobProgram, run } from '../integration/support/worker.mjs';
+import { newDirectory, openDisk, reportsIn } from './support/disk.mjs';
+import { callsIn, preload } from './support/shim.mjs';
+
+const calls = 'unlinkat,fsync';
+const days = 4; // of which the last stays
+
+let redis;
+let postgres;
+before(async () => {
+  [redis, postgres] = await Promise.all([startRedis({ extraArgs: ['databases 20'] }), startPostgres()]);
+});
+after(() => Promise.all([redis.stop(), postgres.stop()]));
+
+/* A directory with a dump of each day, its rows, and a config that keeps the last. */
+async function openShelf(scene) {
+  const directory = newDirectory(scene);
+  const configId = await insertConfig(scene.sql, { retention: { keepLast: 1, daily: 0, weekly: 0, monthly: 0 } });
+  for (let day = 1; day <= days; day++) {
+    const path = join(directory, `weavestream-postgres-2026-01-0${day}T00-00-00Z`);
+    const row = { config_id: configId, status: 'success', started_at: new Date(Date.UTC(2026, 0, day)), dump_path: `${path}.dump`, manifest_path: `${path}.manifest.json` };
+    await insertRun(scene.sql, row);
+    for (const file of [row.dump_path, row.manifest_path]) writeFileSync(file, 'data');
+  }
+  return { directory, configId, log: `${directory}.calls` };
+}
+
+async function prune(scene, { directory, configId, log }, fault = {}) {
+  rmSync(log, { force: true });
+  const { stdout } = await run([], {
+    binary: jobProgram,
+    input: JSON.stringify({ name: 'prune', data: { kind: 'prune', configId } }),
+    env: { ...scene.environment, BACKUP_STORAGE_DIR: directory, ...preload({ directory, calls, log, ...fault }) },
+  });
+  return { ...reportsIn(stdout), calls: callsIn(log).map(({ call, name }) => `${call} ${name}`) };
+}
+
+const rowsOf = async (scene, { configId }) => (await scene.sql.query('SELECT * FROM backup_run WHERE config_id = $1 ORDER BY started_at', [configId])).rows;
+
+/* Every dump that is there has its manifest, and a row that names both; what stays is whole. */
+async function assertNeverTooLittle(scene, shelf) {
+  const rows = await rowsOf(scene, shelf);
+  for (const name of readdirSync(shelf.directory).filter((one) => one.endsWith('.dump'))) {
+    const row = rows.find(({ dump_path }) => dump_path === join(shelf.directory, name));
+    assert.ok(row, `no row names ${name}`);
+    assert.ok(existsSync(row.manifest_path), `${name} has no manifest`);
+  }
+  const { dump_path, manifest_path } = rows.at(-1);
+  assert.ok(existsSync(dump_path) && existsSync(manifest_path), 'the last dump is there');
+}
+
+async function assertPruned(scene, shelf, { verdict }) {
+  assert.equal(verdict?.type, 'completed', verdict?.reason);
+  assert.equal(readdirSync(shelf.directory).length, 2);
+  assert.deepEqual((await rowsOf(scene, shelf)).map(({ dump_path }) => dump_path !== null), [false, false, false, true]);
+  await assertNeverTooLittle(scene, shelf);
+}
+
+test('dumps go before their manifests, each durably, and the rows forget both last', async (t) => {
+  const scene = await openDisk(t, { redis, postgres });
+  const shelf = await openShelf(scene);
+  const { verdict, calls: made } = await prune(scene, shelf);
+  assert.deepEqual(verdict.returnvalue, { pruned: 3, kept: 1, failed: 0 });
+  const names = ['03', '02', '01'].map((day) => `weavestream-postgres-2026-01-${day}T00-00-00Z`);
+  assert.deepEqual(made, [...names.map((name) => `unlinkat ${name}.dump`), 'fsync .', ...names.map((name) => `unlinkat ${name}.manifest.json`), 'fsync .']);
+  await assertPruned(scene, shelf, { verdict });
+});
+
+describe('each call', { concurrency: 4 }, () => {
+  for (let at = 1; at <= 2 * (days - 1) + 2; at++) {
+    test(`number ${at}: killed there, or failing, it leaves too much, and the next prune goes on`, async (t) => {
+      const scene = await openDisk(t, { redis, postgres });
+      for (const act of ['kill', 'EIO', 'EROFS', 'EACCES']) {
+        const shelf = await openShelf(scene);
+        const { verdict, calls: made } = await prune(scene, shelf, { at, act });
+        assert.ok(made.length >= at, `${act}: only ${made.length} calls were made`);
+        await assertNeverTooLittle(scene, shelf);
+        if (act === 'kill') assert.equal(verdict, undefined);
+        else if (made[at - 1].startsWith('unlinkat')) assert.deepEqual(verdict.returnvalue, { pruned: 2, kept: 1, failed: 1 }, act);
+        else assert.match(verdict.reason, /Input\/output error|Read-only file system|Permission denied/);
+        await assertPruned(scene, shelf, await prune(scene, shelf));
+      }
+    });
+  }
+});
