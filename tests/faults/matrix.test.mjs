@@ -12,6 +12,7 @@ const sample = [
   ['connect', 'postgres restarted', 'scheduled'],
   ['row', 'sessions terminated', 'manual'],
   ['lock', 'worker and run killed', 'scheduled'],
+  ['snapshot', 'run killed', 'scheduled'],
   ['dump 0 %', 'directory read-only', 'manual'],
   ['dump 50 %', 'pg_dump killed', 'scheduled'],
   ['dump 100 %', 'disk full', 'manual'],
@@ -23,6 +24,7 @@ const sample = [
   ['success', 'postgres restarted', 'manual'],
   ['audit', 'sessions terminated', 'scheduled'],
   ['add', 'redis restarted', 'manual'],
+  ['hook', 'worker and run killed', 'manual'],
   ['mail', 'worker killed', 'scheduled'],
   ['failure mail', 'run killed', 'manual'],
 ];

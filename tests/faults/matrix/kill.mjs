@@ -13,13 +13,12 @@ import { randomOf } from '../../fleet/random.mjs';
 import { enqueue, kinds, playOut, settle } from './cell.mjs';
 import { openStage } from './stage.mjs';
 
-const nothingHeld = { hold: () => ({ gate: null, env: {} }) };
 export const victims = { worker: () => [], 'worker and its processes': ({ pid }) => descendants(pid) };
 
 export function planKills({ count, seed }) {
   const random = randomOf(`${seed} kills`);
   return Array.from({ length: count }, (_, number) => ({
-    moment: random.between(0, 1000) / 1000,
+    moment: random.between(0, 900) / 1000,
     victim: Object.keys(victims)[number % 2],
     kind: kinds[(number >> 1) % 2],
   }));
@@ -36,12 +35,12 @@ async function durationOfRun(stage) {
 const howFar = async ({ ask }) => (await ask('SELECT status FROM backup_run ORDER BY created_at OFFSET 1'))[0]?.status ?? 'no row';
 
 export const runKill = ({ moment, victim, kind }, { patience = 90, ...servers }) => playOut(async (t) => {
-  const stage = await openStage(t, { step: nothingHeld, servers });
+  const stage = await openStage(t, { servers });
   const duration = await durationOfRun(stage);
   await stage.secondWorker();
   const job = await enqueue[kind](stage);
   await pause(moment * duration);
   const owner = stage.workers.find(({ events }) => events.some(({ event, job: id }) => event === 'job started' && id === job.id)) ?? stage.worker;
-  for (const { pid } of [...victims[victim](owner), owner]) process.kill(pid, 'SIGKILL');
+  for (const { pid } of [owner, ...victims[victim](owner)]) process.kill(pid, 'SIGKILL'); // the list is made before: children of the dead are lost
   return { found: await howFar(stage), ...await settle(stage, job, patience) };
 });

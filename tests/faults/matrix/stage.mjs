@@ -53,7 +53,10 @@ exec pg_dump "$@"
   return { PATH: `${dirname(file)}:${process.env.PATH}` };
 }
 
-export async function openStage(t, { step, servers }) {
+const nothing = { hold: () => ({}) };
+
+/* Without a step, its runs wait for nothing. */
+export async function openStage(t, { step = nothing, servers }) {
   const scene = await openScene(t, { ...servers, bullmq: newest });
   t.after(() => servers.postgres.dropDatabase(scene.database));
   const { sql, database } = scene;
@@ -91,7 +94,7 @@ export async function openStage(t, { step, servers }) {
   return {
     servers, scene, configId, before, volume, mails: mail.mails, notifies: step.notifies ?? false, workers, worker, gate,
     secondWorker: () => (second ??= start({})),
-    goOn: gate.open,
+    goOn: () => gate.open(),
     mend: () => writeFileSync(mended, ''),
     run: () => child('the job process', ({ cmdline }) => cmdline.endsWith('weavestream-backup-job')),
     dump: () => child('pg_dump', ({ name }) => name === 'pg_dump'),

@@ -36,6 +36,14 @@ ${script(gate.shell)}
   },
 });
 
+/* The command after success waits. */
+const hook = {
+  hold() {
+    const gate = fileGate('hook');
+    return { gate, env: { BACKUP_AFTER_SUCCESS: gate.shell } };
+  },
+};
+
 /* The mail server makes it wait before it takes the mail. */
 const mail = { hold: (stage) => ({ gate: stage.mail.hold('mail') }) };
 
@@ -48,6 +56,7 @@ export const steps = {
   connect: session('run', starts),
   row: session('run', sends(/backup_run/)),
   lock: session('run', sends(/pg_try_advisory_lock/)),
+  snapshot: session('snapshot', sends(/pg_export_snapshot/)),
   'dump 0 %': session('dump', starts),
   'dump 50 %': session('dump', getsRow, 300),
   'dump 100 %': program('pg_dump', (wait) => `pg_dump "$@" || exit; ${wait}`),
@@ -59,6 +68,7 @@ export const steps = {
   success: session('run', sends(/UPDATE backup_run SET status = 'success'/)),
   audit: session('run', sends(/INSERT INTO audit_log/)),
   add: { hold: (stage) => ({ gate: bothOf(stage.redis.hold('add', addsPruneJob), stage.mail.hold('mail')) }), notifies: true },
+  hook,
   mail: { ...mail, notifies: true },
   'failure mail': { ...mail, fails: true },
 };
