@@ -333,22 +333,28 @@ is_free(const struct store *store, const char *name)
     return fstatat(store->fd, name, &file, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT;
 }
 
+void
+store_make_names(struct wall when, int number, struct store_names *names)
+{
+    char stamp[WALL_FILE_SIZE];
+    char counter[16] = "";
+
+    wall_format_file(when, stamp);
+    if (number > 1)
+        (void)snprintf(counter, sizeof(counter), "-%d", number);
+    (void)snprintf(names->dump, sizeof(names->dump), PREFIX "%s%s" DUMP_SUFFIX, stamp, counter);
+    (void)snprintf(names->manifest, sizeof(names->manifest), PREFIX "%s%s" MANIFEST_SUFFIX, stamp, counter);
+}
+
 bool
 store_choose_names(struct store *store, struct wall when, struct store_names *names, struct error *err)
 {
-    char stamp[WALL_FILE_SIZE];
-    char counter_text[16] = "";
-
-    wall_format_file(when, stamp);
-    for (int counter = 1; counter <= NAMES_TRIED; counter++) {
-        if (counter > 1)
-            (void)snprintf(counter_text, sizeof(counter_text), "-%d", counter);
-        (void)snprintf(names->dump, sizeof(names->dump), PREFIX "%s%s" DUMP_SUFFIX, stamp, counter_text);
-        (void)snprintf(names->manifest, sizeof(names->manifest), PREFIX "%s%s" MANIFEST_SUFFIX, stamp, counter_text);
+    for (int number = 1; number <= NAMES_TRIED; number++) {
+        store_make_names(when, number, names);
         if (is_free(store, names->dump) && is_free(store, names->manifest))
             return true;
     }
-    return error_set(err, ERROR_SYSTEM, "no free name for a dump of %s in '%s'", stamp, store->path);
+    return error_set(err, ERROR_SYSTEM, "no free name for a dump like '%s' in '%s'", names->dump, store->path);
 }
 
 /* Writes and syncs the manifest under its draft's name; removes it on failure. */
@@ -443,6 +449,16 @@ store_find(const struct store *store, const char *name, int64_t *size_bytes, str
         return error_set(err, ERROR_REFUSED, "'%s' is no regular file", name);
     *size_bytes = file.st_size;
     return true;
+}
+
+int
+store_open_file(const struct store *store, const char *name, struct error *err)
+{
+    int fd = openat(store->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd == -1)
+        (void)error_set_errno(err, errno, "open '%s'", name);
+    return fd;
 }
 
 bool
