@@ -73,14 +73,20 @@ note_progress(int64_t bytes, int64_t size_bytes, void *owner)
     fixture->progress_bytes = bytes;
 }
 
-static bool
-prove(struct fixture *fixture, struct archive_proof *proof, struct error *err)
+static struct archive_order
+order_of(struct fixture *fixture)
 {
-    struct archive_order order = { .path = fixture->file,
+    return (struct archive_order){ .path = fixture->file,
         .fd = fixture->fd,
         .level = SETTINGS_VERIFY_FULL,
         .on_progress = note_progress,
         .owner = fixture };
+}
+
+static bool
+prove(struct fixture *fixture, struct archive_proof *proof, struct error *err)
+{
+    struct archive_order order = order_of(fixture);
 
     *proof = ARCHIVE_PROOF_EMPTY;
     *err = ERROR_EMPTY;
@@ -94,11 +100,84 @@ size_and_checksum_are_of_the_file(void **state)
     struct archive_proof proof;
     struct error err;
 
-    stand_in(fixture, "#!/bin/sh\n[ \"$1 $2\" = '--data-only --file=-' ] && cmp -s \"$3\" \"$(dirname \"$0\")/archive\"\n");
+    stand_in(
+        fixture, "#!/bin/sh\n[ \"$1 $2\" = '--data-only --file=-' ] && cmp -s \"$3\" \"$(dirname \"$0\")/archive\"\n");
     assert_true(prove(fixture, &proof, &err));
     assert_int_equal(proof.size_bytes, 6);
     assert_int_equal(fixture->progress_bytes, 6);
     assert_string_equal(proof.sha256, "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03");
+}
+
+#define TWO_TABLES                                                                                                     \
+    "#!/bin/sh\nprintf 'COPY public.a (id) FROM stdin;\\n1\\n2\\n\\\\.\\nCOPY public.b (id) FROM stdin;\\n\\\\.\\n'\n"
+
+static void
+the_rows_of_each_table_are_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    struct archive_proof proof;
+    struct error err;
+
+    stand_in(fixture, TWO_TABLES);
+    assert_true(prove(fixture, &proof, &err));
+    assert_int_equal(proof.contents.count, 2);
+    assert_string_equal(proof.contents.tables[0].name, "a");
+    assert_int_equal(proof.contents.tables[0].rows, 2);
+    assert_int_equal(proof.contents.rows, 2);
+    archive_proof_clear(&proof);
+    assert_int_equal(proof.contents.count, 0);
+}
+
+static void
+an_archive_that_lacks_a_table_is_no_good_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct archive_contents expected = ARCHIVE_CONTENTS_EMPTY;
+    struct archive_order order = order_of(fixture);
+    struct archive_proof proof = ARCHIVE_PROOF_EMPTY;
+    struct error err = ERROR_EMPTY;
+
+    stand_in(fixture, TWO_TABLES);
+    archive_contents_add(&expected, "public", 6, "b", 1, 0);
+    order.expected = &expected;
+    assert_true(archive_prove(&order, &proof, &err));
+    archive_proof_clear(&proof);
+    archive_contents_add(&expected, "public", 6, "c", 1, 0);
+    assert_false(archive_prove(&order, &proof, &err));
+    assert_int_equal(err.code, ERROR_INPUT);
+    assert_string_equal(err.text, "the dump lacks table public.c");
+    archive_proof_clear(&proof);
+    archive_contents_clear(&expected);
+}
+
+static void
+a_script_that_breaks_off_is_noticed_although_its_writer_is_content(void **state)
+{
+    struct fixture *fixture = *state;
+    struct archive_proof proof;
+    struct error err;
+
+    stand_in(fixture, "#!/bin/sh\nprintf 'COPY public.a (id) FROM stdin;\\n1\\n'\n");
+    assert_false(prove(fixture, &proof, &err));
+    assert_int_equal(err.code, ERROR_INPUT);
+    assert_string_equal(err.text, "the dump ends in the middle of a table's rows");
+    archive_proof_clear(&proof);
+}
+
+static void
+at_level_toc_only_the_list_is_read(void **state)
+{
+    struct fixture *fixture = *state;
+    struct archive_order order = order_of(fixture);
+    struct archive_proof proof = ARCHIVE_PROOF_EMPTY;
+    struct error err = ERROR_EMPTY;
+
+    stand_in(fixture, "#!/bin/sh\n[ \"$1 $2\" = '--list --file=/dev/null' ]\n");
+    order.level = SETTINGS_VERIFY_TOC;
+    assert_true(archive_prove(&order, &proof, &err));
+    assert_int_equal(proof.size_bytes, 6);
+    assert_int_equal(strlen(proof.sha256), SHA256_SIZE - 1);
+    assert_int_equal(proof.contents.count, 0);
 }
 
 static void
@@ -156,6 +235,11 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(size_and_checksum_are_of_the_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_rows_of_each_table_are_counted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_archive_that_lacks_a_table_is_no_good_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_script_that_breaks_off_is_noticed_although_its_writer_is_content, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(at_level_toc_only_the_list_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_archive_that_does_not_read_back_is_no_archive, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_talkative_reader_does_not_block, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_empty_dump_proves_nothing, set_up, tear_down),

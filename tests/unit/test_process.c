@@ -65,6 +65,46 @@ exit_statuses_signals_and_last_words_are_told(void **state)
 }
 
 static void
+standard_output_can_be_data_for_the_caller(void **state)
+{
+    const char *const argv[] = { "sh", "-c", "head -c 300000 /dev/zero; echo words >&2", NULL };
+    struct process_command command = { .argv = argv, .handed_down = PROCESS_NO_FD, .piped = true };
+    struct error err = ERROR_EMPTY;
+    struct process *process;
+    char bytes[65536];
+    size_t length = 0;
+    ssize_t count;
+
+    start_anew(state);
+    process = process_start(&command, &err);
+    assert_non_null(process);
+    while ((count = read(process_data(process), bytes, sizeof(bytes))) != 0) {
+        if (count > 0)
+            length += (size_t)count;
+        else
+            assert_int_equal(errno, EAGAIN);
+    }
+    assert_int_equal(length, 300000);
+    assert_true(process_finish(process, NULL, NULL, &err));
+    assert_string_equal(process_words(process), "words");
+    process_free(process);
+}
+
+static void
+what_a_program_has_read_so_far_is_known(void **state)
+{
+    struct moment patience = moment_add_ms(moment_now(), 30000);
+    struct process *process;
+
+    start_anew(state);
+    process = start_shell("head -c 10000000 /dev/zero >/dev/null; while :; do sleep 1; done", NULL);
+    while (process_bytes_read(process) < 10000000 && !moment_is_past(patience))
+        (void)poll(NULL, 0, 1);
+    assert_true(process_bytes_read(process) >= 10000000);
+    process_free(process);
+}
+
+static void
 a_missing_program_says_where_it_was_looked_for(void **state)
 {
     const char *const argv[] = { "pg_nothing", NULL };
@@ -392,6 +432,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exit_statuses_signals_and_last_words_are_told),
+        cmocka_unit_test(standard_output_can_be_data_for_the_caller),
+        cmocka_unit_test(what_a_program_has_read_so_far_is_known),
         cmocka_unit_test(a_missing_program_says_where_it_was_looked_for),
         cmocka_unit_test(a_program_that_cannot_be_executed_says_why),
         cmocka_unit_test(the_last_4_kb_are_kept_from_the_start_of_a_line),

@@ -227,8 +227,7 @@ static void
 a_failed_sync_leaves_no_file(void **state)
 {
     static const char *const errors[] = {
-        "publish '" DUMP
-        "': '.weavestream-postgres-2026-07-01T00-00-00Z-1.manifest.json.tmp': sync: Input/output "
+        "publish '" DUMP "': '.weavestream-postgres-2026-07-01T00-00-00Z-1.manifest.json.tmp': sync: Input/output "
         "error",
         "publish '" DUMP "': the backup directory: sync: Input/output error",
         "publish '" DUMP "': the backup directory: sync: Input/output error",
@@ -473,6 +472,29 @@ only_drafts_that_nobody_writes_are_removed(void **state)
 }
 
 static void
+of_rejected_dumps_the_last_one_stays_and_is_no_backup(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_draft *draft = make_draft(fixture, "bad");
+    char name[STORE_NAME_SIZE];
+    char path[2 * FOLDER_PATH];
+    size_t removed = 1;
+
+    folder_write(fixture->folder, ".weavestream-postgres-2026-01-01T00-00-00Z-1.rejected", "an earlier one");
+    folder_write(fixture->folder, ".weavestream-postgres-mine.rejected", "somebody's");
+    assert_true(store_reject_draft(draft, name, &fixture->err));
+    store_draft_free(draft);
+    assert_string_equal(name, ".weavestream-postgres-2026-07-01T00-00-00Z-1.rejected");
+    assert_string_equal(folder_list(fixture->folder),
+        ".weavestream-postgres-2026-07-01T00-00-00Z-1.rejected .weavestream-postgres-mine.rejected");
+    assert_string_equal(folder_read(fixture->folder, name), "bad");
+    store_remove_stale(fixture->store, &removed);
+    assert_int_equal(removed, 0);
+    (void)snprintf(path, sizeof(path), "%s/%s", fixture->folder, name);
+    assert_false(store_resolve(fixture->store, path, name, &fixture->err));
+}
+
+static void
 a_relative_directory_is_taken_from_the_workspace_root(void **state)
 {
     struct fixture *fixture = *state;
@@ -536,6 +558,7 @@ main(void)
         cmocka_unit_test_setup_teardown(symbolic_links_are_not_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_are_found_and_removed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_drafts_that_nobody_writes_are_removed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_rejected_dumps_the_last_one_stays_and_is_no_backup, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_relative_directory_is_taken_from_the_workspace_root, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_directory_that_cannot_be_opened_says_so, set_up, tear_down),
     };
