@@ -33,19 +33,19 @@ const restoreBy = (script) => ({
 
 const databases = async (sql) => (await sql.query(`SELECT datname FROM pg_database WHERE datname LIKE 'weavestream\\_drill%' ORDER BY 1`)).rows.map(({ datname }) => datname);
 
-/* The drill that is under way, of which the keeper is in that database: { name, keeper }, or undefined. */
+/* The name of the drill database whose keeper is in `database`, or undefined. */
 async function drillOf(scene, database = scene.database) {
-  const { rows } = await scene.sql.query(`SELECT pid, application_name FROM pg_stat_activity
+  const { rows } = await scene.sql.query(`SELECT application_name FROM pg_stat_activity
     WHERE datname = $1 AND application_name ~ '^weavestream-backup drill [0-9a-f]{8}$'`, [database]);
-  return rows.length === 0 ? undefined : { name: `weavestream_drill_${rows[0].application_name.slice(-8)}`, keeper: rows[0].pid };
+  return rows[0]?.application_name.replace('weavestream-backup drill ', 'weavestream_drill_');
 }
 
 /* The database of a drill in which pg_restore hangs. */
 const hanging = restoreBy('exec sleep 600');
 async function untilDrill(scene, database) {
-  let drill;
-  await eventually(async () => (drill = await drillOf(scene, database)) !== undefined && (await databases(scene.sql)).includes(drill.name), { what: 'the drill to begin' });
-  return drill;
+  let name;
+  await eventually(async () => (name = await drillOf(scene, database)) !== undefined && (await databases(scene.sql)).includes(name), { what: 'the drill to begin' });
+  return name;
 }
 
 const untilDropped = (scene, name) => eventually(async () => !(await databases(scene.sql)).includes(name), { what: `${name} to be dropped` });
@@ -95,11 +95,11 @@ describe('restore drills', { concurrency: 6 }, () => {
     await scene.sql.query(`CREATE DATABASE odd TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'POSIX' LOCALE_PROVIDER icu ICU_LOCALE 'de-AT'`);
     await scene.start({ env: { ...hanging, BACKUP_DRILL_URL: postgres.urlOf('odd') } });
     await scene.runNow();
-    const { name } = await untilDrill(scene, 'odd');
+    const name = await untilDrill(scene, 'odd');
     const look = async (database) => (await scene.sql.query('SELECT encoding, datcollate, datctype, datlocprovider, daticulocale FROM pg_database WHERE datname = $1', [database])).rows[0];
     assert.deepEqual(await look(name), await look('odd'));
-    const { rows } = await scene.sql.query(`SELECT has_database_privilege('pg_monitor', $1, 'CONNECT') AS may`, [name]);
-    assert.equal(rows[0].may, false);
+    const mayConnect = async () => (await scene.sql.query(`SELECT has_database_privilege('pg_monitor', $1, 'CONNECT') AS may`, [name])).rows[0].may;
+    await eventually(async () => !(await mayConnect()), { what: 'others to be kept out' });
   });
 
   test('rows that are missing after the restore fail the run', async (t) => {
@@ -145,7 +145,7 @@ describe('restore drills', { concurrency: 6 }, () => {
     const scene = await open(t);
     const worker = await scene.start({ env: { ...hanging, BACKUP_SHUTDOWN_SECONDS: '5' } });
     const { runId, job } = await scene.runNow();
-    const { name } = await untilDrill(scene);
+    const name = await untilDrill(scene);
     const { code } = await worker.stop('SIGTERM');
     assert.equal(code, 0);
     assert.equal(await job.getState(), 'waiting');
@@ -159,21 +159,21 @@ describe('restore drills', { concurrency: 6 }, () => {
     const [worker, other] = await Promise.all([dead.start({ env: hanging }), alive.start({ env: hanging })]);
     await Promise.all([dead.runNow(), alive.runNow()]);
     const [left, live] = await Promise.all([untilDrill(dead), untilDrill(alive)]);
-    const session = await postgres.client(left.name); // as of a process of pg_restore that goes on for a while
+    const session = await postgres.client(left); // as of a process of pg_restore that goes on for a while
     const children = worker.descendants();
     for (const { pid } of children) process.kill(pid, 'SIGKILL');
     await worker.kill();
     await untilGone(children);
     await eventually(async () => (await drillOf(dead)) === undefined, { what: "the dead drill's session to end" });
-    assert.ok((await databases(dead.sql)).includes(left.name));
+    assert.ok((await databases(dead.sql)).includes(left));
 
     await next.start();
     const { job } = await next.runNow();
     await untilState(next.queue, job, 'completed');
-    assert.deepEqual((await databases(next.sql)).filter((name) => [left.name, live.name].includes(name)), [live.name]);
+    assert.deepEqual((await databases(next.sql)).filter((name) => [left, live].includes(name)), [live]);
     await assert.rejects(session.query('SELECT 1'));
     await other.stop();
-    await untilDropped(alive, live.name);
+    await untilDropped(alive, live);
   });
 
   test('a server that is restarted meanwhile fails the attempt, and the next one succeeds', async (t) => {
