@@ -166,10 +166,31 @@ print_json(
 }
 
 static void
+add_count(struct text *out, int64_t count, const char *what)
+{
+    text_format(out, "%" PRId64 " %s%s", count, what, count == 1 ? "" : "s");
+}
+
+static void
 add_contents(const struct archive_contents *contents, struct text *out)
 {
-    text_format(out, "%zu tables with %" PRId64 " rows, %" PRId64 " large objects, %" PRId64 " sequences",
-        contents->count, contents->rows, contents->large_objects, contents->sequences);
+    add_count(out, (int64_t)contents->count, "table");
+    text_add(out, " with ");
+    add_count(out, contents->rows, "row");
+    text_add(out, ", ");
+    add_count(out, contents->large_objects, "large object");
+    text_add(out, ", ");
+    add_count(out, contents->sequences, "sequence");
+}
+
+/* What programs and servers say may have several lines. */
+static void
+print_reason(const char *file, const char *reason)
+{
+    (void)fprintf(stderr, "weavestream-backup verify: %s: ", file);
+    for (const char *c = reason; *c != '\0'; c++)
+        (void)fputc(*c == '\n' ? ' ' : *c, stderr);
+    (void)fputc('\n', stderr);
 }
 
 static void
@@ -233,7 +254,7 @@ verify(const struct arguments *arguments, const struct settings *settings)
     else {
         if (!ok) {
             add_reason(arguments, &result, &err, &reason);
-            (void)fprintf(stderr, "weavestream-backup verify: %s: %s\n", arguments->file, text_string(&reason));
+            print_reason(arguments->file, text_string(&reason));
         } else if (!arguments->json)
             print_result(arguments, &result);
         if (arguments->json)

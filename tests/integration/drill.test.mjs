@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { untilState, versions } from './support/bullmq.mjs';
+import { contents, expectedContents } from './support/contents.mjs';
 import { password, startPostgres } from './support/postgres.mjs';
 import { untilGone } from './support/processes.mjs';
 import { startRedis } from './support/redis.mjs';
@@ -32,22 +33,19 @@ const restoreBy = (script) => ({
 
 const databases = async (sql) => (await sql.query(`SELECT datname FROM pg_database WHERE datname LIKE 'weavestream\\_drill%' ORDER BY 1`)).rows.map(({ datname }) => datname);
 
-/* The drill that is under way in this scene: { name, keeper, restores }, or undefined. */
-async function drillOf(scene) {
-  const { rows } = await scene.sql.query(`SELECT pid, application_name FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name ~ '^weavestream-backup drill [0-9a-f]{8}$'`);
-  if (rows.length === 0) return undefined;
-  const name = `weavestream_drill_${rows[0].application_name.slice(-8)}`;
-  const restores = await scene.sql.query(`SELECT FROM pg_stat_activity WHERE datname = $1`, [name]);
-  return { name, keeper: rows[0].pid, restores: restores.rowCount };
+/* The name of the drill database whose keeper is in `database`, or undefined. */
+async function drillOf(scene, database = scene.database) {
+  const { rows } = await scene.sql.query(`SELECT application_name FROM pg_stat_activity
+    WHERE datname = $1 AND application_name ~ '^weavestream-backup drill [0-9a-f]{8}$'`, [database]);
+  return rows[0]?.application_name.replace('weavestream-backup drill ', 'weavestream_drill_');
 }
 
 /* The database of a drill in which pg_restore hangs. */
 const hanging = restoreBy('exec sleep 600');
-async function untilDrill(scene) {
-  let drill;
-  await eventually(async () => (drill = await drillOf(scene)) !== undefined && (await databases(scene.sql)).includes(drill.name), { what: 'the drill to begin' });
-  return drill;
+async function untilDrill(scene, database) {
+  let name;
+  await eventually(async () => (name = await drillOf(scene, database)) !== undefined && (await databases(scene.sql)).includes(name), { what: 'the drill to begin' });
+  return name;
 }
 
 const untilDropped = (scene, name) => eventually(async () => !(await databases(scene.sql)).includes(name), { what: `${name} to be dropped` });
@@ -80,16 +78,28 @@ describe('restore drills', { concurrency: 6 }, () => {
     assert.equal(await drillOf(scene), undefined);
   });
 
-  test('the database is like the one that is dumped, and nobody else may connect to it', async (t) => {
+  test('whatever a database may hold, it is restored, and found again', async (t) => {
     const scene = await open(t);
-    await scene.start({ env: hanging });
+    for (const { sql, restores = true } of Object.values(contents)) if (restores) await scene.sql.query(sql);
+    const expected = await expectedContents(scene.sql);
+    await scene.start();
+    const { runId, job } = await scene.runNow();
+    const { failedReason } = await untilState(scene.queue, job, ['completed', 'failed']);
+    assert.equal(failedReason, undefined);
+    const { tables } = (await readRun(scene.sql, runId)).manifest;
+    assert.equal(Object.keys(tables).length, Object.keys(expected.tables).length);
+  });
+
+  test('the database is like the one that the URL names, and nobody else may connect to it', async (t) => {
+    const scene = await open(t);
+    await scene.sql.query(`CREATE DATABASE odd TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'POSIX' LOCALE_PROVIDER icu ICU_LOCALE 'de-AT'`);
+    await scene.start({ env: { ...hanging, BACKUP_DRILL_URL: postgres.urlOf('odd') } });
     await scene.runNow();
-    const { name } = await untilDrill(scene);
-    const look = `SELECT encoding, datcollate, datctype, datlocprovider, daticulocale FROM pg_database WHERE datname = $1`;
-    const [made] = (await scene.sql.query(look, [name])).rows;
-    assert.deepEqual(made, (await scene.sql.query(look, [scene.database])).rows[0]);
-    const { rows } = await scene.sql.query(`SELECT has_database_privilege('pg_monitor', $1, 'CONNECT') AS may`, [name]);
-    assert.equal(rows[0].may, false);
+    const name = await untilDrill(scene, 'odd');
+    const look = async (database) => (await scene.sql.query('SELECT encoding, datcollate, datctype, datlocprovider, daticulocale FROM pg_database WHERE datname = $1', [database])).rows[0];
+    assert.deepEqual(await look(name), await look('odd'));
+    const mayConnect = async () => (await scene.sql.query(`SELECT has_database_privilege('pg_monitor', $1, 'CONNECT') AS may`, [name])).rows[0].may;
+    await eventually(async () => !(await mayConnect()), { what: 'others to be kept out' });
   });
 
   test('rows that are missing after the restore fail the run', async (t) => {
@@ -135,7 +145,7 @@ describe('restore drills', { concurrency: 6 }, () => {
     const scene = await open(t);
     const worker = await scene.start({ env: { ...hanging, BACKUP_SHUTDOWN_SECONDS: '5' } });
     const { runId, job } = await scene.runNow();
-    const { name } = await untilDrill(scene);
+    const name = await untilDrill(scene);
     const { code } = await worker.stop('SIGTERM');
     assert.equal(code, 0);
     assert.equal(await job.getState(), 'waiting');
@@ -149,21 +159,21 @@ describe('restore drills', { concurrency: 6 }, () => {
     const [worker, other] = await Promise.all([dead.start({ env: hanging }), alive.start({ env: hanging })]);
     await Promise.all([dead.runNow(), alive.runNow()]);
     const [left, live] = await Promise.all([untilDrill(dead), untilDrill(alive)]);
-    const session = await postgres.client(left.name); // as of a process of pg_restore that goes on for a while
+    const session = await postgres.client(left); // as of a process of pg_restore that goes on for a while
     const children = worker.descendants();
     for (const { pid } of children) process.kill(pid, 'SIGKILL');
     await worker.kill();
     await untilGone(children);
     await eventually(async () => (await drillOf(dead)) === undefined, { what: "the dead drill's session to end" });
-    assert.ok((await databases(dead.sql)).includes(left.name));
+    assert.ok((await databases(dead.sql)).includes(left));
 
     await next.start();
     const { job } = await next.runNow();
     await untilState(next.queue, job, 'completed');
-    assert.deepEqual((await databases(next.sql)).filter((name) => [left.name, live.name].includes(name)), [live.name]);
+    assert.deepEqual((await databases(next.sql)).filter((name) => [left, live].includes(name)), [live]);
     await assert.rejects(session.query('SELECT 1'));
     await other.stop();
-    await untilDropped(alive, live.name);
+    await untilDropped(alive, live);
   });
 
   test('a server that is restarted meanwhile fails the attempt, and the next one succeeds', async (t) => {

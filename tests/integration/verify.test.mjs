@@ -219,6 +219,7 @@ describe('verify, the command', { concurrency: 3 }, () => {
     const folder = temporaryFolder('files');
     writeFileSync(join(folder, 'empty.dump'), '');
     writeFileSync(join(folder, 'text.dump'), 'CREATE TABLE a ();\n'.repeat(100));
+    await assertNot([join(folder, 'text.dump')], /: not proven: .*several lines, of which the last is the end$/m, { env: restoreBy('printf "pg_restore: several\\nlines, of which\\nthe last is the end\\n" >&2; exit 1') });
     await assertNot([join(folder, 'empty.dump')], /: not proven: the dump is empty$/m);
     await assertNot([join(folder, 'text.dump')], /: not proven: the dump could not be read back: pg_restore: /);
   });

@@ -2,7 +2,8 @@
  * contents: databases of every kind that is hard to dump, as SQL that is added to the usual one, by a title; and what a manifest must say
  * of any database.
  *
- * `hidden` names tables, and counts sequences, whose data no dump holds.
+ * `hidden` names tables, and counts sequences, whose data no dump holds. Those that `restores` leaves true may stand in one database, which can be
+ * restored.
  */
 import pg from 'pg';
 
@@ -13,6 +14,7 @@ export const contents = {
   'the usual': { sql: 'SELECT 1' },
   'no table beside the app’s own': {
     sql: 'DROP SCHEMA "other Schema" CASCADE; DROP TABLE "Odd ""Table"", with; a -- name", events, documents, assets, companies CASCADE; SELECT lo_unlink(oid) FROM pg_largeobject_metadata',
+    restores: false,
   },
   'large objects: empty, small, and of several pages': {
     sql: `SELECT lo_from_bytea(0, ''), lo_from_bytea(0, '\\x5c2e0a'), lo_from_bytea(0, convert_to(repeat(E'COPY public.x FROM stdin;\\n\\\\.\\n', 20000), 'UTF8'));
@@ -40,6 +42,7 @@ export const contents = {
           ALTER EXTENSION hstore ADD TABLE inner_data; ALTER EXTENSION hstore ADD SEQUENCE inner_data_a_seq; ALTER EXTENSION hstore ADD TABLE configuration;
           UPDATE pg_extension SET extconfig = ARRAY['configuration'::regclass::oid], extcondition = ARRAY[''] WHERE extname = 'hstore'`,
     hidden: { tables: ['public.inner_data'], sequences: 1 },
+    restores: false,
   },
   'functions, rules and comments that look like a dump': {
     sql: `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN /* COPY public.a (b) FROM stdin;
