@@ -227,8 +227,7 @@ static void
 a_failed_sync_leaves_no_file(void **state)
 {
     static const char *const errors[] = {
-        "publish '" DUMP
-        "': '.weavestream-postgres-2026-07-01T00-00-00Z-1.manifest.json.tmp': sync: Input/output "
+        "publish '" DUMP "': '.weavestream-postgres-2026-07-01T00-00-00Z-1.manifest.json.tmp': sync: Input/output "
         "error",
         "publish '" DUMP "': the backup directory: sync: Input/output error",
         "publish '" DUMP "': the backup directory: sync: Input/output error",
