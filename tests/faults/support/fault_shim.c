@@ -39,6 +39,15 @@
 #define LAST_ERRNO 133
 #define LOOK_US 2000
 
+/* Libraries that are set up before this one may call it; a sanitizer's does, and libc's functions are not to be used then. */
+static bool is_ready;
+
+__attribute__((constructor)) static void
+get_ready(void)
+{
+    is_ready = true;
+}
+
 /* The path of what `fd` is open on, as the kernel has it. */
 static bool
 find_folder(int fd, char path[PATH_MAX])
@@ -152,6 +161,8 @@ decide(const char *call, int directory, const char *file)
     int errnum;
     bool hit;
 
+    if (!is_ready)
+        return 0;
     if (!find_name(directory, file, name) || !is_wanted(call, name)) {
         errno = before;
         return 0;
