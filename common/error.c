@@ -53,6 +53,9 @@ error_add(struct error *err, const char *format, ...)
 }
 
 /* Puts one more part behind the text: `before`, it, `after`. */
+static void append(struct error *err, const char *before, const char *format, va_list arguments, const char *after)
+    PRINTF_LIKE(3, 0);
+
 static void
 append(struct error *err, const char *before, const char *format, va_list arguments, const char *after)
 {

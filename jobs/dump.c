@@ -90,7 +90,12 @@ dump_find_version(struct text *version, struct error *err)
 bool
 dump_check_compression(const char *compression, const char *version, struct error *err)
 {
-    if (compression == NULL || strspn(compression, "0123456789") == strlen(compression) || atoi(version) >= 16)
+    static const char digits[] = "0123456789";
+    int64_t major = 0;
+
+    if (compression == NULL || strspn(compression, digits) == strlen(compression))
+        return true;
+    if (text_parse_integer(version, strspn(version, digits), 0, INT16_MAX, &major) && major >= 16)
         return true;
     return error_set(err, ERROR_CONFIG,
         "BACKUP_COMPRESSION=%s needs pg_dump 16 or newer, and this one is %s: set it to a level, 0 to 9", compression,

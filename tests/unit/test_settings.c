@@ -303,6 +303,20 @@ previous_keys_are_a_list_of_ids_and_keys(void **state)
 }
 
 static void
+compression_is_what_pg_dump_takes(void **state)
+{
+    static const char *const right[] = { "0", "9", "none", "gzip", "gzip:9", "lz4", "zstd:level=3,long" };
+    static const char *const wrong[] = { "10", "-1", "6 ", "brotli", "gzi", "gzip:", "GZIP", "zstd level=3",
+        "zstd:level=3;x", "6:6", ":6", "zstd:$(x)" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
+        assert_true(takes("BACKUP_COMPRESSION", right[i]));
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_false(takes("BACKUP_COMPRESSION", wrong[i]));
+}
+
+static void
 printing_marks_defaults(void **state)
 {
     (void)state;
@@ -400,6 +414,7 @@ main(void)
         TEST(a_wrong_url_is_told_without_its_value),
         TEST(a_key_is_base64_of_32_bytes),
         TEST(previous_keys_are_a_list_of_ids_and_keys),
+        TEST(compression_is_what_pg_dump_takes),
         TEST(printing_marks_defaults),
         TEST(printing_masks_secrets),
         TEST(a_redis_url_is_printed_as_it_is_understood),

@@ -5,7 +5,7 @@
 #include "jobs/stall.h"
 
 #define SECOND_NS 1000000000
-#define LIMIT_MINUTES 2
+#define LIMIT_MINUTES ((int64_t)2)
 
 static struct moment
 at(int64_t seconds)

@@ -39,15 +39,25 @@
 #define LAST_ERRNO 133
 #define LOOK_US 2000
 
+/* Libraries that are set up before this one may call it; a sanitizer's does, and libc's functions are not to be used then. */
+static bool is_ready;
+
+__attribute__((constructor)) static void
+get_ready(void)
+{
+    is_ready = true;
+}
+
+/* The path of what `fd` is open on, as the kernel has it. */
 static bool
-add_folder(int directory, char *path)
+find_folder(int fd, char path[PATH_MAX])
 {
     char link[32];
     ssize_t length;
 
-    if (directory == AT_FDCWD)
+    if (fd == AT_FDCWD)
         return getcwd(path, PATH_MAX) != NULL;
-    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", directory);
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     length = readlink(link, path, PATH_MAX - 1);
     if (length < 0)
         return false;
@@ -60,18 +70,15 @@ static bool
 find_name(int directory, const char *file, char name[PATH_MAX])
 {
     const char *wanted = getenv("FAULT_DIRECTORY");
-    char path[2 * PATH_MAX] = "";
+    bool is_itself = file == NULL || strcmp(file, ".") == 0;
+    char folder[PATH_MAX] = "";
+    char path[2 * PATH_MAX];
     size_t length;
 
-    if (wanted == NULL || (file != NULL && strlen(file) >= PATH_MAX))
+    if (wanted == NULL || ((file == NULL || file[0] != '/') && !find_folder(directory, folder)))
         return false;
-    if (file == NULL || file[0] != '/') {
-        if (!add_folder(directory, path))
-            return false;
-        if (file != NULL && strcmp(file, ".") != 0)
-            (void)strcat(strcat(path, "/"), file);
-    } else
-        (void)strcpy(path, file);
+    (void)snprintf(
+        path, sizeof(path), "%s%s%s", folder, is_itself || folder[0] == '\0' ? "" : "/", is_itself ? "" : file);
     length = strlen(wanted);
     if (strncmp(path, wanted, length) != 0 || (path[length] != '/' && path[length] != '\0'))
         return false;
@@ -154,6 +161,8 @@ decide(const char *call, int directory, const char *file)
     int errnum;
     bool hit;
 
+    if (!is_ready)
+        return 0;
     if (!find_name(directory, file, name) || !is_wanted(call, name)) {
         errno = before;
         return 0;
@@ -172,6 +181,7 @@ decide(const char *call, int directory, const char *file)
             return -1;                                                                                                 \
     } while (0)
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's are reserved names */
 static int
 open_file(const char *call, int directory, const char *file, int flags, mode_t mode)
 {
@@ -365,3 +375,4 @@ unlinkat(int directory, const char *file, int flags)
 {
     return unlink_file("unlinkat", directory, file, flags);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
