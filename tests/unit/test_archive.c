@@ -94,7 +94,8 @@ size_and_checksum_are_of_the_file(void **state)
     struct archive_proof proof;
     struct error err;
 
-    stand_in(fixture, "#!/bin/sh\n[ \"$1 $2\" = '--data-only --file=-' ] && cmp -s \"$3\" \"$(dirname \"$0\")/archive\"\n");
+    stand_in(
+        fixture, "#!/bin/sh\n[ \"$1 $2\" = '--data-only --file=-' ] && cmp -s \"$3\" \"$(dirname \"$0\")/archive\"\n");
     assert_true(prove(fixture, &proof, &err));
     assert_int_equal(proof.size_bytes, 6);
     assert_int_equal(fixture->progress_bytes, 6);
