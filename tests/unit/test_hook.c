@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/memory.h"
 #include "jobs/hook.h"
 #include "jobs/stop.h"
 
@@ -18,22 +19,26 @@ static const struct hook_facts facts = { .directory = "/backup",
 
 /* Within `limit_ms`; "" if it went well. */
 static const char *
-run(char *command, int64_t limit_ms, struct error *err)
+run(const char *command, int64_t limit_ms, struct error *err)
 {
-    struct settings settings = { .after_success = command };
+    struct settings settings = { .after_success = memory_copy_string(command) };
+    bool ok;
 
     assert_true(stop_start(moment_add_ms(moment_now(), limit_ms), err));
-    return hook_run(&settings, &facts, err) ? "" : err->text;
+    ok = hook_run(&settings, &facts, err);
+    free(settings.after_success);
+    return ok ? "" : err->text;
 }
 
 static void
 it_gets_the_facts_and_no_secret(void **state)
 {
-    static char command[] = "[ \"$BACKUP_DIRECTORY $BACKUP_FILE $BACKUP_MANIFEST $BACKUP_RUN_ID $BACKUP_CONFIG_ID\" = "
-                            "'/backup /backup/x.dump /backup/x.manifest.json r c' ] && "
-                            "[ \"$BACKUP_CONFIG_NAME\" = '$(exit 1) \"Nightly\"' ] && "
-                            "[ \"$BACKUP_SIZE_BYTES $BACKUP_SHA256\" = '9007199254740993 ab' ] && "
-                            "[ \"$MINE\" = 1 ] && ! env | grep secret";
+    static const char command[] =
+        "[ \"$BACKUP_DIRECTORY $BACKUP_FILE $BACKUP_MANIFEST $BACKUP_RUN_ID $BACKUP_CONFIG_ID\" = "
+        "'/backup /backup/x.dump /backup/x.manifest.json r c' ] && "
+        "[ \"$BACKUP_CONFIG_NAME\" = '$(exit 1) \"Nightly\"' ] && "
+        "[ \"$BACKUP_SIZE_BYTES $BACKUP_SHA256\" = '9007199254740993 ab' ] && "
+        "[ \"$MINE\" = 1 ] && ! env | grep secret";
     struct error err;
 
     (void)state;
@@ -56,7 +61,7 @@ without_a_command_there_is_nothing_to_fail(void **state)
 static void
 a_failure_says_how_it_ended(void **state)
 {
-    static char command[] = "echo no route >&2; exit 12";
+    static const char command[] = "echo no route >&2; exit 12";
     struct error err;
 
     (void)state;
@@ -67,7 +72,7 @@ a_failure_says_how_it_ended(void **state)
 static void
 it_has_what_is_left_of_the_time_of_the_job(void **state)
 {
-    static char command[] = "sleep 60 & sleep 60";
+    static const char command[] = "sleep 60 & sleep 60";
     struct moment start = moment_now();
     struct error err;
 
