@@ -1,5 +1,6 @@
 #include "tests/unit/test.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,20 @@ a_failure_says_how_it_ended(void **state)
 }
 
 static void
+it_is_not_begun_if_the_job_is_being_stopped(void **state)
+{
+    struct settings settings = { .after_success = memory_copy_string("touch /dev/null/nothing") };
+    struct error err;
+
+    (void)state;
+    assert_true(stop_start(moment_add_ms(moment_now(), 60000), &err));
+    assert_int_equal(raise(SIGTERM), 0);
+    assert_false(hook_run(&settings, &facts, &err));
+    assert_string_equal(err.text, "BACKUP_AFTER_SUCCESS: the worker was stopped");
+    free(settings.after_success);
+}
+
+static void
 it_has_what_is_left_of_the_time_of_the_job(void **state)
 {
     static const char command[] = "sleep 60 & sleep 60";
@@ -89,6 +104,7 @@ main(void)
         cmocka_unit_test(it_gets_the_facts_and_no_secret),
         cmocka_unit_test(without_a_command_there_is_nothing_to_fail),
         cmocka_unit_test(a_failure_says_how_it_ended),
+        cmocka_unit_test(it_is_not_begun_if_the_job_is_being_stopped),
         cmocka_unit_test(it_has_what_is_left_of_the_time_of_the_job),
     };
 
