@@ -254,8 +254,13 @@ read_compression(const struct variable *variable, const char *value, struct sett
 static bool
 read_web_url(const struct variable *variable, const char *value, struct settings *settings, struct error *err)
 {
-    if (strncmp(value, "http://", 7) != 0 && strncmp(value, "https://", 8) != 0)
+    const char *host = strstr(value, "://");
+
+    if ((strncmp(value, "http://", 7) != 0 && strncmp(value, "https://", 8) != 0) || strcspn(host + 3, "/?#") == 0)
         return error_set(err, ERROR_CONFIG, "not %s", variable->allowed);
+    for (const char *c = value; *c != '\0'; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7F)
+            return error_set(err, ERROR_CONFIG, "not %s: it holds a blank or a control character", variable->allowed);
     secret_set(field_of(variable, settings), value, strlen(value));
     return true;
 }

@@ -8,6 +8,7 @@
 #include "common/text.h"
 #include "jobs/process.h"
 #include "jobs/reporter.h"
+#include "jobs/stop.h"
 
 #define FACTS 8
 
@@ -29,9 +30,12 @@ run(const struct settings *settings, const char *const *environment, struct erro
         .argv = argv, .environment = environment, .may_inherit = may_inherit, .handed_down = PROCESS_NO_FD
     };
     struct moment start = moment_now();
-    struct process *process = process_start(&command, err);
+    struct process *process;
     bool ok;
 
+    if (!stop_check(err)) /* rather not begun than broken off at once */
+        return false;
+    process = process_start(&command, err);
     if (process == NULL)
         return false;
     ok = process_finish(process, NULL, NULL, err);

@@ -1,7 +1,7 @@
 /* Pings, the webhook, and the command after success: who is told what, and what happens to a run if that goes wrong. */
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { untilState, versions } from './support/bullmq.mjs';
@@ -220,6 +220,13 @@ describe('a server that', { concurrency: 8 }, () => {
     assert.deepEqual(calls(other), []);
   });
 
+  test('is behind a proxy is told through it', async (t) => {
+    const proxy = await startWeb(t);
+    const scene = await open(t, { BACKUP_PING_URL: `http://ping.example/${token}`, http_proxy: proxy.url });
+    await runOnce(scene);
+    assert.deepEqual(calls(proxy), [`GET http://ping.example/${token}/start`, `GET http://ping.example/${token}`]);
+  });
+
   test('redirects in circles', async (t) => {
     const web = await startWeb(t, { answers: Array(8).fill({ status: 308, headers: { location: `/${token}` } }) });
     await assertWarned(t, web, /: it redirects more than 3 times$/);
@@ -318,6 +325,17 @@ describe('the command after success', { concurrency: 4 }, () => {
     assert.deepEqual(others, []);
     assert.equal(mail.headers.Subject, '[Weavestream] Backup succeeded, but what follows it FAILED — Nightly');
     assert.ok(mail.body.includes(reason), mail.body);
+  });
+
+  test('as README has it copies dump and manifest', async (t) => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const [, example] = /<!-- example: after success -->\n```sh\nBACKUP_AFTER_SUCCESS='(.*)'\n```/.exec(readme);
+    const offsite = temporaryFolder('offsite');
+    const rclone = executable(`#!/bin/sh\n[ "$1" = copy ] && [ "$3" = offsite:weavestream ] && cp "$2" '${offsite}'\n`, 'rclone');
+    const scene = await open(t, { BACKUP_AFTER_SUCCESS: example, PATH: `${dirname(rclone)}:${process.env.PATH}` });
+    const { job } = await runOnce(scene);
+    assert.equal(sha256(join(offsite, job.returnvalue.filename)), job.returnvalue.sha256);
+    assert.deepEqual(readdirSync(offsite).sort(), scene.files());
   });
 
   test('is not run after a failure', async (t) => {

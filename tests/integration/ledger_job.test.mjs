@@ -11,6 +11,7 @@ import { mode, openScene } from './support/scene.mjs';
 import { insertConfig, insertRun, readAudit, readRun } from './support/schema.mjs';
 import { startSmtp } from './support/smtp.mjs';
 import { eventually } from './support/wait.mjs';
+import { startWeb } from './support/web.mjs';
 import { jobProgram, run } from './support/worker.mjs';
 
 const minute = 60_000;
@@ -148,9 +149,11 @@ describe('schedules', () => {
 describe('runs', () => {
   test('one that did not happen is told once, and made up for by one job', async (t) => {
     const server = await startSmtp(t, { secure_mode: 'NONE' });
+    const web = await startWeb(t);
     const scene = await open(t);
+    Object.assign(scene.environment, { BACKUP_PING_URL: `${web.url}/ping`, BACKUP_WEBHOOK_URL: `${web.url}/hook` });
     await server.settings(scene.sql);
-    const config = await dueConfig(scene, notify);
+    const config = await dueConfig(scene, { name: 'Weekly', ...notify });
     remember(scene, config);
     const schedulers = [scheduler(config)];
     const catchUp = {
@@ -162,7 +165,12 @@ describe('runs', () => {
     assert.deepEqual(eventsOf(looked, 'warn', 'error'), ['run missed']);
     assertComesBack(looked);
     const [mail] = await server.received(1);
-    assert.match(mail.body, new RegExp(`missed: the run due at ${new Date(config.due).toISOString()} did not happen within 30 minutes`));
+    const reason = `missed: the run due at ${new Date(config.due).toISOString()} did not happen within 30 minutes`;
+    assert.ok(mail.body.includes(reason), mail.body);
+    const [hook, ping] = web.requests;
+    assert.deepEqual([hook.path, ping.path, ping.body], ['/hook', '/ping/fail', reason]);
+    const { event, outcome, runId, configId, configName, error } = JSON.parse(hook.body);
+    assert.deepEqual({ event, outcome, runId, configId, configName, error }, { event: 'backup.missed', outcome: 'missed', runId: null, configId: config.id, configName: 'Weekly', error: reason });
 
     const lost = await look(scene, snapshot({ schedulers }));
     assert.deepEqual([lost.said, eventsOf(lost, 'warn', 'error')], [[catchUp], []], 'as long as its job is not there');
@@ -171,6 +179,7 @@ describe('runs', () => {
     assert.deepEqual((await look(scene, snapshot({ schedulers }))).said, []);
     assert.equal(memory(scene).configs[0].owed, 0);
     assert.equal((await server.received(1)).length, 1);
+    assert.equal(web.requests.length, 2);
   });
 
   test('what happened, waits or is paused is not missed', async (t) => {

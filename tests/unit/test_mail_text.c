@@ -81,6 +81,21 @@ a_failure_tells_its_error_with_its_lines(void **state)
 }
 
 static void
+a_success_whose_follow_up_failed_says_so(void **state)
+{
+    const struct mail followed = { .filename = "x.dump", .after_success = "exit status 12" };
+    struct mail_text mail = about(&followed);
+    struct text text = text_of(&mail);
+    const char *end = "t: a restore needs both.\r\n\r\nWhat was to follow this backup went wrong: exit status 12\r\n";
+
+    (void)state;
+    assert_non_null(strstr(text.data, "_Backup_succeeded=2C_but_what_")); /* a fold is in between */
+    assert_non_null(strstr(text.data, "_FAILED" DASH "Nightly?="));
+    assert_string_equal(text.data + text.length - strlen(end), end);
+    text_clear(&text);
+}
+
+static void
 a_sender_with_a_name_and_an_address_for_answers(void **state)
 {
     struct mail_text mail = about(&success);
@@ -252,6 +267,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_success_as_it_goes_over_the_wire),
         cmocka_unit_test(a_failure_tells_its_error_with_its_lines),
+        cmocka_unit_test(a_success_whose_follow_up_failed_says_so),
         cmocka_unit_test(a_sender_with_a_name_and_an_address_for_answers),
         cmocka_unit_test(no_name_ends_its_header),
         cmocka_unit_test(long_names_fold_between_characters),

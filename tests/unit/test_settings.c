@@ -399,6 +399,29 @@ a_redis_url_is_printed_as_it_is_understood(void **state)
     assert_redis_printed("/run/r.sock", "unix:///run/r.sock?db=0");
 }
 
+static void
+a_url_to_tell_has_a_host_and_no_blanks(void **state)
+{
+    (void)state;
+    assert_true(takes("BACKUP_PING_URL", "https://AAAA.example/id?a=b"));
+    assert_true(takes("BACKUP_PING_URL", "http://10.0.0.1:3001"));
+    assert_false(takes("BACKUP_PING_URL", "ftp://AAAA.example"));
+    assert_false(takes("BACKUP_PING_URL", "https:///AAAA"));
+    assert_false(takes("BACKUP_PING_URL", "https://AAAA.example/a b"));
+    assert_false(takes("BACKUP_PING_URL", "https://AAAA.example/a\r\nb"));
+}
+
+static void
+what_is_secret_is_known_by_its_name(void **state)
+{
+    (void)state;
+    assert_true(settings_is_secret("DATABASE_URL", 12));
+    assert_true(settings_is_secret("BACKUP_WEBHOOK_SECRET=x", 21));
+    assert_false(settings_is_secret("DATABASE_URL", 11));
+    assert_false(settings_is_secret("BACKUP_STORAGE_DIR", 18));
+    assert_false(settings_is_secret("RESTIC_PASSWORD", 15));
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, start_with_a_good_environment)
 
 int
@@ -418,6 +441,8 @@ main(void)
         TEST(printing_marks_defaults),
         TEST(printing_masks_secrets),
         TEST(a_redis_url_is_printed_as_it_is_understood),
+        TEST(a_url_to_tell_has_a_host_and_no_blanks),
+        TEST(what_is_secret_is_known_by_its_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -435,6 +435,38 @@ files_are_found_and_removed(void **state)
     assert_true(store_sync(fixture->store, &fixture->err));
 }
 
+struct listed {
+    size_t dumps;
+    size_t manifests;
+    size_t others;
+};
+
+static void
+count_listed(const char *name, void *owner)
+{
+    struct listed *listed = owner;
+
+    listed->dumps += strcmp(name, DUMP) == 0;
+    listed->manifests += strcmp(name, MANIFEST) == 0;
+    listed->others += strcmp(name, DUMP) != 0 && strcmp(name, MANIFEST) != 0;
+}
+
+static void
+what_has_a_final_name_is_listed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct listed listed = { .dumps = 0 };
+
+    folder_write(fixture->folder, DUMP, "");
+    folder_write(fixture->folder, MANIFEST, "");
+    folder_write(fixture->folder, DRAFT, "");
+    folder_write(fixture->folder, "weavestream-postgres-mine.dump", "");
+    assert_true(store_list(fixture->store, count_listed, &listed, &fixture->err));
+    assert_int_equal(listed.dumps, 1);
+    assert_int_equal(listed.manifests, 1);
+    assert_int_equal(listed.others, 0);
+}
+
 static void
 age(const char *folder, const char *name, int64_t seconds)
 {
@@ -557,6 +589,7 @@ main(void)
         cmocka_unit_test_setup_teardown(the_directory_is_known_by_any_path_to_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(symbolic_links_are_not_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_are_found_and_removed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_has_a_final_name_is_listed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_drafts_that_nobody_writes_are_removed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(of_rejected_dumps_the_last_one_stays_and_is_no_backup, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_relative_directory_is_taken_from_the_workspace_root, set_up, tear_down),
