@@ -17,7 +17,7 @@ const { values } = parseArgs({
 
 const results = [];
 function tell({ moment, victim, kind }, result) {
-  results.push({ victim, kind, ...result });
+  results.push({ victim, kind, ...result, ending: result.ending.replace(/:.*/s, '') });
   if (result.problems.length > 0) console.log(`BROKEN ${victim} killed at ${moment} of a ${kind} run, which was ${result.found}: ${result.problems.join('; ')}`);
 }
 

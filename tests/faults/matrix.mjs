@@ -32,7 +32,7 @@ if (values.list) {
 
 let broken = 0;
 function tell({ step, fault, kind }, { ending, seconds, problems }) {
-  console.log(`${problems.length > 0 ? 'BROKEN' : 'ok    '} ${step}, ${fault}, ${kind}: ${ending} after ${seconds.toFixed(1)} s`);
+  console.log(`${problems.length > 0 ? 'BROKEN' : 'ok    '} ${step}, ${fault}, ${kind}, ${seconds.toFixed(1)} s: ${ending.split('\n')[0]}`);
   for (const problem of problems) console.log(`       ${problem}`);
   if (problems.length > 0) broken++;
 }

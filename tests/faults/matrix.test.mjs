@@ -18,6 +18,7 @@ const sample = [
   ['dump 100 %', 'disk full', 'manual'],
   ['sync', 'run frozen', 'scheduled'],
   ['verify', 'run killed', 'manual'],
+  ['drill', 'worker and run killed', 'manual'],
   ['hash', 'worker frozen', 'scheduled'],
   ['manifest', 'disk full', 'scheduled'],
   ['rename', 'run killed', 'manual'],

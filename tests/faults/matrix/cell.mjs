@@ -34,10 +34,11 @@ async function backUpAgain(stage) {
   await untilState(stage.scene.queue, job, 'completed', { timeout: 60_000 });
 }
 
-/* What became of the job, how long it took until all was at rest, and what is wrong then and later. */
+/* What became of the job and why, how long it took until all was at rest, and what is wrong then and later. */
 export async function settle(stage, job, patience) {
   const { problems, seconds } = await untilAtRest(stage, patience);
-  const ending = await stage.scene.queue.getJobState(job.id);
+  const { queue } = stage.scene;
+  const ending = [await queue.getJobState(job.id), (await queue.getJob(job.id)).failedReason].filter(Boolean).join(': ');
   if (problems.length > 0) return { ending, seconds, problems };
   problems.push(...await restoreDumps(stage));
   await backUpAgain(stage);

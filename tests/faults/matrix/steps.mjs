@@ -51,7 +51,7 @@ const mail = { hold: (stage) => ({ gate: stage.mail.hold('mail') }) };
 const addsPruneJob = (words) => words.some((word) => word.startsWith('prune-'));
 const bothOf = (...gates) => ({ reached: () => Promise.all(gates.map((gate) => gate.reached())), open: () => gates.forEach((gate) => gate.open()) });
 
-/* `notifies`: a success is told by mail. `fails`: the dump does, until all is at rest. */
+/* `settings`: of both workers. `notifies`: a success is told by mail. `fails`: the dump does, until all is at rest. */
 export const steps = {
   connect: session('run', starts),
   row: session('run', sends(/backup_run/)),
@@ -63,6 +63,7 @@ export const steps = {
   sync: call('fsync', '.*.dump.tmp'),
   verify: program('pg_restore', (wait) => `${wait}; exec pg_restore "$@"`),
   hash: call('pread', '.*.dump.tmp'),
+  drill: { ...session('restore', sends(/^COPY /)), settings: { BACKUP_VERIFY: 'restore' } },
   manifest: call('fsync', '.*.manifest.json.tmp'),
   rename: call('renameat2', '.*.dump.tmp'),
   success: session('run', sends(/UPDATE backup_run SET status = 'success'/)),
