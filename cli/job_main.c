@@ -18,6 +18,7 @@
 #include "jobs/job.h"
 #include "jobs/ledger_work.h"
 #include "jobs/payload.h"
+#include "jobs/recover.h"
 #include "jobs/reporter.h"
 #include "jobs/stop.h"
 #include "jobs/verdict.h"
@@ -26,6 +27,7 @@ static const char usage[] =
     "Usage: weavestream-backup-job < JOB\n"
     "       weavestream-backup-job ledger < SNAPSHOT\n"
     "       weavestream-backup-job verify [OPTION]... FILE\n"
+    "       weavestream-backup-job recover < JOB\n"
     "\n"
     "Does one job of the queue 'backup'. weavestream-backup starts it; by hand:\n"
     "\n"
@@ -41,10 +43,15 @@ static const char usage[] =
     "\n"
     "With 'verify', it proves a dump; 'verify --help' tells more.\n"
     "\n"
+    "With 'recover', it cleans up after an attempt at the job that ended badly: what became of it is written down and\n"
+    "told, and temporary files are removed.\n"
+    "\n"
     "  --help     this text\n"
     "  --version  the version\n"
     "\n"
-    "Exit status: 0 once a verdict was written, 64 for a wrong command line, 78 for wrong settings.\n";
+    "Exit status: 0 once a verdict was written, 64 for a wrong command line, 75 if the row of a failed run could not "
+    "be\n"
+    "written, 78 for wrong settings.\n";
 
 /* A standard descriptor that is closed would become the next socket or file, and our lines would go there. */
 static void
@@ -79,6 +86,7 @@ struct work {
 };
 
 static const struct work job_work = { job_perform, PAYLOAD_BYTES_MAX, 0 };
+static const struct work recover_work = { recover_perform, RECOVER_INPUT_MAX, RECOVER_LIMIT_MS };
 static const struct work ledger_work = { ledger_perform, LEDGER_SNAPSHOT_MAX, LEDGER_LIMIT_MS };
 
 /* At most one byte more than there may be: enough to see that it is too large. */
@@ -144,6 +152,7 @@ run_program(const struct work *work)
     if (settings_load(&settings, SETTINGS_JOB, &problems)) {
         log_start("weavestream-backup-job", settings.log_level);
         perform(work, &settings, &verdict);
+        status = verdict.unclean ? EX_TEMPFAIL : EX_OK;
     } else {
         tell_problems(&problems, &verdict);
         status = EX_CONFIG;
@@ -167,6 +176,8 @@ main(int argc, char **argv)
         open_standard_descriptors();
         return cli_verify(argc - 1, argv + 1);
     }
+    if (argc == 2 && strcmp(argv[1], "recover") == 0)
+        return run_program(&recover_work);
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         (void)fputs(usage, stdout);
         return EX_OK;

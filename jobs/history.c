@@ -8,33 +8,8 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/text.h"
-
-/* Unix milliseconds to Prisma's timestamp(3), exactly. */
-#define AT(parameter) "(timestamp 'epoch' + " parameter "::bigint * interval '1 millisecond')"
-#define STATUS(name) "'" name "'::\"BackupRunStatus\""
-
-#define NUMBER_SIZE 24
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static const char *
-number_text(int64_t number, char out[NUMBER_SIZE])
-{
-    (void)snprintf(out, NUMBER_SIZE, "%" PRId64, number);
-    return out;
-}
-
-static bool
-change(struct database *database, const char *sql, size_t count, const char *const *values, bool *changed,
-    struct error *err)
-{
-    struct database_rows *rows = NULL;
-
-    if (!database_query(database, sql, count, values, &rows, err))
-        return false;
-    *changed = database_rows_changed(rows) > 0;
-    database_rows_free(rows);
-    return true;
-}
+#include "jobs/aftermath.h"
+#include "jobs/sql.h"
 
 bool
 history_find_config(
@@ -63,8 +38,8 @@ history_config_clear(struct history_config *config)
     *config = (struct history_config){ .name = NULL };
 }
 
-static enum history_status
-status_of(const char *name)
+enum history_status
+history_status_of(const char *name)
 {
     if (strcmp(name, "queued") == 0)
         return HISTORY_QUEUED;
@@ -74,59 +49,30 @@ status_of(const char *name)
 }
 
 bool
-history_find_run(struct database *database, const char *id, struct history_run *out, bool *found, struct error *err)
-{
-    struct database_rows *rows = NULL;
-
-    if (!database_query(database,
-            "SELECT id, status, size_bytes, dump_path, manifest FROM backup_run WHERE id = $1::uuid", 1, &id, &rows,
-            err))
-        return error_add(err, "read the backup run's row");
-    *found = database_rows_count(rows) > 0;
-    if (*found) {
-        (void)snprintf(out->id, sizeof(out->id), "%s", database_rows_value(rows, 0, 0));
-        out->status = status_of(database_rows_value(rows, 0, 1));
-        out->size_bytes = database_rows_number(rows, 0, 2);
-        out->dump_path = memory_copy_string(database_rows_value(rows, 0, 3));
-        out->manifest = memory_copy_string(database_rows_value(rows, 0, 4));
-    }
-    database_rows_free(rows);
-    return true;
-}
-
-void
-history_run_clear(struct history_run *run)
-{
-    free(run->dump_path);
-    free(run->manifest);
-    *run = (struct history_run){ .id = "" };
-}
-
-bool
-history_insert_run(struct database *database, const char *id, const char *config_id, struct error *err)
+history_insert_run(struct database *database, const char *id, const char *config_id, bool *inserted, struct error *err)
 {
     const char *values[] = { id, config_id };
 
-    return database_query(database,
+    return sql_change(database,
                "INSERT INTO backup_run (id, config_id, kind, status) VALUES ($1::uuid, $2::uuid, "
-               "'SCHEDULED'::\"BackupRunKind\", " STATUS("queued") ")",
-               COUNT(values), values, NULL, err) ||
+               "'SCHEDULED'::\"BackupRunKind\", " SQL_STATUS("queued") ") ON CONFLICT DO NOTHING",
+               SQL_COUNT(values), values, inserted, err) ||
            error_add(err, "insert the backup run's row");
 }
 
 bool
 history_start_run(struct database *database, const char *id, struct wall started, struct error *err)
 {
-    char started_text[NUMBER_SIZE];
-    const char *values[] = { id, number_text(started.ms, started_text) };
+    char started_text[SQL_NUMBER_SIZE];
+    const char *values[] = { id, sql_number(started.ms, started_text) };
     bool changed = false;
 
-    if (!change(database,
-            "UPDATE backup_run SET status = " STATUS("running") ", started_at = " AT(
+    if (!sql_change(database,
+            "UPDATE backup_run SET status = " SQL_STATUS("running") ", started_at = " SQL_AT(
                 "$2") ", finished_at = NULL, "
                       "size_bytes = NULL, manifest = NULL, dump_path = NULL, manifest_path = NULL, error = NULL "
                       "WHERE id = $1::uuid",
-            COUNT(values), values, &changed, err))
+            SQL_COUNT(values), values, &changed, err))
         return error_add(err, "set the backup run's row to running");
     return changed || error_set(err, ERROR_REFUSED, "the backup run's row has vanished");
 }
@@ -134,14 +80,14 @@ history_start_run(struct database *database, const char *id, struct wall started
 bool
 history_is_ours(struct database *database, const char *id, struct wall started, bool *ours, struct error *err)
 {
-    char started_text[NUMBER_SIZE];
-    const char *values[] = { id, number_text(started.ms, started_text) };
+    char started_text[SQL_NUMBER_SIZE];
+    const char *values[] = { id, sql_number(started.ms, started_text) };
     struct database_rows *rows = NULL;
 
     if (!database_query(database,
-            "SELECT 1 FROM backup_run WHERE id = $1::uuid AND status = " STATUS("running") " AND started_at = " AT(
-                "$2"),
-            COUNT(values), values, &rows, err))
+            "SELECT 1 FROM backup_run WHERE id = $1::uuid AND status = " SQL_STATUS(
+                "running") " AND started_at = " SQL_AT("$2"),
+            SQL_COUNT(values), values, &rows, err))
         return error_add(err, "read the backup run's row");
     *ours = database_rows_count(rows) > 0;
     database_rows_free(rows);
@@ -152,43 +98,43 @@ bool
 history_succeed(
     struct database *database, const char *id, const struct history_success *success, bool *changed, struct error *err)
 {
-    char started[NUMBER_SIZE];
-    char finished[NUMBER_SIZE];
-    char size[NUMBER_SIZE];
-    const char *values[] = { id, number_text(success->started.ms, started), number_text(success->finished.ms, finished),
-        number_text(success->size_bytes, size), success->dump_path, success->manifest_path, success->manifest };
+    char started[SQL_NUMBER_SIZE];
+    char finished[SQL_NUMBER_SIZE];
+    char size[SQL_NUMBER_SIZE];
+    const char *values[] = { id, sql_number(success->started.ms, started), sql_number(success->finished.ms, finished),
+        sql_number(success->size_bytes, size), success->dump_path, success->manifest_path, success->manifest };
 
-    return change(database,
-               "UPDATE backup_run SET status = " STATUS("success") ", finished_at = " AT(
+    return sql_change(database,
+               "UPDATE backup_run SET status = " SQL_STATUS("success") ", finished_at = " SQL_AT(
                    "$3") ", "
                          "size_bytes = $4::bigint, dump_path = $5, manifest_path = $6, manifest = $7::jsonb, error = "
                          "NULL "
-                         "WHERE id = $1::uuid AND status = " STATUS("running") " AND started_at = " AT("$2"),
-               COUNT(values), values, changed, err) ||
+                         "WHERE id = $1::uuid AND status = " SQL_STATUS("running") " AND started_at = " SQL_AT("$2"),
+               SQL_COUNT(values), values, changed, err) ||
            error_add(err, "set the backup run's row to success");
 }
 
 bool
-history_fail(struct database *database, const char *id, const struct wall *started, const char *reason, bool *changed,
-    struct error *err)
+history_fail(struct database *database, const char *id, const struct wall *started, const char *reason, bool untold,
+    bool *changed, struct error *err)
 {
     struct text clean = TEXT_EMPTY;
-    char now[NUMBER_SIZE];
-    char started_text[NUMBER_SIZE];
-    const char *values[] = { id, number_text(wall_now().ms, now), NULL, NULL };
+    char now[SQL_NUMBER_SIZE];
+    char started_text[SQL_NUMBER_SIZE];
+    const char *values[] = { id, sql_number(wall_now().ms, now), NULL,
+        started == NULL ? NULL : sql_number(started->ms, started_text), untold ? AFTERMATH_UNTOLD : NULL };
     bool ok;
 
     text_add_utf8(&clean, reason, strlen(reason));
     values[2] = text_string(&clean);
-    if (started != NULL)
-        values[3] = number_text(started->ms, started_text);
-    ok = change(database,
-             "UPDATE backup_run SET status = " STATUS("failed") ", finished_at = " AT(
-                 "$2") ", error = $3 "
-                       "WHERE id = $1::uuid AND ((status = " STATUS("running") " AND started_at = " AT(
+    ok = sql_change(database,
+             "UPDATE backup_run SET status = " SQL_STATUS("failed") ", finished_at = " SQL_AT(
+                 "$2") ", error = $3, manifest = $5::jsonb "
+                       "WHERE id = $1::uuid AND ((status = " SQL_STATUS("running") " AND started_at = " SQL_AT(
                            "$4") ") "
-                                 "OR ($4::bigint IS NULL AND status IN (" STATUS("queued") ", " STATUS("failed") ")))",
-             COUNT(values), values, changed, err) ||
+                                 "OR ($4::bigint IS NULL AND status IN (" SQL_STATUS("queued") ", " SQL_STATUS(
+                                     "failed") ")))",
+             SQL_COUNT(values), values, changed, err) ||
          error_add(err, "set the backup run's row to failed");
     text_clear(&clean);
     return ok;
@@ -197,55 +143,29 @@ history_fail(struct database *database, const char *id, const struct wall *start
 bool
 history_requeue(struct database *database, const char *id, struct wall started, bool *changed, struct error *err)
 {
-    char started_text[NUMBER_SIZE];
-    const char *values[] = { id, number_text(started.ms, started_text) };
+    char started_text[SQL_NUMBER_SIZE];
+    const char *values[] = { id, sql_number(started.ms, started_text) };
 
-    return change(database,
-               "UPDATE backup_run SET status = " STATUS(
+    return sql_change(database,
+               "UPDATE backup_run SET status = " SQL_STATUS(
                    "queued") ", started_at = NULL, finished_at = NULL, "
-                             "error = NULL WHERE id = $1::uuid AND status = " STATUS("running") " AND started_at = " AT(
-                                 "$2"),
-               COUNT(values), values, changed, err) ||
+                             "error = NULL WHERE id = $1::uuid AND status = " SQL_STATUS(
+                                 "running") " AND started_at = " SQL_AT("$2"),
+               SQL_COUNT(values), values, changed, err) ||
            error_add(err, "set the backup run's row back to queued");
-}
-
-bool
-history_close_abandoned(
-    struct database *database, const char *but_id, const char *reason, size_t *closed, struct error *err)
-{
-    char now[NUMBER_SIZE];
-    const char *values[] = { but_id, number_text(wall_now().ms, now), reason };
-    struct database_rows *rows = NULL;
-    struct error audit;
-
-    if (!database_query(database,
-            "UPDATE backup_run SET status = " STATUS("failed") ", finished_at = " AT(
-                "$2") ", error = $3 "
-                      "WHERE status = " STATUS("running") " AND id <> $1::uuid RETURNING id, config_id",
-            COUNT(values), values, &rows, err))
-        return error_add(err, "close the rows of dead runs");
-    *closed = database_rows_count(rows);
-    for (size_t i = 0; i < *closed; i++) {
-        const char *id = database_rows_value(rows, i, 0);
-
-        log_warn(LOG_EVENT("row of a dead run closed"), LOG_TEXT("run", id), LOG_TEXT("reason", reason));
-        if (!history_audit_failed(database, id, database_rows_value(rows, i, 1), reason, &audit))
-            log_warn(LOG_EVENT("audit row not written"), LOG_TEXT("run", id), LOG_ERROR(&audit));
-    }
-    database_rows_free(rows);
-    return true;
 }
 
 bool
 history_touch_config(struct database *database, const char *id, struct wall last_run, struct error *err)
 {
-    char last[NUMBER_SIZE];
-    char now[NUMBER_SIZE];
-    const char *values[] = { id, number_text(last_run.ms, last), number_text(wall_now().ms, now) };
+    char last[SQL_NUMBER_SIZE];
+    char now[SQL_NUMBER_SIZE];
+    const char *values[] = { id, sql_number(last_run.ms, last), sql_number(wall_now().ms, now) };
 
     return database_query(database,
-               "UPDATE backup_config SET last_run_at = " AT("$2") ", updated_at = " AT("$3") " WHERE id = $1::uuid",
-               COUNT(values), values, NULL, err) ||
+               "UPDATE backup_config SET last_run_at = " SQL_AT("$2") ", updated_at = " SQL_AT(
+                   "$3") " WHERE id = $1::uuid",
+               SQL_COUNT(values), values, NULL, err) ||
            error_add(err, "set the backup config's last_run_at");
 }
 
@@ -255,7 +175,7 @@ history_last_size(struct database *database, const char *config_id, int64_t *siz
     struct database_rows *rows = NULL;
 
     if (!database_query(database,
-            "SELECT size_bytes FROM backup_run WHERE config_id = $1::uuid AND status = " STATUS(
+            "SELECT size_bytes FROM backup_run WHERE config_id = $1::uuid AND status = " SQL_STATUS(
                 "success") " "
                            "AND size_bytes IS NOT NULL ORDER BY started_at DESC NULLS LAST LIMIT 1",
             1, &config_id, &rows, err))
@@ -297,17 +217,17 @@ bool
 history_close_queued(struct database *database, const char *id, const char *reason, bool *changed, struct error *err)
 {
     struct text clean = TEXT_EMPTY;
-    char now[NUMBER_SIZE];
-    const char *values[] = { id, number_text(wall_now().ms, now), NULL };
+    char now[SQL_NUMBER_SIZE];
+    const char *values[] = { id, sql_number(wall_now().ms, now), NULL };
     bool ok;
 
     text_add_utf8(&clean, reason, strlen(reason));
     values[2] = text_string(&clean);
-    ok = change(database,
-             "UPDATE backup_run SET status = " STATUS("failed") ", finished_at = " AT(
+    ok = sql_change(database,
+             "UPDATE backup_run SET status = " SQL_STATUS("failed") ", finished_at = " SQL_AT(
                  "$2") ", error = $3 "
-                       "WHERE id = $1::uuid AND status = " STATUS("queued"),
-             COUNT(values), values, changed, err) ||
+                       "WHERE id = $1::uuid AND status = " SQL_STATUS("queued"),
+             SQL_COUNT(values), values, changed, err) ||
          error_add(err, "close the queued row");
     text_clear(&clean);
     return ok;
@@ -323,7 +243,7 @@ insert_audit(struct database *database, const char *action, const char *run_id, 
                database_query(database,
                    "INSERT INTO audit_log (id, actor_id, action, entity_type, entity_id, ip, user_agent, after) "
                    "VALUES ($1::uuid, NULL, $2, 'BackupRun', $3, '127.0.0.1', 'weavestream-worker/backup', $4::jsonb)",
-                   COUNT(values), values, NULL, err)) ||
+                   SQL_COUNT(values), values, NULL, err)) ||
            error_add(err, "write the audit row");
 }
 
@@ -376,7 +296,8 @@ history_list_dumps(struct database *database, struct database_rows **rows, struc
                "SELECT id, CASE WHEN isfinite(started_at) THEN floor(extract(epoch FROM started_at) * 1000)::bigint "
                "END, "
                "dump_path, manifest_path, config_id, size_bytes, manifest #>> '{verified,level}' FROM backup_run "
-               "WHERE status = " STATUS("success") " AND dump_path IS NOT NULL ORDER BY started_at DESC NULLS LAST, id",
+               "WHERE status = " SQL_STATUS(
+                   "success") " AND dump_path IS NOT NULL ORDER BY started_at DESC NULLS LAST, id",
                0, NULL, rows, err) ||
            error_add(err, "read the successful runs");
 }

@@ -9,7 +9,7 @@
  *       |            v     |
  *       `---requeue (stopped; a row that somebody is waiting for)
  *
- * Only the holder of the lock starts a row, so a `running` row that is not the holder's belongs to nobody: history_close_abandoned(). What is
+ * Only the holder of the lock starts a row, so a `running` row that is not the holder's belongs to nobody (jobs/aftermath). What is
  * written without the lock says in its WHERE which states it may leave; *changed tells whether the row was in one.
  */
 #ifndef JOBS_HISTORY_H
@@ -31,25 +31,16 @@ struct history_config {
 };
 
 enum history_status { HISTORY_QUEUED, HISTORY_RUNNING, HISTORY_SUCCESS, HISTORY_FAILED };
-
-struct history_run {
-    char id[UUID_SIZE];
-    enum history_status status;
-    int64_t size_bytes;
-    char *dump_path; /* NULL: none */
-    char *manifest;  /* JSON text; NULL: none */
-};
+enum history_status history_status_of(const char *name); /* as Postgres has it */
 
 /* `found` false: no such row; nothing to clear then. */
 bool history_find_config(
     struct database *database, const char *id, struct history_config *out, bool *found, struct error *err) MUST_CHECK;
 void history_config_clear(struct history_config *config);
-bool history_find_run(
-    struct database *database, const char *id, struct history_run *out, bool *found, struct error *err) MUST_CHECK;
-void history_run_clear(struct history_run *run);
 
-/* A new SCHEDULED row, queued, under an id that the caller made. */
-bool history_insert_run(struct database *database, const char *id, const char *config_id, struct error *err) MUST_CHECK;
+/* A new SCHEDULED row, queued, under an id that the caller made; not if there is one of that id. */
+bool history_insert_run(
+    struct database *database, const char *id, const char *config_id, bool *inserted, struct error *err) MUST_CHECK;
 
 /* Under the lock. False also if the row has vanished. */
 bool history_start_run(struct database *database, const char *id, struct wall started, struct error *err) MUST_CHECK;
@@ -71,17 +62,13 @@ bool history_succeed(struct database *database, const char *id, const struct his
 
 /*
  * To `failed`. With `started`: the row as history_start_run() left it, and no other; NULL: a row that was not started, queued or failed
- * before.
+ * before. `untold`: it is marked as such (jobs/aftermath).
  */
 bool history_fail(struct database *database, const char *id, const struct wall *started, const char *reason,
-    bool *changed, struct error *err) MUST_CHECK;
+    bool untold, bool *changed, struct error *err) MUST_CHECK;
 /* The row as history_start_run() left it goes back to `queued`. */
 bool history_requeue(
     struct database *database, const char *id, struct wall started, bool *changed, struct error *err) MUST_CHECK;
-
-/* Under the lock: closes every running row, with audit rows, `but_id` excepted. */
-bool history_close_abandoned(
-    struct database *database, const char *but_id, const char *reason, size_t *closed, struct error *err) MUST_CHECK;
 
 bool history_touch_config(
     struct database *database, const char *id, struct wall last_run, struct error *err) MUST_CHECK;

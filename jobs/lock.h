@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/text.h"
 #include "jobs/database.h"
 
 #define LOCK_LIVE_MS 3000
@@ -26,7 +27,8 @@
 struct lock_holder {
     int64_t pid; /* of its Postgres backend; 0: not known, it has gone meanwhile */
     char application[64];
-    int64_t age_seconds; /* of its session */
+    int64_t age_seconds;  /* of its session */
+    int64_t idle_seconds; /* how long its session has done nothing; 0: it does something, or that cannot be seen */
 };
 
 /* For a run. ERROR_CONFLICT: somebody else has it, and `holder` says who. */
@@ -37,10 +39,23 @@ bool lock_take_for_run(
 bool lock_take(
     struct database *database, int64_t patience_ms, struct lock_holder *holder, struct error *err) MUST_CHECK;
 
-/* The other lock of an installation: one ledger at a time. Lasts as long as the session. */
-bool lock_try_for_ledger(struct database *database, bool *taken, struct error *err) MUST_CHECK;
+/* Without waiting at all. */
+bool lock_try(struct database *database, bool *taken, struct error *err) MUST_CHECK;
+
+/* Whether it is a run of ours that makes a dump. */
+bool lock_holder_is_run(const struct lock_holder *holder);
+
+/*
+ * What to do about a holder that does not look like a backup: an application that nobody knows, or a session that has done nothing for longer than
+ * a backup may run. Somebody's connection pool may have kept the lock. Nothing is added about any other.
+ */
+void lock_add_advice(const struct lock_holder *holder, int64_t limit_minutes, struct text *out);
 
 /* Nothing to release, or a lost session, is fine: then nothing is held. False: the lock lasts as long as the session. */
 bool lock_release(struct database *database, struct error *err) MUST_CHECK;
+
+/* Other locks, which last as long as the session: one ledger at a time in an installation; one who tells of a failed run. */
+bool lock_try_for_ledger(struct database *database, bool *taken, struct error *err) MUST_CHECK;
+bool lock_try_to_tell(struct database *database, const char *run_id, bool *taken, struct error *err) MUST_CHECK;
 
 #endif

@@ -17,7 +17,8 @@
 
 struct mail {
     const char *config_id;
-    const char *error; /* NULL: the run succeeded */
+    const char *error;       /* NULL: the run succeeded */
+    const char *explanation; /* what else is known of the error; NULL: nothing */
     const char *filename;
     int64_t size_bytes;
     const char

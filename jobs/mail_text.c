@@ -181,6 +181,10 @@ add_body(const struct mail *mail, const char *schedule, struct text *out)
     if (mail->error != NULL) {
         text_add(out, "Error: ");
         text_add_utf8(out, mail->error, strlen(mail->error));
+        if (mail->explanation != NULL) {
+            text_add(out, "\n\n");
+            text_add_utf8(out, mail->explanation, strlen(mail->explanation));
+        }
         text_add(out, "\n\nThe logs of the worker and the row of this run (Admin, Backups) tell more.\n");
         return;
     }

@@ -5,6 +5,7 @@
 #include "jobs/mail.h"
 #include "jobs/ping.h"
 #include "jobs/reporter.h"
+#include "jobs/stop.h"
 #include "jobs/webhook.h"
 
 static bool
@@ -40,6 +41,7 @@ tell_people(struct database *database, const struct settings *settings, const st
 {
     const struct mail mail = { .config_id = news->config_id,
         .error = news->error,
+        .explanation = news->explanation,
         .filename = news->filename,
         .size_bytes = news->size_bytes,
         .after_success = news->after_success };
@@ -60,9 +62,11 @@ static const struct {
     { tell_people, "mail not sent", "No mail was sent" },
 };
 
-void
+bool
 news_tell(struct database *database, const struct settings *settings, const struct news *news)
 {
+    bool given_up = false;
+
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         struct error err;
 
@@ -70,5 +74,7 @@ news_tell(struct database *database, const struct settings *settings, const stru
             continue;
         log_warn(LOG_EVENT(ways[i].event), LOG_TEXT("config", news->config_id), LOG_ERROR(&err));
         reporter_log("%s: %s", ways[i].failure, err.text);
+        given_up = given_up || stop_was_requested();
     }
+    return !given_up;
 }

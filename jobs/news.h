@@ -7,6 +7,7 @@
 #ifndef JOBS_NEWS_H
 #define JOBS_NEWS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/settings.h"
@@ -26,6 +27,7 @@ struct news {
     const char *config_name; /* NULL: not known */
     const char *run_id;      /* NULL: there is none */
     const char *error;       /* NULL exactly if completed */
+    const char *explanation; /* what else people should know of the error; NULL: nothing */
     /* completed only */
     const char *filename;
     int64_t size_bytes;
@@ -35,7 +37,10 @@ struct news {
     const char *after_success; /* why what BACKUP_AFTER_SUCCESS says went wrong; NULL: it did not */
 };
 
-/* `database` may be NULL: there is no session, so that nobody can be found to send a mail to. */
-void news_tell(struct database *database, const struct settings *settings, const struct news *news);
+/*
+ * `database` may be NULL: there is no session, so that nobody can be found to send a mail to. False: it was given up, because the worker stopped
+ * the job.
+ */
+bool news_tell(struct database *database, const struct settings *settings, const struct news *news);
 
 #endif

@@ -10,6 +10,7 @@
 #include "jobs/ping.h"
 #include "jobs/reporter.h"
 #include "jobs/stop.h"
+#include "jobs/untold.h"
 
 #define RELEASE_MS 5000
 
@@ -52,7 +53,7 @@ run_hook(const struct settings *settings, const struct outcome *outcome)
     const struct hook_facts facts = { .directory = store_directory(backup->store),
         .dump = backup->names.dump,
         .manifest = backup->names.manifest,
-        .run_id = outcome->run_id,
+        .run_id = outcome->row->id,
         .config_id = outcome->payload->config_id,
         .config_name = outcome->config_name,
         .size_bytes = backup->proof.size_bytes,
@@ -62,7 +63,7 @@ run_hook(const struct settings *settings, const struct outcome *outcome)
     stop_unshield(); /* all is written down: a signal may end it, and it has what is left of the job's time */
     if (hook_run(settings, &facts, &err))
         return NULL;
-    log_warn(LOG_EVENT("after-success failed"), LOG_TEXT("run", outcome->run_id), LOG_ERROR(&err));
+    log_warn(LOG_EVENT("after-success failed"), LOG_TEXT("run", outcome->row->id), LOG_ERROR(&err));
     reporter_log("The backup is done, but what was to follow it went wrong: %s", err.text);
     return memory_copy_string(err.text);
 }
@@ -75,8 +76,9 @@ tell(struct database *database, const struct settings *settings, const struct ou
     struct news news = { .kind = NEWS_FAILED,
         .config_id = outcome->payload->config_id,
         .config_name = outcome->config_name,
-        .run_id = outcome->run_id[0] == '\0' ? NULL : outcome->run_id,
+        .run_id = outcome->row->id[0] == '\0' ? NULL : outcome->row->id,
         .error = outcome->verdict->text,
+        .explanation = outcome->explanation,
         .duration_ms = moment_ms_between(outcome->began, moment_now()) };
 
     if (has_made_a_dump(outcome)) {
@@ -89,7 +91,10 @@ tell(struct database *database, const struct settings *settings, const struct ou
         news.after_success = after_success;
     }
     stop_shield(moment_add_ms(moment_now(), NEWS_MS)); /* even if the job ran too long: that is worth telling */
-    news_tell(database, settings, &news);
+    if (news.kind == NEWS_FAILED && outcome->row->is_untold)
+        untold_tell(database, settings, &news);
+    else
+        (void)news_tell(outcome->row->is_lost ? NULL : database, settings, &news); /* given up: that is told */
 }
 
 void
@@ -100,11 +105,15 @@ outcome_tell(struct database *database, const struct settings *settings, const s
 
     if (outcome->was_done_before)
         send_ping(settings, PING_SUCCESS); /* the attempt that did it may have died before it could */
-    if (!has_made_a_dump(outcome) && !has_failed_for_good(outcome))
+    if (outcome->verdict->type != REPORT_COMPLETED && !has_failed_for_good(outcome))
         return;
     stop_shield(moment_add_ms(moment_now(), RELEASE_MS));
-    if (database != NULL && !lock_release(database, &err))
+    if (database != NULL && (!database_revive(database, RELEASE_MS, &err) || !lock_release(database, &err)))
         log_warn(LOG_EVENT("backup lock not released"), LOG_ERROR(&err));
+    if (database != NULL && !outcome->row->is_lost)
+        run_row_settle_earlier(outcome->row);
+    if (outcome->verdict->type == REPORT_COMPLETED && !has_made_a_dump(outcome))
+        return;
     if (has_made_a_dump(outcome))
         after_success = run_hook(settings, outcome);
     tell(database, settings, outcome, after_success);

@@ -9,6 +9,9 @@
  *     failed, and the queue tries again                  no              no: the last attempt has it
  *     any other: the job goes back to the queue          no              no              no
  *
+ * A failure is told by whoever closed its row, and by jobs/untold if that is marked: so it is told once, whoever dies meanwhile. If the row could not
+ * be written, only those are told who can be without Postgres; the others are when it is (jobs/recover).
+ *
  * Nothing of this changes the outcome: what goes wrong is a warning in both logs, and what BACKUP_AFTER_SUCCESS does wrong is told to all.
  */
 #ifndef JOBS_OUTCOME_H
@@ -19,13 +22,14 @@
 #include "common/settings.h"
 #include "jobs/backup.h"
 #include "jobs/database.h"
-#include "jobs/payload.h"
+#include "jobs/run_row.h"
 
 struct outcome {
     const struct payload *payload;
     const struct report *verdict;
     const char *config_name; /* NULL: not known */
-    const char *run_id;      /* "": there is no row */
+    const struct run_row *row;
+    const char *explanation; /* of a failure; NULL: none */
     struct moment began;
     const struct backup *backup; /* with names if this attempt published it */
     bool was_done_before;

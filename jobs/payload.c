@@ -1,11 +1,12 @@
 #include "jobs/payload.h"
 
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "common/text.h"
-
-#define SHOWN_BYTES 64 /* of a foreign string, in an error text */
+#define SHOWN_BYTES 64    /* of a foreign string, in an error text */
+#define ATTEMPTS_MAX 1000 /* whose rows are still of interest */
 
 static const struct kind {
     const char *name;
@@ -79,6 +80,22 @@ number_in(const json_t *object, const char *member)
     return json_integer_value(json_object_get(object, member));
 }
 
+/* Ids begin anew in a Redis that was wiped, so the time when the job was made belongs to it. */
+static void
+identify_job(const json_t *envelope, char out[UUID_SIZE])
+{
+    const char *queue = json_string_value(json_object_get(envelope, "queue"));
+    const char *prefix = json_string_value(json_object_get(envelope, "prefix"));
+    const char *id = json_string_value(json_object_get(envelope, "id"));
+    struct text text = TEXT_EMPTY;
+
+    if (queue != NULL && prefix != NULL && id != NULL) {
+        text_format(&text, "%s:%s:%s:%" PRId64, prefix, queue, id, number_in(envelope, "timestamp"));
+        uuid_of(text_string(&text), out);
+    }
+    text_clear(&text);
+}
+
 static bool
 read_payload(const json_t *envelope, struct payload *out, struct error *err)
 {
@@ -112,9 +129,56 @@ payload_parse(const char *bytes, size_t length, struct payload *out, struct erro
         out->is_last = !json_is_false(json_object_get(envelope, "final")); /* by hand there is no other */
         out->stalled_counter = number_in(envelope, "stalledCounter");
         out->added.ms = number_in(envelope, "timestamp");
+        identify_job(envelope, out->job);
     }
     json_decref(envelope);
     return ok || error_add(err, "Invalid backup job payload");
+}
+
+static void
+row_of_attempt(const struct payload *payload, int64_t attempt, char out[UUID_SIZE])
+{
+    char text[UUID_SIZE + 24];
+
+    (void)snprintf(text, sizeof(text), "%s:%" PRId64, payload->job, attempt);
+    uuid_of(text, out);
+}
+
+static bool
+makes_known_rows(const struct payload *payload)
+{
+    return payload->kind == PAYLOAD_RUN && payload->job[0] != '\0' && payload->attempts_started > 0;
+}
+
+bool
+payload_row(const struct payload *payload, char out[UUID_SIZE])
+{
+    if (payload->run_id[0] != '\0')
+        memcpy(out, payload->run_id, UUID_SIZE);
+    else if (makes_known_rows(payload))
+        row_of_attempt(payload, payload->attempts_started, out);
+    else
+        return false;
+    return true;
+}
+
+void
+payload_add_rows(const struct payload *payload, bool with_this, struct text *out)
+{
+    int64_t last = with_this ? payload->attempts_started : payload->attempts_started - 1;
+    int64_t first = last > ATTEMPTS_MAX ? last - ATTEMPTS_MAX + 1 : 1;
+    const char *separator = "";
+    char id[UUID_SIZE];
+
+    text_add(out, "{");
+    if (payload->run_id[0] != '\0' && with_this)
+        text_add(out, payload->run_id);
+    for (int64_t i = first; payload->run_id[0] == '\0' && makes_known_rows(payload) && i <= last; i++) {
+        row_of_attempt(payload, i, id);
+        text_format(out, "%s%s", separator, id);
+        separator = ",";
+    }
+    text_add(out, "}");
 }
 
 bool

@@ -1,7 +1,6 @@
 #include "jobs/run.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,15 +12,15 @@
 #include "jobs/outcome.h"
 #include "jobs/payload.h"
 #include "jobs/reporter.h"
+#include "jobs/run_row.h"
 #include "jobs/stop.h"
 #include "jobs/store.h"
+#include "jobs/tidy.h"
 #include "jobs/verdict.h"
 
 #define RECORD_MS 300000  /* to write down what is done */
 #define CLEAN_UP_MS 15000 /* to write down what failed */
 #define REVIVE_MS 60000   /* for a server that is restarting */
-#define ABANDONED "interrupted: the worker died during the backup"
-#define HANDED_BACK "interrupted: the worker was stopped, the job went back to the queue"
 #define CONCURRENT "Another backup is already running for this instance."
 
 struct run {
@@ -32,13 +31,11 @@ struct run {
     struct history_config config;
     struct database *database;
     struct store *store;
+    struct error no_store;     /* why there is none */
     struct lock_holder holder; /* who has the lock instead of us */
-
-    char id[UUID_SIZE]; /* of the row; "": none yet */
-    bool row_is_made;   /* by this attempt; else it came with the job */
-    bool started;       /* the row is running since `started_at` */
-    struct wall started_at;
+    struct run_row row;
     struct wall finished_at;
+    struct text explanation; /* of a failure, for people */
 
     struct backup backup;
     bool was_done_before;
@@ -59,6 +56,7 @@ static bool
 connect_database(struct run *run, struct error *err)
 {
     run->database = database_open(&run->settings->database, DATABASE_APPLICATION " run", err);
+    run->row.database = run->database;
     return run->database != NULL;
 }
 
@@ -79,27 +77,12 @@ find_config(struct run *run, struct error *err)
     return true;
 }
 
-/* The size of the dump that a successful row names, if it is in place; -1 otherwise. */
-static int64_t
-dump_in_place(const struct run *run, const struct history_run *row)
-{
-    char name[STORE_NAME_SIZE];
-    struct error ignored; /* a path that means nothing here is not in place */
-    int64_t size = -1;
-
-    if (row->status != HISTORY_SUCCESS || row->dump_path == NULL ||
-        !store_resolve(run->store, row->dump_path, name, &ignored) || !store_find(run->store, name, &size, &ignored) ||
-        size != row->size_bytes)
-        return -1;
-    return size;
-}
-
 static void
 complete(struct run *run, const char *filename, int64_t size_bytes, const char *sha256, int64_t duration_ms)
 {
     struct text returnvalue = TEXT_EMPTY;
 
-    text_format(&returnvalue, "{\"backupRunId\":\"%s\",\"filename\":", run->id);
+    text_format(&returnvalue, "{\"backupRunId\":\"%s\",\"filename\":", run->row.id);
     text_add_json(&returnvalue, filename, strlen(filename));
     text_format(&returnvalue, ",\"sizeBytes\":%" PRId64 ",\"sha256\":", size_bytes);
     text_add_json(&returnvalue, sha256, strlen(sha256));
@@ -118,7 +101,7 @@ add_prune_job(const struct run *run)
     text_format(&data, "{\"kind\":\"prune\",\"configId\":\"%s\"}", run->payload->config_id);
     text_format(&options,
         "{\"jobId\":\"prune-%s\",\"attempts\":1,\"removeOnComplete\":{\"age\":3600},\"removeOnFail\":{\"age\":86400}}",
-        run->id);
+        run->row.id);
     reporter_add("prune", text_string(&data), text_string(&options));
     text_clear(&data);
     text_clear(&options);
@@ -126,69 +109,63 @@ add_prune_job(const struct run *run)
 
 /* An earlier attempt did everything but say so. */
 static void
-complete_again(struct run *run, const struct history_run *row, int64_t size_bytes)
+complete_again(struct run *run, const struct run_row_done *done)
 {
-    json_t *manifest = row->manifest == NULL ? NULL : json_loads(row->manifest, 0, NULL);
-    const char *sha256 = json_string_value(json_object_get(manifest, "sha256"));
-    const char *filename = strrchr(row->dump_path, '/') + 1; /* it resolved, so it has one */
-
-    log_info(LOG_EVENT("backup was done before"), LOG_TEXT("run", run->id), LOG_TEXT("file", filename));
-    reporter_log("Row %s is done already, and its dump %s is in place", run->id, filename);
+    log_info(LOG_EVENT("backup was done before"), LOG_TEXT("run", run->row.id), LOG_TEXT("file", done->filename));
+    reporter_log("Row %s is done already, and its dump %s is in place", run->row.id, done->filename);
     run->was_done_before = true;
     add_prune_job(run);
-    complete(run, filename, size_bytes, sha256 == NULL ? "" : sha256,
-        json_integer_value(json_object_get(manifest, "durationMs")));
-    json_decref(manifest);
+    complete(run, done->filename, done->size_bytes, done->sha256, done->duration_ms);
 }
 
-/* The row that came with the job. Looked at before the lock, and under it: whoever had the lock may have finished it. */
+/* One that cannot be opened must not keep the row from being found, or that could not be failed. */
 static bool
-look_at_given_row(struct run *run, struct error *err)
+open_store(struct run *run, struct error *err)
 {
-    struct history_run row = { .id = "" };
-    bool found = false;
-    int64_t size;
+    (void)err; /* need_store() has it */
+    run->store = store_open(run->settings->storage_directory, &run->no_store);
+    return true;
+}
 
-    if (!history_find_run(run->database, run->payload->run_id, &row, &found, err))
+/* Looked at before the lock, and under it: whoever had the lock may have finished it. */
+static bool
+look_at_row(struct run *run, struct error *err)
+{
+    struct run_row_done done;
+    bool found = false;
+
+    if (!run_row_find(&run->row, run->store, &done, &found, err))
         return false;
-    if (!found) {
+    if (done.is_done)
+        complete_again(run, &done);
+    else if (!found && run->payload->run_id[0] != '\0') {
         log_warn(LOG_EVENT("unknown run"), LOG_TEXT("run", run->payload->run_id));
         skip(run, "unknown run");
-        return true;
     }
-    (void)snprintf(run->id, sizeof(run->id), "%s", row.id);
-    size = run->store == NULL ? -1 : dump_in_place(run, &row);
-    if (size >= 0)
-        complete_again(run, &row, size);
-    history_run_clear(&row);
+    run_row_done_clear(&done);
     return true;
 }
 
 static bool
 find_row(struct run *run, struct error *err)
 {
-    char id[UUID_SIZE];
-
-    if (run->payload->run_id[0] != '\0')
-        return look_at_given_row(run, err);
-    if (!uuid_make(id, err) || !history_insert_run(run->database, id, run->payload->config_id, err))
+    if (!look_at_row(run, err))
         return false;
-    memcpy(run->id, id, sizeof(run->id));
-    run->row_is_made = true;
-    return true;
+    return run->verdict->type != REPORT_NONE || run->row.id[0] != '\0' || run_row_make(&run->row, err);
 }
 
 static bool
-open_store(struct run *run, struct error *err)
+need_store(struct run *run, struct error *err)
 {
-    run->store = store_open(run->settings->storage_directory, err);
+    if (run->store == NULL)
+        *err = run->no_store;
     return run->store != NULL;
 }
 
 static bool
 look_again(struct run *run, struct error *err)
 {
-    return run->row_is_made || look_at_given_row(run, err);
+    return run->row.is_made || look_at_row(run, err);
 }
 
 static bool
@@ -207,28 +184,25 @@ take_lock(struct run *run, struct error *err)
 
 /* Whatever a dead holder of the lock left behind. */
 static bool
-tidy_up(struct run *run, struct error *err)
+tidy(struct run *run, struct error *err)
 {
-    size_t rows = 0;
-    size_t files = 0;
+    struct tidy tidy = { .database = run->database, .store = run->store, .but_id = run->row.id };
 
-    if (!history_close_abandoned(run->database, run->id, ABANDONED, &rows, err))
+    if (!tidy_up(&tidy, err))
         return false;
-    store_remove_stale(run->store, &files);
-    if (rows > 0 || files > 0)
-        reporter_log("Tidied up after dead runs: rows closed: %zu, temporary files removed: %zu", rows, files);
+    if (tidy.rows > 0 || tidy.files > 0)
+        reporter_log(
+            "Tidied up after dead runs: rows closed: %zu, temporary files removed: %zu", tidy.rows, tidy.files);
     return true;
 }
 
 static bool
 start_row(struct run *run, struct error *err)
 {
-    run->started_at = wall_now();
     if (!history_last_size(run->database, run->payload->config_id, &run->backup.previous_bytes, err) ||
-        !history_start_run(run->database, run->id, run->started_at, err))
+        !run_row_start(&run->row, err))
         return false;
-    run->started = true;
-    log_info(LOG_EVENT("backup started"), LOG_TEXT("run", run->id), LOG_TEXT("config", run->payload->config_id));
+    log_info(LOG_EVENT("backup started"), LOG_TEXT("run", run->row.id), LOG_TEXT("config", run->payload->config_id));
     return true;
 }
 
@@ -238,8 +212,8 @@ write_dump(struct run *run, struct error *err)
     run->backup.settings = run->settings;
     run->backup.database = run->database;
     run->backup.store = run->store;
-    run->backup.run_id = run->id;
-    run->backup.started = run->started_at;
+    run->backup.run_id = run->row.id;
+    run->backup.started = run->row.started_at;
     return backup_write(&run->backup, err);
 }
 
@@ -258,13 +232,12 @@ confirm_lock(struct run *run, struct error *err)
 {
     bool ours = false;
 
-    if (!history_is_ours(run->database, run->id, run->started_at, &ours, err)) {
+    if (!run_row_is_ours(&run->row, &ours, err)) {
         if ((err->code != ERROR_LOST && err->code != ERROR_TIMEOUT) || stop_is_overdue())
             return false;
-        log_warn(LOG_EVENT("session lost"), LOG_TEXT("run", run->id), LOG_ERROR(err));
+        log_warn(LOG_EVENT("session lost"), LOG_TEXT("run", run->row.id), LOG_ERROR(err));
         if (!database_revive(run->database, REVIVE_MS, err) ||
-            !lock_take_for_run(run->database, true, &run->holder, err) ||
-            !history_is_ours(run->database, run->id, run->started_at, &ours, err))
+            !lock_take_for_run(run->database, true, &run->holder, err) || !run_row_is_ours(&run->row, &ours, err))
             return error_add(err, "the session with the backup lock was lost");
     }
     if (!ours)
@@ -282,36 +255,18 @@ publish_dump(struct run *run, struct error *err)
 }
 
 static bool
-record_success(struct run *run, struct error *err)
-{
-    struct text dump_path = TEXT_EMPTY;
-    struct text manifest_path = TEXT_EMPTY;
-    struct history_success success = { .started = run->started_at,
-        .finished = run->finished_at,
-        .size_bytes = run->backup.proof.size_bytes,
-        .manifest = text_string(&run->backup.manifest) };
-    bool changed = false;
-    bool ok;
-
-    text_format(&dump_path, "%s/%s", store_directory(run->store), run->backup.names.dump);
-    text_format(&manifest_path, "%s/%s", store_directory(run->store), run->backup.names.manifest);
-    success.dump_path = text_string(&dump_path);
-    success.manifest_path = text_string(&manifest_path);
-    ok = database_revive(run->database, REVIVE_MS, err) &&
-         history_succeed(run->database, run->id, &success, &changed, err);
-    if (ok && !changed)
-        ok = error_set(err, ERROR_REFUSED, "it is no longer running, or was deleted");
-    text_clear(&dump_path);
-    text_clear(&manifest_path);
-    return ok;
-}
-
-static bool
 can_retry(const struct error *err)
 {
     if (stop_is_overdue())
         return false; /* it would be just as long the next time */
     return err->code == ERROR_LOST || err->code == ERROR_TIMEOUT || err->code == ERROR_INPUT;
+}
+
+static void
+fail(struct run *run, const char *reason, bool retry)
+{
+    verdict_fail(run->verdict, reason, retry);
+    run->verdict->unclean = run->row.is_lost;
 }
 
 /* What fails from here on is told, but the dump stays. */
@@ -322,15 +277,15 @@ record_run(struct run *run, struct error *err)
     int64_t duration_ms;
 
     run->finished_at = wall_now();
-    if (!record_success(run, err)) {
+    if (!run_row_succeed(&run->row, &run->backup, run->finished_at, err)) {
         (void)error_add(err, "the dump is in place as '%s', but its row could not be written", run->backup.names.dump);
-        log_error(LOG_EVENT("row not written"), LOG_TEXT("run", run->id), LOG_ERROR(err));
+        log_error(LOG_EVENT("row not written"), LOG_TEXT("run", run->row.id), LOG_ERROR(err));
         reporter_log("%s", err->text);
         if (stop_was_requested())
             verdict_interrupt(
                 run->verdict, err->text); /* there was no time to wait for Postgres: the next attempt has it */
         else
-            verdict_fail(run->verdict, err->text, can_retry(err));
+            fail(run, err->text, can_retry(err));
         return true;
     }
     if (!history_touch_config(run->database, config_id, run->finished_at, err)) {
@@ -338,13 +293,13 @@ record_run(struct run *run, struct error *err)
         reporter_log("The backup is done, but the config's last run was not noted: %s", err->text);
     }
     if (!history_audit_completed(
-            run->database, run->id, config_id, run->backup.proof.size_bytes, run->backup.names.dump, err)) {
-        log_warn(LOG_EVENT("audit row not written"), LOG_TEXT("run", run->id), LOG_ERROR(err));
+            run->database, run->row.id, config_id, run->backup.proof.size_bytes, run->backup.names.dump, err)) {
+        log_warn(LOG_EVENT("audit row not written"), LOG_TEXT("run", run->row.id), LOG_ERROR(err));
         reporter_log("The backup is done, but its audit row was not written: %s", err->text);
     }
     add_prune_job(run);
     duration_ms = moment_ms_between(run->began, moment_now());
-    log_info(LOG_EVENT("backup completed"), LOG_TEXT("run", run->id), LOG_TEXT("file", run->backup.names.dump),
+    log_info(LOG_EVENT("backup completed"), LOG_TEXT("run", run->row.id), LOG_TEXT("file", run->backup.names.dump),
         LOG_NUMBER("bytes", run->backup.proof.size_bytes), LOG_NUMBER("dumpMs", run->backup.dump_ms),
         LOG_NUMBER("syncMs", run->backup.sync_ms), LOG_NUMBER("hashMs", run->backup.proof.hash_ms),
         LOG_NUMBER("verifyMs", run->backup.proof.read_ms), LOG_NUMBER("durationMs", duration_ms));
@@ -352,48 +307,30 @@ record_run(struct run *run, struct error *err)
     return true;
 }
 
-/* Closes the row as failed, with its audit row. A row that somebody else closed or restarted meanwhile is let be. */
-static void
-close_row(struct run *run, const char *reason, const char *audit_reason)
-{
-    struct error err;
-    bool changed = false;
-
-    if (run->id[0] == '\0')
-        return;
-    if (!database_revive(run->database, REVIVE_MS, &err) ||
-        !history_fail(run->database, run->id, run->started ? &run->started_at : NULL, reason, &changed, &err)) {
-        log_error(LOG_EVENT("row not closed"), LOG_TEXT("run", run->id), LOG_ERROR(&err));
-        return;
-    }
-    if (changed && !history_audit_failed(run->database, run->id, run->payload->config_id, audit_reason, &err))
-        log_warn(LOG_EVENT("audit row not written"), LOG_TEXT("run", run->id), LOG_ERROR(&err));
-}
-
 static void
 end_stopped(struct run *run)
 {
-    struct error err;
-    bool changed = false;
-
-    log_info(LOG_EVENT("backup interrupted"), LOG_TEXT("run", run->id));
+    log_info(LOG_EVENT("backup interrupted"), LOG_TEXT("run", run->row.id));
     reporter_log("Interrupted: the worker was stopped, the job goes back to the queue");
-    if (run->row_is_made)
-        close_row(run, HANDED_BACK, HANDED_BACK);
-    else if (run->started && (!database_revive(run->database, REVIVE_MS, &err) ||
-                                 !history_requeue(run->database, run->id, run->started_at, &changed, &err)))
-        log_error(LOG_EVENT("row not requeued"), LOG_TEXT("run", run->id), LOG_ERROR(&err));
+    run_row_hand_back(&run->row);
     verdict_interrupt(run->verdict, "the worker was stopped");
 }
 
 static void
 end_concurrent(struct run *run, const struct error *err)
 {
-    log_warn(LOG_EVENT("concurrent"), LOG_TEXT("run", run->id), LOG_NUMBER("holder", run->holder.pid),
-        LOG_TEXT("application", run->holder.application), LOG_NUMBER("ageSeconds", run->holder.age_seconds));
-    reporter_log(CONCURRENT " (%s)", err->text);
-    close_row(run, "concurrent", CONCURRENT);
-    verdict_fail(run->verdict, "concurrent", false);
+    struct text advice = TEXT_EMPTY;
+
+    lock_add_advice(&run->holder, run->settings->job_lock_minutes, &advice);
+    text_format(
+        &run->explanation, CONCURRENT " (%s%s%s)", err->text, advice.length > 0 ? "; " : "", text_string(&advice));
+    log_warn(LOG_EVENT("concurrent"), LOG_TEXT("run", run->row.id), LOG_NUMBER("holder", run->holder.pid),
+        LOG_TEXT("application", run->holder.application), LOG_NUMBER("ageSeconds", run->holder.age_seconds),
+        LOG_TEXT("advice", text_string(&advice)));
+    reporter_log("%s", text_string(&run->explanation));
+    run_row_fail(&run->row, "concurrent", CONCURRENT, true);
+    fail(run, "concurrent", false);
+    text_clear(&advice);
 }
 
 static void
@@ -405,26 +342,30 @@ end_badly(struct run *run, const struct error *err)
         end_stopped(run);
         return;
     }
-    if (err->code == ERROR_CONFLICT && !run->started) {
+    if (err->code == ERROR_CONFLICT && !run->row.started) {
         end_concurrent(run, err);
         return;
     }
-    log_error(LOG_EVENT("backup failed"), LOG_TEXT("run", run->id), LOG_TEXT("config", run->payload->config_id),
+    log_error(LOG_EVENT("backup failed"), LOG_TEXT("run", run->row.id), LOG_TEXT("config", run->payload->config_id),
         LOG_ERROR(err));
     reporter_log("Failed: %s", err->text);
-    close_row(run, err->text, err->text);
-    verdict_fail(run->verdict, err->text, can_retry(err));
+    run_row_fail(&run->row, err->text, err->text, run->payload->is_last || !can_retry(err));
+    fail(run, err->text, can_retry(err));
 }
 
 /* In this order; the first that fails, or that sets a verdict, is the last. */
-static bool (*const steps[])(struct run *run, struct error *err) = { connect_database, find_config, find_row,
-    open_store, look_again, tell_start, take_lock, look_again, tidy_up, start_row, write_dump, prove_dump, confirm_lock,
+static bool (*const steps[])(struct run *run, struct error *err) = { connect_database, find_config, open_store,
+    find_row, need_store, tell_start, take_lock, look_again, tidy, start_row, write_dump, prove_dump, confirm_lock,
     publish_dump, record_run };
 
 void
 run_perform(const struct settings *settings, const struct payload *payload, struct report *verdict)
 {
-    struct run run = { .settings = settings, .payload = payload, .verdict = verdict, .began = moment_now() };
+    struct run run = { .settings = settings,
+        .payload = payload,
+        .verdict = verdict,
+        .began = moment_now(),
+        .row = { .payload = payload } };
     struct outcome outcome = { .payload = payload, .verdict = verdict, .began = run.began, .backup = &run.backup };
     struct error err = ERROR_EMPTY;
 
@@ -435,11 +376,13 @@ run_perform(const struct settings *settings, const struct payload *payload, stru
         end_badly(&run, &err);
     backup_abandon(&run.backup);
     outcome.config_name = run.config.name;
-    outcome.run_id = run.id;
+    outcome.row = &run.row;
+    outcome.explanation = run.explanation.length > 0 ? text_string(&run.explanation) : NULL;
     outcome.was_done_before = run.was_done_before;
     outcome_tell(run.database, settings, &outcome);
     store_close(run.store);
     database_close(run.database);
     history_config_clear(&run.config);
+    text_clear(&run.explanation);
     backup_clear(&run.backup);
 }

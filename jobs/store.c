@@ -305,22 +305,27 @@ look_for_name(const struct store *store, const char *name, bool *taken, struct e
     return *taken || errno == ENOENT || error_set_errno(err, errno, "look at '%s'", name);
 }
 
+void
+store_make_names(struct wall when, int number, struct store_names *names)
+{
+    char stamp[WALL_FILE_SIZE];
+    char counter[16] = "";
+
+    wall_format_file(when, stamp);
+    if (number > 1)
+        (void)snprintf(counter, sizeof(counter), "-%d", number);
+    (void)snprintf(names->dump, sizeof(names->dump), STORE_NAME_PREFIX "%s%s" STORE_NAME_DUMP_SUFFIX, stamp, counter);
+    (void)snprintf(
+        names->manifest, sizeof(names->manifest), STORE_NAME_PREFIX "%s%s" STORE_NAME_MANIFEST_SUFFIX, stamp, counter);
+}
+
 bool
 store_choose_names(struct store *store, struct wall when, struct store_names *names, struct error *err)
 {
-    char stamp[WALL_FILE_SIZE];
-    char counter_text[16] = "";
-    bool taken;
+    for (int number = 1; number <= NAMES_TRIED; number++) {
+        bool taken = false;
 
-    wall_format_file(when, stamp);
-    for (int counter = 1; counter <= NAMES_TRIED; counter++) {
-        if (counter > 1)
-            (void)snprintf(counter_text, sizeof(counter_text), "-%d", counter);
-        (void)snprintf(
-            names->dump, sizeof(names->dump), STORE_NAME_PREFIX "%s%s" STORE_NAME_DUMP_SUFFIX, stamp, counter_text);
-        (void)snprintf(names->manifest, sizeof(names->manifest), STORE_NAME_PREFIX "%s%s" STORE_NAME_MANIFEST_SUFFIX,
-            stamp, counter_text);
-        taken = false;
+        store_make_names(when, number, names);
         if (!look_for_name(store, names->dump, &taken, err) || !look_for_name(store, names->manifest, &taken, err)) {
             space_advise(store->path, err);
             return false;
@@ -328,7 +333,7 @@ store_choose_names(struct store *store, struct wall when, struct store_names *na
         if (!taken)
             return true;
     }
-    return error_set(err, ERROR_SYSTEM, "no free name for a dump of %s in '%s'", stamp, store->path);
+    return error_set(err, ERROR_SYSTEM, "no free name for a dump like '%s' in '%s'", names->dump, store->path);
 }
 
 /* Writes and syncs the manifest under its draft's name; removes it on failure. */
@@ -439,6 +444,16 @@ store_find(const struct store *store, const char *name, int64_t *size_bytes, str
         return error_set(err, ERROR_REFUSED, "'%s' is no regular file", name);
     *size_bytes = file.st_size;
     return true;
+}
+
+int
+store_open_file(const struct store *store, const char *name, struct error *err)
+{
+    int fd = openat(store->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd == -1)
+        (void)error_set_errno(err, errno, "open '%s'", name);
+    return fd;
 }
 
 bool

@@ -49,7 +49,9 @@ struct store_names {
     char manifest[STORE_NAME_SIZE];
 };
 
-/* The first pair of names for `when` of which neither is taken. */
+/* The pairs of names for `when`, numbered from 1. */
+void store_make_names(struct wall when, int number, struct store_names *names);
+/* The first of them of which neither name is taken. */
 bool store_choose_names(struct store *store, struct wall when, struct store_names *names, struct error *err) MUST_CHECK;
 
 /*
@@ -71,6 +73,8 @@ bool store_find(const struct store *store, const char *name, int64_t *size_bytes
 /* Calls for each dump and manifest that is there under its final name, in no order. */
 typedef void store_found_fn(const char *name, void *owner);
 bool store_list(const struct store *store, store_found_fn *on_found, void *owner, struct error *err) MUST_CHECK;
+/* For reading; -1: failed. */
+int store_open_file(const struct store *store, const char *name, struct error *err) MUST_CHECK;
 
 /* One that is not there is removed already. Not durable before store_sync(). */
 bool store_remove(struct store *store, const char *name, struct error *err) MUST_CHECK;

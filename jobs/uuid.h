@@ -12,5 +12,6 @@
 /* The 36 characters, of any version; `out` gets them in lower case, as Postgres shows them. */
 bool uuid_parse(const char *string, size_t length, char out[UUID_SIZE]) MUST_CHECK;
 bool uuid_make(char out[UUID_SIZE], struct error *err) MUST_CHECK; /* a random one (version 4) */
+void uuid_of(const char *text, char out[UUID_SIZE]); /* the same text, the same one; looks like a random one */
 
 #endif

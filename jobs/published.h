@@ -1,0 +1,28 @@
+/*
+ * published: the dump that an attempt put in place before it died without writing its row.
+ *
+ * A dump under its final name was proven and has its manifest (jobs/store), and the manifest names the run. So a row that is still `running` knows
+ * less than the directory does; after a restore of a dump that holds its own run as well.
+ */
+#ifndef JOBS_PUBLISHED_H
+#define JOBS_PUBLISHED_H
+
+#include "jobs/store.h"
+
+#define PUBLISHED_READ_MAX ((int64_t)4 * 1024 * 1024 * 1024) /* a greater dump would keep others from the lock */
+
+struct published {
+    struct store_names names;
+    char *manifest; /* JSON text */
+    int64_t size_bytes;
+};
+
+/*
+ * Looks for the dump of the run that began at `started`. It counts if its size is that of the manifest, and, up to PUBLISHED_READ_MAX bytes, its SHA-256
+ * too; one that does not fit is told in the log, and is none. False: stopped, or the directory cannot be read. The caller clears `out`.
+ */
+bool published_find(const struct store *store, const char *run_id, struct wall started, struct published *out,
+    bool *found, struct error *err) MUST_CHECK;
+void published_clear(struct published *published);
+
+#endif

@@ -1,0 +1,112 @@
+#include "jobs/tidy.h"
+
+#include <string.h>
+
+#include "common/log.h"
+#include "common/text.h"
+#include "jobs/published.h"
+
+static void
+warn_of_audit(const struct aftermath_row *row, const struct error *err)
+{
+    log_warn(LOG_EVENT("audit row not written"), LOG_TEXT("run", row->id), LOG_ERROR(err));
+}
+
+static bool
+succeed(struct database *database, const struct store *store, const struct aftermath_row *row,
+    const struct published *published, enum tidy_end *end, struct error *err)
+{
+    struct text dump_path = TEXT_EMPTY;
+    struct text manifest_path = TEXT_EMPTY;
+    struct history_success success = { .started = row->started,
+        .finished = wall_now(),
+        .size_bytes = published->size_bytes,
+        .manifest = published->manifest };
+    struct error ignored;
+    bool changed = false;
+    bool ok;
+
+    text_format(&dump_path, "%s/%s", store_directory(store), published->names.dump);
+    text_format(&manifest_path, "%s/%s", store_directory(store), published->names.manifest);
+    success.dump_path = text_string(&dump_path);
+    success.manifest_path = text_string(&manifest_path);
+    ok = history_succeed(database, row->id, &success, &changed, err);
+    text_clear(&dump_path);
+    text_clear(&manifest_path);
+    if (!ok || !changed)
+        return ok;
+    *end = TIDY_SUCCEEDED;
+    log_warn(
+        LOG_EVENT("row closed from its manifest"), LOG_TEXT("run", row->id), LOG_TEXT("file", published->names.dump));
+    if (row->config_id != NULL && !history_touch_config(database, row->config_id, success.finished, &ignored))
+        log_warn(LOG_EVENT("config not updated"), LOG_TEXT("config", row->config_id), LOG_ERROR(&ignored));
+    if (!history_audit_completed(
+            database, row->id, row->config_id, published->size_bytes, published->names.dump, &ignored))
+        warn_of_audit(row, &ignored);
+    return true;
+}
+
+static bool
+fail(struct database *database, const struct aftermath_row *row, const char *reason, enum tidy_end *end,
+    struct error *err)
+{
+    struct error ignored;
+    bool changed = false;
+
+    if (!aftermath_fail(database, row, reason, &changed, err))
+        return false;
+    if (!changed)
+        return true;
+    *end = TIDY_FAILED;
+    log_warn(LOG_EVENT("row of a dead run closed"), LOG_TEXT("run", row->id), LOG_TEXT("reason", reason));
+    if (!history_audit_failed(database, row->id, row->config_id, reason, &ignored))
+        warn_of_audit(row, &ignored);
+    return true;
+}
+
+bool
+tidy_close_published(struct database *database, const struct store *store, const struct aftermath_row *row,
+    enum tidy_end *end, struct error *err)
+{
+    struct published published;
+    bool found = false;
+    bool ok;
+
+    *end = TIDY_NONE;
+    if (row->status != HISTORY_RUNNING || row->started.ms == 0)
+        return true;
+    ok = published_find(store, row->id, row->started, &published, &found, err) &&
+         (!found || succeed(database, store, row, &published, end, err));
+    published_clear(&published);
+    return ok;
+}
+
+bool
+tidy_close(struct database *database, const struct store *store, const struct aftermath_row *row, const char *reason,
+    enum tidy_end *end, struct error *err)
+{
+    return tidy_close_published(database, store, row, end, err) &&
+           (*end != TIDY_NONE || fail(database, row, reason, end, err));
+}
+
+bool
+tidy_up(struct tidy *tidy, struct error *err)
+{
+    struct aftermath running;
+    bool ok = aftermath_find_running(tidy->database, &running, err);
+
+    for (size_t i = 0; ok && i < running.count; i++) {
+        const struct aftermath_row *row = &running.rows[i];
+        enum tidy_end end;
+
+        if (strcmp(row->id, tidy->but_id) == 0)
+            continue;
+        ok = tidy_close(tidy->database, tidy->store, row, TIDY_ABANDONED, &end, err);
+        if (ok && end != TIDY_NONE)
+            tidy->rows++;
+    }
+    aftermath_clear(&running);
+    if (ok)
+        store_remove_stale(tidy->store, &tidy->files);
+    return ok;
+}

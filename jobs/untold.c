@@ -1,0 +1,45 @@
+#include "jobs/untold.h"
+
+#include "common/log.h"
+#include "common/text.h"
+#include "jobs/aftermath.h"
+#include "jobs/lock.h"
+#include "jobs/stop.h"
+
+/* Whether it is ours to tell. */
+static bool
+claim(struct database *database, const char *run_id, const char *ids, bool *ours, struct error *err)
+{
+    struct aftermath found = { .count = 0 };
+    bool ok = lock_try_to_tell(database, run_id, ours, err);
+
+    if (ok && *ours) {
+        ok = aftermath_find(database, ids, &found, err);
+        *ours = ok && found.count > 0 && found.rows[0].is_untold;
+    }
+    aftermath_clear(&found);
+    return ok;
+}
+
+void
+untold_tell(struct database *database, const struct settings *settings, const struct news *news)
+{
+    struct text ids = TEXT_EMPTY;
+    struct error err = ERROR_EMPTY;
+    bool ours = false;
+    bool told = false; /* by us or by somebody else */
+
+    text_format(&ids, "{%s}", news->run_id);
+    if (stop_was_requested())
+        (void)error_set(&err, ERROR_STOPPED, "the worker was stopped");
+    else if (claim(database, news->run_id, text_string(&ids), &ours, &err) && ours) {
+        if (!news_tell(database, settings, news))
+            (void)error_set(&err, ERROR_STOPPED, "the worker was stopped");
+        else
+            told = aftermath_unmark(database, text_string(&ids), &err);
+    } else
+        told = err.code == ERROR_NONE;
+    if (!told)
+        log_warn(LOG_EVENT("failure is told later"), LOG_TEXT("run", news->run_id), LOG_ERROR(&err));
+    text_clear(&ids);
+}
