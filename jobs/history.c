@@ -214,19 +214,19 @@ history_list_queued(struct database *database, struct database_rows **rows, stru
 }
 
 bool
-history_close_queued(struct database *database, const char *id, const char *reason, bool *changed, struct error *err)
+history_close_queued(
+    struct database *database, const char *id, const char *reason, bool untold, bool *changed, struct error *err)
 {
     struct text clean = TEXT_EMPTY;
     char now[SQL_NUMBER_SIZE];
-    const char *values[] = { id, sql_number(wall_now().ms, now), NULL };
+    const char *values[] = { id, sql_number(wall_now().ms, now), NULL, untold ? AFTERMATH_UNTOLD : NULL };
     bool ok;
 
     text_add_utf8(&clean, reason, strlen(reason));
     values[2] = text_string(&clean);
     ok = sql_change(database,
              "UPDATE backup_run SET status = " SQL_STATUS("failed") ", finished_at = " SQL_AT(
-                 "$2") ", error = $3 "
-                       "WHERE id = $1::uuid AND status = " SQL_STATUS("queued"),
+                 "$2") ", error = $3, manifest = $4::jsonb WHERE id = $1::uuid AND status = " SQL_STATUS("queued"),
              SQL_COUNT(values), values, changed, err) ||
          error_add(err, "close the queued row");
     text_clear(&clean);

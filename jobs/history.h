@@ -84,9 +84,9 @@ bool history_last_size(
 bool history_list_schedules(struct database *database, struct database_rows **rows, struct error *err) MUST_CHECK;
 /* Of every queued row: id, config_id (may be null), whether it is SCHEDULED ("t" or "f"), its age. */
 bool history_list_queued(struct database *database, struct database_rows **rows, struct error *err) MUST_CHECK;
-/* To `failed`, if it is still queued. */
-bool history_close_queued(
-    struct database *database, const char *id, const char *reason, bool *changed, struct error *err) MUST_CHECK;
+/* To `failed`, if it is still queued. `untold` as above. */
+bool history_close_queued(struct database *database, const char *id, const char *reason, bool untold, bool *changed,
+    struct error *err) MUST_CHECK;
 
 /* backup.run.completed and backup.run.failed. */
 bool history_audit_completed(struct database *database, const char *id, const char *config_id, int64_t size_bytes,

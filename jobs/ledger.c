@@ -163,8 +163,8 @@ is_about(const struct ledger_job *job, const struct ledger_row *row)
     return row->scheduled && row->config_id != NULL && strcmp(job->config_id, row->config_id) == 0;
 }
 
-static bool
-has_job(const struct ledger_facts *facts, const struct ledger_row *row)
+bool
+ledger_goes_on(const struct ledger_facts *facts, const struct ledger_row *row)
 {
     for (size_t i = 0; i < facts->job_count; i++)
         if (is_at_work(facts, &facts->jobs[i]) && is_about(&facts->jobs[i], row))
@@ -215,6 +215,14 @@ is_made_up_for(const struct ledger_config *config, struct wall since)
     return config != NULL && (config->last_good.ms >= since.ms || config->last_attempt.ms > since.ms + SKEW_MS);
 }
 
+bool
+ledger_is_made_up_for(const struct ledger_facts *facts, const struct ledger_row *row)
+{
+    const struct ledger_config *config = row->config_id == NULL ? NULL : find_config(facts, row->config_id);
+
+    return row->scheduled && is_made_up_for(config, row->created);
+}
+
 static void
 judge_row(struct judge *judge, const struct ledger_row *row)
 {
@@ -222,7 +230,7 @@ judge_row(struct judge *judge, const struct ledger_row *row)
     struct ledger_known *known = config == NULL ? NULL : ledger_memory_find(&judge->after, config->id);
     struct ledger_decision *decision;
 
-    if (has_job(judge->facts, row))
+    if (ledger_goes_on(judge->facts, row))
         return;
     if (is_young(judge->facts, row)) {
         look_again_at(judge, row->created.ms + ROW_MS);
@@ -230,7 +238,7 @@ judge_row(struct judge *judge, const struct ledger_row *row)
     }
     decision = decide(judge, LEDGER_CLOSE);
     decision->row = row;
-    decision->made_up_for = row->scheduled && is_made_up_for(config, row->created);
+    decision->made_up_for = ledger_is_made_up_for(judge->facts, row);
     decision->text = memory_copy_string(reason_of(judge->facts, row));
     if (row->scheduled && known != NULL && known->owed.ms < row->created.ms)
         known->owed = row->created;
@@ -401,10 +409,10 @@ ledger_judge(const struct ledger_facts *facts, const struct ledger_rules *rules,
         complain(&judge, NULL, "queue too large to be judged");
     for (size_t i = 0; i < facts->row_count && facts->complete; i++)
         judge_row(&judge, &facts->rows[i]);
-    for (size_t i = 0; i < facts->config_count; i++)
+    for (size_t i = 0; i < facts->config_count && !rules->rows_only; i++)
         if (facts->configs[i].enabled)
             judge_config(&judge, &facts->configs[i]);
-    for (size_t i = 0; i < facts->scheduler_count; i++)
+    for (size_t i = 0; i < facts->scheduler_count && !rules->rows_only; i++)
         judge_scheduler(&judge, &facts->schedulers[i]);
     ledger_memory_clear(memory);
     *memory = judge.after;

@@ -89,6 +89,7 @@ struct ledger_facts {
 };
 
 struct ledger_rules {
+    bool rows_only; /* schedules and missed runs are none of its business */
     int64_t grace_ms;
     bool catch_up;
     bool unschedule;
@@ -124,5 +125,9 @@ struct ledger_decisions {
 void ledger_judge(const struct ledger_facts *facts, const struct ledger_rules *rules, struct timezones *zones,
     struct ledger_memory *memory, struct ledger_decisions *out);
 void ledger_decisions_clear(struct ledger_decisions *decisions);
+
+/* Whether a job that is not over is about this row, or a later run has done what this one should have; of a row in whatever state. */
+bool ledger_goes_on(const struct ledger_facts *facts, const struct ledger_row *row);
+bool ledger_is_made_up_for(const struct ledger_facts *facts, const struct ledger_row *row);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "jobs/aftermath.h"
 #include "jobs/history.h"
 #include "jobs/ledger.h"
 #include "jobs/ledger_file.h"
@@ -14,6 +15,8 @@
 #include "jobs/reporter.h"
 #include "jobs/stop.h"
 #include "jobs/store.h"
+#include "jobs/tidy.h"
+#include "jobs/untold.h"
 #include "jobs/verdict.h"
 
 #define MINUTE_MS ((int64_t)60 * 1000)
@@ -63,7 +66,8 @@ read_rows(struct work *work, struct error *err)
 static bool
 judge(struct work *work, struct error *err)
 {
-    const struct ledger_rules rules = { .grace_ms = work->settings->missed_grace_minutes * MINUTE_MS,
+    const struct ledger_rules rules = { .rows_only = work->settings->schedule_repair == SETTINGS_REPAIR_OFF,
+        .grace_ms = work->settings->missed_grace_minutes * MINUTE_MS,
         .catch_up = work->settings->catch_up == 1,
         .unschedule = work->settings->schedule_repair == SETTINGS_REPAIR_FULL };
 
@@ -90,11 +94,11 @@ remember(struct work *work, struct error *err)
 /* --- Decisions, one function each --- */
 
 static void
-tell(const struct work *work, enum news_kind kind, const char *config_id, const char *run_id, const char *reason)
+tell(const struct work *work, const char *config_id, const char *reason)
 {
-    const struct news news = { .kind = kind, .config_id = config_id, .run_id = run_id, .error = reason };
+    const struct news news = { .kind = NEWS_MISSED, .config_id = config_id, .error = reason };
 
-    news_tell(work->database, work->settings, &news);
+    (void)news_tell(work->database, work->settings, &news); /* given up: that is told */
 }
 
 static void
@@ -123,7 +127,7 @@ unschedule(const struct work *work, const struct ledger_decision *decision)
     reporter_unschedule(decision->scheduler->id);
 }
 
-/* Somebody may have started or deleted the row meanwhile: then it is his. */
+/* Somebody may have started or deleted the row meanwhile: then it is his. Otherwise it is told among all that are untold. */
 static void
 close_row(const struct work *work, const struct ledger_decision *decision)
 {
@@ -131,7 +135,7 @@ close_row(const struct work *work, const struct ledger_decision *decision)
     struct error err;
     bool changed = false;
 
-    if (!history_close_queued(work->database, row->id, decision->text, &changed, &err)) {
+    if (!history_close_queued(work->database, row->id, decision->text, !decision->made_up_for, &changed, &err)) {
         log_warn(LOG_EVENT("row not closed"), LOG_TEXT("run", row->id), LOG_ERROR(&err));
         return;
     }
@@ -141,8 +145,6 @@ close_row(const struct work *work, const struct ledger_decision *decision)
         LOG_TEXT("reason", decision->text));
     if (!history_audit_failed(work->database, row->id, row->config_id, decision->text, &err))
         log_warn(LOG_EVENT("audit row not written"), LOG_TEXT("run", row->id), LOG_ERROR(&err));
-    if (row->config_id != NULL && !decision->made_up_for)
-        tell(work, NEWS_FAILED, row->config_id, row->id, decision->text);
 }
 
 static void
@@ -155,7 +157,7 @@ tell_missed(const struct work *work, const struct ledger_decision *decision)
     text_format(&reason, "missed: the run due at %s did not happen within %" PRId64 " minutes", due,
         work->settings->missed_grace_minutes);
     log_error(LOG_EVENT("run missed"), LOG_TEXT("config", decision->config->id), LOG_TEXT("due", due));
-    tell(work, NEWS_MISSED, decision->config->id, NULL, text_string(&reason));
+    tell(work, decision->config->id, text_string(&reason));
     text_clear(&reason);
 }
 
@@ -168,7 +170,7 @@ tell_unusable(const struct work *work, const struct ledger_decision *decision)
     log_error(LOG_EVENT("schedule cannot be followed"), LOG_TEXT("config", decision->config->id),
         LOG_TEXT("cron", decision->config->cron), LOG_TEXT("timezone", decision->config->timezone),
         LOG_TEXT("error", decision->text));
-    tell(work, NEWS_MISSED, decision->config->id, NULL, text_string(&reason));
+    tell(work, decision->config->id, text_string(&reason));
     text_clear(&reason);
 }
 
@@ -242,13 +244,62 @@ do_the_rest(struct work *work, struct error *err)
     (void)err; /* each failure is told, and the next one is tried */
     perform(work, PHASE_JOBS);
     perform(work, PHASE_TELLING);
-    verdict_delay(work->verdict, work->decisions.again);
     return true;
+}
+
+/* What dead runs have left. Whoever has the lock has tidied up already, or is somebody who is soon gone. */
+static bool
+tidy(struct work *work, struct error *err)
+{
+    struct tidy tidy = { .database = work->database, .store = work->store, .but_id = "" };
+    bool taken = false;
+    bool ok = work->store == NULL || lock_try(work->database, &taken, err);
+
+    if (ok && taken)
+        ok = tidy_up(&tidy, err) && lock_release(work->database, err);
+    return ok;
+}
+
+/* Of a failure that no job goes on with, and that nothing has made good. */
+static void
+tell_untold_row(const struct work *work, const struct aftermath_row *row)
+{
+    const struct ledger_facts *facts = ledger_view_facts(work->view);
+    const struct ledger_row judged = { .id = row->id,
+        .config_id = row->config_id,
+        .scheduled = row->is_scheduled,
+        .created = { .ms = facts->now.ms - row->age_ms } };
+    struct text ids = TEXT_EMPTY;
+    struct error err;
+
+    if (ledger_goes_on(facts, &judged))
+        return;
+    text_format(&ids, "{%s}", row->id);
+    if (row->config_id != NULL && !ledger_is_made_up_for(facts, &judged))
+        untold_tell(work->database, work->settings,
+            &(struct news){ .kind = NEWS_FAILED, .config_id = row->config_id, .run_id = row->id, .error = row->error });
+    else if (!aftermath_unmark(work->database, text_string(&ids), &err))
+        log_warn(LOG_EVENT("failure is told later"), LOG_TEXT("run", row->id), LOG_ERROR(&err));
+    text_clear(&ids);
+}
+
+static bool
+tell_untold(struct work *work, struct error *err)
+{
+    struct aftermath untold;
+    bool ok = aftermath_find_untold(work->database, &untold, err);
+
+    for (size_t i = 0; ok && i < untold.count && stop_check(err); i++)
+        tell_untold_row(work, &untold.rows[i]);
+    aftermath_clear(&untold);
+    if (ok)
+        verdict_delay(work->verdict, work->decisions.again);
+    return ok;
 }
 
 /* In this order; the first that fails, or that sets a verdict, is the last. */
 static bool (*const steps[])(struct work *work, struct error *err) = { connect_database, take_lock, read_rows, judge,
-    repair_schedules, remember, do_the_rest };
+    repair_schedules, remember, do_the_rest, tidy, tell_untold };
 
 void
 ledger_perform(const struct settings *settings, const char *bytes, size_t length, struct report *verdict)

@@ -5,6 +5,9 @@
  * written; then catch-up jobs are added, which are added again as long as they are owed; last rows are closed and missed runs told, at most once
  * each. Without a memory nothing could be told only once: then schedules are repaired, rows closed, and no more.
  *
+ * Then it tidies up as a run does (jobs/tidy), if nobody has the backup lock, and tells of failures that nobody was told of and that no job in the
+ * queue goes on with: it is the only one who knows that. With BACKUP_SCHEDULE_REPAIR=off, schedules and missed runs are none of its business.
+ *
  * One at a time in an installation: whoever comes second comes back in a minute.
  */
 #ifndef JOBS_LEDGER_WORK_H
