@@ -23,7 +23,7 @@ archive_contents_add(struct archive_contents *contents, const char *schema, size
         contents->tables = memory_resize(
             contents->tables, (contents->count == 0 ? 1 : contents->count * 2) * sizeof(*contents->tables));
     contents->tables[contents->count++] = (struct archive_table){
-        .schema = copy_utf8(schema, schema_length), .name = copy_utf8(name, name_length), .rows = rows
+        .schema = copy_utf8(schema, schema_length), .name = copy_utf8(name, name_length), .rows = rows, .parts = 1
     };
     contents->rows += rows;
 }
@@ -60,6 +60,7 @@ archive_contents_sort(struct archive_contents *contents)
             contents->tables[++kept] = *table;
         else {
             contents->tables[kept].rows += table->rows;
+            contents->tables[kept].parts += table->parts;
             free_table(table);
         }
     }
@@ -114,11 +115,29 @@ lacks_none(
     return false;
 }
 
+static bool
+has_all_parts(const struct archive_contents *found, const struct archive_table *table, struct error *err)
+{
+    size_t parts = find_table(found, table)->parts;
+    struct text name = TEXT_EMPTY;
+
+    if (parts >= table->parts)
+        return true;
+    archive_table_add_name(table, &name);
+    (void)error_set(err, ERROR_INPUT, "the dump lacks %zu of the %zu partitions of table %s", table->parts - parts,
+        table->parts, text_string(&name));
+    text_clear(&name);
+    return false;
+}
+
 bool
 archive_contents_cover(const struct archive_contents *found, const struct archive_contents *expected, struct error *err)
 {
     if (!lacks_none(found, "the dump", expected, err))
         return false;
+    for (size_t i = 0; i < expected->count; i++)
+        if (!has_all_parts(found, &expected->tables[i], err))
+            return false;
     if (found->large_objects < expected->large_objects)
         return error_set(err, ERROR_INPUT, "the dump has %" PRId64 " large objects, the database had %" PRId64,
             found->large_objects, expected->large_objects);

@@ -18,10 +18,11 @@ struct archive_table {
     char *schema;
     char *name;
     int64_t rows; /* 0 where only the names are known */
+    size_t parts; /* how often it was added: 1, but of a table that is loaded through its root (jobs/catalog) */
 };
 
 struct archive_contents {
-    struct archive_table *tables; /* by schema, then name, in the order of their bytes; each once */
+    struct archive_table *tables; /* by schema, then name, in the order of their bytes; each once when sorted */
     size_t count;
     int64_t rows; /* of all tables */
     int64_t large_objects;
@@ -39,7 +40,7 @@ void archive_contents_add_rows(struct archive_contents *contents, int64_t rows);
 void archive_contents_sort(struct archive_contents *contents);
 void archive_contents_clear(struct archive_contents *contents); /* empty, memory freed */
 
-/* Whether the dump has all the tables of `expected`, and as many large objects and sequences. ERROR_INPUT: "the dump lacks ...". */
+/* Whether the dump has all the tables of `expected`, with all parts, and as many large objects and sequences. ERROR_INPUT. */
 bool archive_contents_cover(
     const struct archive_contents *found, const struct archive_contents *expected, struct error *err) MUST_CHECK;
 

@@ -12,7 +12,18 @@
 
 #define FROM_RELATIONS " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
 
-static const char tables_query[] = "SELECT n.nspname, c.relname" FROM_RELATIONS " WHERE c.relkind = 'r' AND" IS_DUMPED;
+/* The root of `c`, if one of the tables above it is partitioned by the hash of an enum; else itself. */
+#define LOADED_AS                                                                                                      \
+    "CASE WHEN c.relispartition AND EXISTS ("                                                                          \
+    "SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_partitioned_table p"                    \
+    " ON p.partrelid = a.relid JOIN pg_catalog.pg_opclass o ON o.oid = ANY (p.partclass)"                              \
+    " JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod WHERE m.amname = 'hash' AND o.opcname = 'enum_ops'"               \
+    " AND o.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace)"                                                     \
+    " THEN pg_catalog.pg_partition_root(c.oid) ELSE c.oid END"
+
+static const char tables_query[] =
+    "SELECT ln.nspname, l.relname" FROM_RELATIONS " JOIN pg_catalog.pg_class l ON l.oid = " LOADED_AS
+    " JOIN pg_catalog.pg_namespace ln ON ln.oid = l.relnamespace WHERE c.relkind = 'r' AND" IS_DUMPED;
 
 static const char numbers_query[] = "SELECT (SELECT count(*)" FROM_RELATIONS " WHERE c.relkind = 'S' AND" IS_DUMPED "),"
                                     " (SELECT count(*) FROM pg_catalog.pg_largeobject_metadata)";

@@ -3,7 +3,8 @@
  *
  * These are the tables, sequences and large objects whose data pg_dump writes when it dumps everything: not those of the system, not
  * temporary ones, of an extension's only those that it declared to be configuration. Partitioned tables, foreign tables and views have no
- * data of their own.
+ * data of their own; with one exception: where rows are spread by the hash of an enum, which is another in every database, pg_dump writes each
+ * partition's rows as rows of its root, and so here each partition counts as a part of its root.
  */
 #ifndef JOBS_CATALOG_H
 #define JOBS_CATALOG_H

@@ -168,7 +168,7 @@ add_identifier(struct text *out, const char *name)
 }
 
 /*
- * The rows of one table. Those that inherit from it are counted by themselves. What an extension brought with it was there before its rows of the
+ * The rows of one table. Those that inherit from it are counted by themselves; a partitioned one has no rows but theirs. What an extension brought with it was there before its rows of the
  * archive: then there may be more.
  */
 static bool
@@ -188,7 +188,9 @@ count_table(
     value = text_string(&name);
     text_format(&sql,
         "SELECT count(*), (SELECT count(*) FROM pg_catalog.pg_depend WHERE deptype = 'e' "
-        "AND classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND objid = $1::pg_catalog.regclass) FROM ONLY %s",
+        "AND classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND objid = $1::pg_catalog.regclass) FROM %s "
+        "WHERE tableoid = $1::pg_catalog.regclass "
+        "OR (SELECT relkind FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.regclass) = 'p'",
         value);
     ok = database_query(session, text_string(&sql), 1, &value, &rows, err);
     if (ok) {

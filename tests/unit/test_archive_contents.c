@@ -122,6 +122,25 @@ a_dump_may_hold_more_than_expected_but_not_less(void **state)
 }
 
 static void
+a_table_in_parts_needs_all_of_them(void **state)
+{
+    struct archive_contents expected = contents_of((const char *const[]){ "a", "a", "a", "b", NULL }, 0);
+    struct archive_contents found = contents_of((const char *const[]){ "b", "a", "a", NULL }, 5);
+    struct error err;
+
+    (void)state;
+    assert_false(archive_contents_cover(&found, &expected, &err));
+    assert_int_equal(err.code, ERROR_INPUT);
+    assert_string_equal(err.text, "the dump lacks 1 of the 3 partitions of table public.a");
+    archive_contents_add(&found, "public", 6, "a", 1, 1);
+    archive_contents_sort(&found);
+    assert_true(archive_contents_cover(&found, &expected, &err));
+    assert_int_equal(found.tables[0].rows, 11);
+    archive_contents_clear(&expected);
+    archive_contents_clear(&found);
+}
+
+static void
 those_agree_that_have_the_same_rows_in_the_same_tables(void **state)
 {
     struct archive_contents one = contents_of((const char *const[]){ "a", "b", NULL }, 2);
@@ -152,6 +171,7 @@ main(void)
         cmocka_unit_test(what_is_no_name_adds_nothing),
         cmocka_unit_test(tables_are_sorted_and_named_once),
         cmocka_unit_test(a_dump_may_hold_more_than_expected_but_not_less),
+        cmocka_unit_test(a_table_in_parts_needs_all_of_them),
         cmocka_unit_test(those_agree_that_have_the_same_rows_in_the_same_tables),
     };
 
