@@ -232,6 +232,16 @@ add_reason(
 }
 
 static int
+exit_status(bool ok, const struct verify_result *result, const struct error *err)
+{
+    if (ok)
+        return EX_OK;
+    if (!result->opened)
+        return EX_NOINPUT;
+    return err->code == ERROR_CONFIG ? EX_UNAVAILABLE : NOT_PROVEN;
+}
+
+static int
 verify(const struct arguments *arguments, const struct settings *settings)
 {
     struct progress progress = { .drawn = false };
@@ -246,7 +256,7 @@ verify(const struct arguments *arguments, const struct settings *settings)
     struct text reason = TEXT_EMPTY;
     struct error err = ERROR_EMPTY;
     bool ok = stop_start((struct moment){ .ns = STOP_NEVER_NS }, &err) && verify_file(&order, &result, &err);
-    int status = ok ? EX_OK : result.opened ? NOT_PROVEN : EX_NOINPUT;
+    int status = exit_status(ok, &result, &err);
 
     progress_erase(&progress);
     if (stop_signal() != 0)

@@ -68,7 +68,7 @@ set_no_room(const struct drill_order *order, const char *directory, int64_t free
     return false;
 }
 
-/* Whether the volume has room for `bytes` more. Where it cannot be seen, `directory` stays empty. */
+/* Whether there is room for a restore. Where that cannot be seen, `directory` stays empty. */
 static bool
 check_space(struct database *session, const struct drill_order *order, struct text *directory, struct error *err)
 {
@@ -168,8 +168,13 @@ add_identifier(struct text *out, const char *name)
 }
 
 /*
+<<<<<<< HEAD
  * The rows of one table. Those that inherit from it are counted by themselves; a partitioned one has no rows but theirs. What an extension brought with it was there before its rows of the
  * archive: then there may be more.
+=======
+ * The rows of one table. Those of its children are counted by themselves. A table that an extension brought with it may have held rows before
+ * those of the archive came: then there may be more.
+>>>>>>> 9c6912d0107d2756c9aa00425a2b052726074f02
  */
 static bool
 count_table(

@@ -18,6 +18,7 @@
 
 struct drill_database {
     struct database *keeper;
+    bool made; /* or it may be */
     char name[sizeof(PREFIX) + DIGITS];
     char application[sizeof(KEEPER) + DIGITS];
 };
@@ -116,56 +117,58 @@ drill_database_remove_leftovers(struct database *session, size_t *removed, struc
     return true;
 }
 
-/* A statement for the name $1. Which columns tell of the locale, and which words make one, depends on the version. */
+/* How CREATE DATABASE is told of the locale's provider depends on the version. */
 static const char *
-creation_of(int version)
+provider_expression(int version)
 {
-#define BASE                                                                                                           \
-    "SELECT pg_catalog.format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L', "         \
-    "$1::text, pg_catalog.pg_encoding_to_char(encoding), datcollate, datctype)"
-#define FROM_HERE " FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()"
     if (version >= 170000)
-        return BASE " || CASE datlocprovider WHEN 'i' THEN pg_catalog.format(' LOCALE_PROVIDER icu ICU_LOCALE %L', "
-                    "datlocale) WHEN 'b' THEN pg_catalog.format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', "
-                    "datlocale) ELSE ' LOCALE_PROVIDER libc' END" FROM_HERE;
+        return "CASE datlocprovider WHEN 'i' THEN pg_catalog.format('LOCALE_PROVIDER icu ICU_LOCALE %L', datlocale) "
+               "WHEN 'b' THEN pg_catalog.format('LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', datlocale) "
+               "ELSE 'LOCALE_PROVIDER libc' END";
     if (version >= 150000)
-        return BASE " || CASE datlocprovider WHEN 'i' THEN pg_catalog.format(' LOCALE_PROVIDER icu ICU_LOCALE %L', "
-                    "daticulocale) ELSE ' LOCALE_PROVIDER libc' END" FROM_HERE;
-    return BASE FROM_HERE;
-#undef BASE
-#undef FROM_HERE
+        return "CASE datlocprovider WHEN 'i' THEN pg_catalog.format('LOCALE_PROVIDER icu ICU_LOCALE %L', daticulocale) "
+               "ELSE 'LOCALE_PROVIDER libc' END";
+    return "''";
 }
 
 static bool
 create(struct drill_database *drill, struct error *err)
 {
-    size_t removed;
+    struct text sql = TEXT_EMPTY;
 
-    if (!drill_database_check_right(drill->keeper, err) ||
-        !drill_database_remove_leftovers(drill->keeper, &removed, err))
-        return false;
-    /* What it will hold is nobody else's business. */
-    if (!perform(drill->keeper, creation_of(database_server_version(drill->keeper)), drill->name, err) ||
-        !perform(drill->keeper, "SELECT pg_catalog.format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $1::text)",
-            drill->name, err))
-        return error_add(err, "create the database '%s'", drill->name);
-    return true;
+    text_format(&sql,
+        "SELECT pg_catalog.format('CREATE DATABASE %%I TEMPLATE template0 ENCODING %%L LC_COLLATE %%L LC_CTYPE %%L "
+        "%%s', "
+        "$1::text, pg_catalog.pg_encoding_to_char(encoding), datcollate, datctype, %s) "
+        "FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()",
+        provider_expression(database_server_version(drill->keeper)));
+    drill->made = perform(drill->keeper, text_string(&sql), drill->name, err);
+    text_clear(&sql);
+    if (drill->made) /* what it will hold is nobody else's business */
+        return perform(drill->keeper, "SELECT pg_catalog.format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $1::text)",
+            drill->name, err);
+    drill->made = err->code != ERROR_REFUSED; /* given up while it was being made, it may be there all the same */
+    return false;
 }
 
 struct drill_database *
 drill_database_create(const struct postgres_url *url, struct error *err)
 {
     struct drill_database *drill = memory_new(sizeof(*drill));
+    size_t removed;
 
     if (!choose_name(drill, err))
         goto failed;
     drill->keeper = database_open(url, drill->application, err);
-    if (drill->keeper == NULL)
+    if (drill->keeper == NULL || !drill_database_check_right(drill->keeper, err) ||
+        !drill_database_remove_leftovers(drill->keeper, &removed, err))
         goto failed;
     if (create(drill, err))
         return drill;
-    drill_database_abandon(drill); /* stopped while it was being made, it may be there all the same */
+    (void)error_add(err, "create the database '%s'", drill->name);
 failed:
+    if (drill->made)
+        drill_database_abandon(drill);
     drill_database_free(drill);
     return NULL;
 }

@@ -3,10 +3,10 @@
  *
  *     weavestream_drill_<8 hex digits>
  *
- * It is made like the database that the URL names: same encoding, same locale. Whoever makes one keeps a session open in the URL's database, the keeper,
- * that is named after it: "weavestream-backup drill <8 hex digits>". Such a database without its keeper is left over from a drill that was
- * killed, and is dropped by the next one, or by recovery. The keeper is there before the database and ends after it, so a drill that is alive is
- * never taken for a dead one.
+ * It is made like the database that the URL names: same encoding, same locale. Whoever makes one keeps a session open in the URL's database,
+ * its keeper, which is named after it: "weavestream-backup drill <8 hex digits>". Such a database without its keeper is left over from a
+ * drill that was killed, and is dropped by the next one, or by recovery. The keeper is there before the database and ends after it, so a
+ * drill that is alive is never taken for a dead one.
  */
 #ifndef JOBS_DRILL_DATABASE_H
 #define JOBS_DRILL_DATABASE_H

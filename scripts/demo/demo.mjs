@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, relative } from 'node:path';
+import { basename, dirname, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { closeAll, openQueue, openQueueEvents, runNow, schedule, untilState, versions } from '../../tests/integration/support/bullmq.mjs';
@@ -105,6 +105,8 @@ async function showFiles(row) {
   const same = sha256 === (await sha256Of(row.dump_path)) && sizeBytes === statSync(row.dump_path).size;
   if (!same) throw new Error('size or checksum in the manifest are not those of the file');
   say(`${green('the same')}  size and sha256sum of the file`);
+  const proof = await runProcess(workerProgram, ['verify', basename(row.dump_path)], { cwd: dirname(row.dump_path) });
+  shown(`weavestream-backup verify backups/${basename(row.dump_path)}`, proof.stdout);
   const contents = await runProcess('pg_restore', ['--list', row.dump_path]);
   shown(`pg_restore --list backups/${basename(row.dump_path)}`, contents.stdout, { lines: 14 });
 }

@@ -31,6 +31,10 @@ const restoreBy = (script) => ({
   PATH: [dirname(executable(`#!/bin/sh\nPATH='${process.env.PATH}'\ncase "$*" in *--dbname*) ;; *) exec pg_restore "$@" ;; esac\n${script}\n`, 'pg_restore')), process.env.PATH].join(':'),
 });
 
+/* A restore after which somebody changes something. */
+const thenRun = (sql) => `pg_restore "$@" || exit
+for argument; do case $argument in --dbname=*) exec psql -qXc '${sql}' "$argument" ;; esac; done`;
+
 const databases = async (sql) => (await sql.query(`SELECT datname FROM pg_database WHERE datname LIKE 'weavestream\\_drill%' ORDER BY 1`)).rows.map(({ datname }) => datname);
 
 /* The name of the drill database whose keeper is in `database`, or undefined. */
@@ -102,17 +106,19 @@ describe('restore drills', { concurrency: 6 }, () => {
     await eventually(async () => !(await mayConnect()), { what: 'others to be kept out' });
   });
 
-  test('rows that are missing after the restore fail the run', async (t) => {
-    const scene = await open(t);
-    await scene.start({ env: restoreBy('exec pg_restore --schema-only "$@"') });
-    await assertFailed(scene, await scene.runNow(), /^restore drill: table public\..+ has \d+ rows in the dump, 0 in the restored database$/);
-  });
-
-  test('a table that is missing after the restore fails the run', async (t) => {
-    const scene = await open(t);
-    await scene.start({ env: restoreBy('exit 0') });
-    await assertFailed(scene, await scene.runNow(), /^restore drill: count the rows of ".+" in the restored database: postgres: .* does not exist/);
-  });
+  const losses = {
+    'all rows': ['exec pg_restore --schema-only "$@"', /table public\..+ has \d+ rows in the dump, 0 in the restored database$/],
+    'all tables': ['exit 0', /count the rows of ".+" in the restored database: postgres: .* does not exist/],
+    'one row': [thenRun('DELETE FROM assets WHERE id = (SELECT min(id) FROM assets)'), /table public\.assets has 500 rows in the dump, 499 in the restored database$/],
+    'large objects': [thenRun('SELECT lo_unlink(oid) FROM pg_largeobject_metadata'), /the dump has 2 large objects, the restored database 0$/],
+    'a sequence': [thenRun('DROP SEQUENCE "ticket numbers"'), /the dump has 3 sequences, the restored database 2$/],
+  };
+  for (const [what, [script, reason]] of Object.entries(losses))
+    test(`a restored database that lacks ${what} fails the run`, async (t) => {
+      const scene = await open(t);
+      await scene.start({ env: restoreBy(script) });
+      await assertFailed(scene, await scene.runNow(), new RegExp(`^restore drill: ${reason.source}`));
+    });
 
   test('what pg_restore has to say is the reason', async (t) => {
     const scene = await open(t);

@@ -251,6 +251,10 @@ describe('verify, the command', { concurrency: 3 }, () => {
     assert.doesNotMatch(stdout + stderr, /reading back/);
   });
 
+  test('without pg_restore nothing is said about the dump', async () => {
+    await assertNot([good.file], /: not proven: pg_restore: No such file or directory \(is the PostgreSQL client installed\? PATH=\/nowhere\)$/m, { status: 69, env: { PATH: '/nowhere' } });
+  });
+
   test('an answer that cannot be written is a failure', async () => {
     const { code } = await runProcess('sh', ['-c', `exec ${workerProgram} verify ${good.file} >/dev/full`], { check: false });
     assert.equal(code, 74);
