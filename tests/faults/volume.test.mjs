@@ -36,7 +36,7 @@ ls -A >"$SCENE/left"
 sha256sum --check "$SCENE/sums" >"$SCENE/intact"
 `, 'volume');
   const wrapper = ['unshare', process.getuid() === 0 ? '-m' : '-Urm', program];
-  const result = await runJob(scene, newDirectory(scene), env, { wrapper });
+  const result = await runJob(scene, newDirectory(scene), { env, wrapper });
   const linesOf = (name) => readFileSync(join(scene.folder, name), 'utf8').trim().split('\n');
   assert.deepEqual(linesOf('intact'), ['other: OK']);
   return { ...result, left: linesOf('left') };
