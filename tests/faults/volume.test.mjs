@@ -1,7 +1,7 @@
 /* A backup directory on a volume of 64 MB: full before a dump, during it, or read-only. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startPostgres } from '../integration/support/postgres.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
@@ -50,6 +50,19 @@ describe('a volume of 64 MB', { concurrency: 3 }, () => {
     await assertRunFailed(scene, result, 'pg_dump: exit status 1: pg_dump: error: could not write to output file: No space left on device');
     assert.match(result.verdict.reason, /; make room in '.*', where [0-9.]+ [KM]?B are free$/);
     assertInReadme(result.verdict.reason);
+    assert.deepEqual(result.left, ['other']);
+  });
+
+  test('that a dump is about to fill: it is stopped before the volume is full', async (t) => {
+    const scene = await open(t);
+    const endless = executable(`#!/bin/sh
+case $1 in --version) echo 'pg_dump (PostgreSQL) 15.18'; exit ;; esac
+for argument in "$@"; do case $argument in --file=*) file=\${argument#--file=} ;; esac; done
+while :; do head -c 500000 /dev/zero; sleep 0.01; done >"$file"
+`, 'pg_dump');
+    const result = await onSmallVolume(scene, 'fill other 1000000; job', { BACKUP_MIN_FREE_MB: '16', PATH: `${dirname(endless)}:${process.env.PATH}` });
+    await assertRunFailed(scene, result, 'stopped after ');
+    assert.match(result.verdict.reason, /^stopped after [45]\d\.\d\d MB of the dump: only \d+\.\d\d MB are free in /);
     assert.deepEqual(result.left, ['other']);
   });
 
