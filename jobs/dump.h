@@ -10,7 +10,7 @@
 #include "jobs/database.h"
 #include "jobs/snapshot.h"
 
-/* About twice a second; `bytes` are written so far. False: stop the dump, for this reason. */
+/* About ten times a second; `bytes` are written so far. False: stop the dump, for this reason. */
 typedef bool dump_tick_fn(int64_t bytes, void *owner, struct error *err);
 
 struct dump_order {

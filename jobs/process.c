@@ -23,7 +23,7 @@
 #define WORDS_BYTES 4096   /* kept of what it prints */
 #define HEADLINE_BYTES 700 /* of those, in an error text */
 #define DATA_PIPE_BYTES (1024 * 1024)
-#define TICK_MS 500
+#define TICK_MS 100
 #define REAP_MS 5
 #define TERM_GRACE_MS 400 /* from SIGTERM to SIGKILL: pg_dump needs a moment to cancel its query */
 

@@ -46,7 +46,7 @@ int process_data(const struct process *process);
 int64_t process_bytes_read(const struct process *process);
 
 /*
- * Waits for its end; `on_tick` (NULL: none) is called about twice a second meanwhile. True: exit status 0. ERROR_REFUSED: it ended with
+ * Waits for its end; `on_tick` (NULL: none) is called about ten times a second meanwhile. True: exit status 0. ERROR_REFUSED: it ended with
  * another status; ERROR_LOST: a signal killed it; both with its last words. Stopped, by `on_tick` too, or out of time: it is killed first.
  */
 bool process_finish(struct process *process, process_tick_fn *on_tick, void *owner, struct error *err) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include "jobs/space.h"
 
 #define MB ((int64_t)1024 * 1024)
+#define REPORT_MS 500
 
 static struct space
 space_of(const struct watch *watch, int64_t free_bytes)
@@ -56,10 +57,13 @@ watch_start(struct watch *watch, struct error *err)
 }
 
 static void
-report_progress(const struct watch *watch, int64_t bytes)
+report_progress(struct watch *watch, int64_t bytes)
 {
     int64_t percent = REPORTER_NO_PERCENT;
 
+    if (!moment_is_past(watch->next_report))
+        return;
+    watch->next_report = moment_add_ms(moment_now(), REPORT_MS);
     if (watch->previous_bytes > 0)
         percent = bytes >= watch->previous_bytes ? 99 : bytes * 100 / watch->previous_bytes;
     reporter_progress("dump", bytes, percent > 99 ? 99 : (int)percent);

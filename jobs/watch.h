@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/settings.h"
 #include "jobs/database.h"
@@ -24,12 +25,13 @@ struct watch {
 
     struct stall stall;
     bool wait_is_told;
+    struct moment next_report; /* of the progress */
 };
 
 /* Before the dump. ERROR_REFUSED: there is no room for it. */
 bool watch_start(struct watch *watch, struct error *err) MUST_CHECK;
 
-/* While it is written, twice a second; `owner` is the watch. False: it has to be stopped. */
+/* While it is written, ten times a second, so that no fast disk gets far in between; `owner` is the watch. False: it has to be stopped. */
 bool watch_tick(int64_t bytes, void *owner, struct error *err) MUST_CHECK;
 
 #endif

@@ -3,15 +3,15 @@
  * fails for good from there on; or the job process is killed there.
  */
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startPostgres } from '../integration/support/postgres.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
 import { runProcess } from '../integration/support/run_folder.mjs';
 import { executable, sha256 } from '../integration/support/scene.mjs';
-import { readRun } from '../integration/support/schema.mjs';
-import { assertRunFailed, newDirectory, openDisk, runJob } from './support/disk.mjs';
+import { insertRun, readRun } from '../integration/support/schema.mjs';
+import { assertRunFailed, newDirectory, openDisk, pruneJob, runJob } from './support/disk.mjs';
 import { callsIn, preload } from './support/shim.mjs';
 
 const reasons = {
@@ -46,7 +46,7 @@ const isDispensable = ({ call, name }) =>
 const isPublished = (name) => !name.startsWith('.');
 
 /* Between two of these, the directory is the same. */
-const changing = (call) => (['openat', 'write', 'fsync', 'renameat2'].includes(call.call) && !(call.call === 'openat' && call.name === '.') ? [call] : []);
+const changing = (call) => (['openat', 'write', 'fsync', 'renameat2', 'unlinkat'].includes(call.call) && !(call.call === 'openat' && call.name === '.') ? [call] : []);
 
 let redis;
 let postgres;
@@ -68,13 +68,16 @@ for argument in "$@"; do case $argument in --file=*) exec cat '${archive}' >"\${
 
 const which = async (program) => (await runProcess('sh', ['-c', `command -v ${program}`])).stdout.trim();
 
-/* One run by the job process alone, in the directory: { row, verdict, calls, files }. */
-async function runOnce(scene, directory, fault = {}) {
+/* One job in the directory: { row, verdict, lines, calls, files }. */
+async function doOnce(job, scene, directory, fault) {
   const log = `${directory}.calls`;
   rmSync(log, { force: true });
-  const { row, verdict } = await runJob(scene, directory, preload({ directory, log, ...fault }));
-  return { row, verdict, calls: callsIn(log), files: readdirSync(directory).sort() };
+  const result = await job(scene, directory, { env: preload({ directory, log, ...fault }) });
+  return { ...result, calls: callsIn(log), files: readdirSync(directory).sort() };
 }
+
+const runOnce = (scene, directory, fault = {}) => doOnce(runJob, scene, directory, fault);
+const pruneOnce = (scene, directory, fault = {}) => doOnce(pruneJob, scene, directory, fault);
 
 /* The dump that the row names is whole, and there is nothing else. */
 function assertSucceeded({ row, verdict, files }) {
@@ -95,8 +98,8 @@ function assertDumpsHaveManifests(directory, files) {
 }
 
 /*
- * After a run that could not clean up: a dump under its final name has its manifest, and the next run leaves no draft and no row that is
- * running. A manifest whose dump was never published stays.
+ * After a run that could not clean up: a dump under its final name has its manifest, and the next run leaves no draft. A manifest whose dump
+ * was never published stays. Hands back what the next run has made of the row.
  */
 async function assertPutInOrder(scene, directory, before) {
   assertDumpsHaveManifests(directory, before.files);
@@ -104,17 +107,16 @@ async function assertPutInOrder(scene, directory, before) {
   assert.equal(after.verdict.type, 'completed', after.verdict.reason);
   assert.deepEqual(after.files.filter((name) => !isPublished(name)), []);
   assertDumpsHaveManifests(directory, after.files);
-  assert.notEqual((await readRun(scene.sql, before.row.id)).status, 'running');
+  return readRun(scene.sql, before.row.id);
 }
 
-/* The calls of a good run are made into cases, which are tried in three scenes side by side. */
-async function tryEach(t, casesOf, attempt) {
+/* The calls of a good job, which `good` does, are made into cases; these are tried in three scenes side by side. */
+async function tryEach(t, { casesOf, good = goodRun }, attempt) {
   const scenes = await Promise.all(Array.from({ length: 3 }, () => openDisk(t, { redis, postgres })));
   for (const scene of scenes) scene.environment.PATH = await cachedDump(scene);
-  const good = await runOnce(scenes[0], newDirectory(scenes[0]));
-  assertSucceeded(good);
-  assert.ok(good.calls.length > 25, 'the calls are seen');
-  const cases = good.calls.flatMap(casesOf);
+  const calls = await good(scenes[0], newDirectory(scenes[0]));
+  assert.ok(calls.length > 10, 'the calls are seen');
+  const cases = calls.flatMap(casesOf);
   await Promise.all(scenes.map(async (scene, lane) => {
     for (let i = lane; i < cases.length; i += scenes.length) {
       await attempt(scene, cases[i]).catch((error) => {
@@ -124,10 +126,48 @@ async function tryEach(t, casesOf, attempt) {
   }));
 }
 
+async function goodRun(scene, directory) {
+  const result = await runOnce(scene, directory);
+  assertSucceeded(result);
+  return result.calls;
+}
+
+const eachReason = (call) => (mayFailWith[call.call] ?? ['EIO']).map((errno) => ({ ...call, errno }));
+
+/* Of three dumps, the two older ones are to go. */
+async function addDumps(scene, directory) {
+  await scene.sql.query(`UPDATE backup_config SET retention = '{"keepLast":1,"daily":0,"weekly":0,"monthly":0}'`);
+  await scene.sql.query('DELETE FROM backup_run');
+  for (const day of ['01', '02', '03']) {
+    const dump_path = join(directory, `weavestream-postgres-2026-01-${day}T00-00-00Z.dump`);
+    const manifest_path = dump_path.replace(/dump$/, 'manifest.json');
+    for (const path of [dump_path, manifest_path]) writeFileSync(path, day);
+    await insertRun(scene.sql, { config_id: scene.configId, status: 'success', started_at: new Date(`2026-01-${day}`), size_bytes: 2, dump_path, manifest_path });
+  }
+}
+
+const kept = ['weavestream-postgres-2026-01-03T00-00-00Z.dump', 'weavestream-postgres-2026-01-03T00-00-00Z.manifest.json'];
+
+async function goodPrune(scene, directory) {
+  await addDumps(scene, directory);
+  const { calls, files, verdict } = await pruneOnce(scene, directory);
+  assert.equal(verdict.returnvalue.pruned, 2);
+  assert.deepEqual(files, kept);
+  return calls;
+}
+
+/* What is to stay is there, no row has lost a file that still exists, and the next prune finishes. */
+async function assertCanBeFinished(scene, directory, { files }) {
+  for (const name of kept) assert.ok(files.includes(name));
+  const named = (await scene.rows()).flatMap(({ dump_path, manifest_path }) => [dump_path, manifest_path]);
+  for (const name of files) assert.ok(named.includes(join(directory, name)), `${name} is still named by a row`);
+  assert.deepEqual((await pruneOnce(scene, directory)).files, kept);
+  assert.deepEqual((await scene.rows()).map(({ dump_path }) => dump_path !== null).sort(), [false, false, true]);
+}
+
 describe('in the backup directory', { concurrency: 3 }, () => {
   test('each call that fails once fails the run with its reason, and nothing is left', async (t) => {
-    const casesOf = (call) => (mayFailWith[call.call] ?? ['EIO']).map((errno) => ({ ...call, errno }));
-    await tryEach(t, casesOf, async (scene, one) => {
+    await tryEach(t, { casesOf: eachReason }, async (scene, one) => {
       const directory = newDirectory(scene);
       const result = await runOnce(scene, directory, { at: one.number, act: one.errno });
       assert.equal(result.calls.filter(({ hit }) => hit).length, 1, 'the call was made');
@@ -139,7 +179,7 @@ describe('in the backup directory', { concurrency: 3 }, () => {
   });
 
   test('a disk that fails for good fails the run; what it tells that it could not remove, the next run removes', async (t) => {
-    await tryEach(t, changing, async (scene, { number }) => {
+    await tryEach(t, { casesOf: changing }, async (scene, { number }) => {
       const directory = newDirectory(scene);
       const result = await runOnce(scene, directory, { at: `${number}-`, act: 'EIO' });
       await assertRunFailed(scene, result, reasons.EIO);
@@ -149,12 +189,35 @@ describe('in the backup directory', { concurrency: 3 }, () => {
   });
 
   test('a process that is killed at any call leaves what the next run puts in order', async (t) => {
-    await tryEach(t, changing, async (scene, { number }) => {
+    await tryEach(t, { casesOf: changing }, async (scene, { number }) => {
       const directory = newDirectory(scene);
       const result = await runOnce(scene, directory, { at: number, act: 'kill' });
       assert.equal(result.verdict, undefined);
       assert.equal(result.row.status, 'running');
-      await assertPutInOrder(scene, directory, result);
+      const isDone = result.files.some((name) => isPublished(name) && name.endsWith('.dump'));
+      const row = await assertPutInOrder(scene, directory, result);
+      assert.equal(row.status, isDone ? 'success' : 'failed');
+    });
+  });
+
+  test('a prune of which any call fails tells so, and the next one finishes it', async (t) => {
+    await tryEach(t, { casesOf: eachReason, good: goodPrune }, async (scene, one) => {
+      const directory = newDirectory(scene);
+      await addDumps(scene, directory);
+      const result = await pruneOnce(scene, directory, { at: one.number, act: one.errno });
+      const isTold = [...result.lines, { text: result.verdict.reason }].some(({ text }) => text?.includes(reasons[one.errno]));
+      if (['open', 'unlinkat', 'fsync'].includes(one.call)) assert.ok(isTold, JSON.stringify(result.lines));
+      await assertCanBeFinished(scene, directory, result);
+    });
+  });
+
+  test('a prune that is killed at any call is finished by the next one', async (t) => {
+    await tryEach(t, { casesOf: changing, good: goodPrune }, async (scene, { number }) => {
+      const directory = newDirectory(scene);
+      await addDumps(scene, directory);
+      const result = await pruneOnce(scene, directory, { at: number, act: 'kill' });
+      assert.equal(result.verdict, undefined);
+      await assertCanBeFinished(scene, directory, result);
     });
   });
 });

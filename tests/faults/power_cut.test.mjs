@@ -75,7 +75,7 @@ describe('the power is cut', () => {
     const trace = join(scene.folder, 'trace');
     // A process that is traced cannot be looked through for leaks.
     const env = { ...(fault ? preload({ directory, ...fault }) : {}), ASAN_OPTIONS: 'detect_leaks=0:verify_asan_link_order=0' };
-    const { row, verdict } = await runJob(scene, directory, env, { wrapper: recorder(trace) });
+    const { row, verdict } = await runJob(scene, directory, { env, wrapper: recorder(trace) });
     assert.equal(verdict?.type, 'completed', verdict?.reason);
     const recorded = readTrace(trace, directory, /UPDATE backup_run SET status = 'success'/);
     const last = [...statesAfterPowerCut(recorded, isDump)].at(-1);

@@ -1,10 +1,11 @@
 /* A backup directory on a volume of 64 MB: full before a dump, during it, or read-only. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startPostgres } from '../integration/support/postgres.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
+import { assertInReadme } from '../integration/support/readme.mjs';
 import { executable } from '../integration/support/scene.mjs';
 import { insertRun } from '../integration/support/schema.mjs';
 import { assertRunFailed, newDirectory, openDisk, runJob } from './support/disk.mjs';
@@ -36,7 +37,7 @@ ls -A >"$SCENE/left"
 sha256sum --check "$SCENE/sums" >"$SCENE/intact"
 `, 'volume');
   const wrapper = ['unshare', process.getuid() === 0 ? '-m' : '-Urm', program];
-  const result = await runJob(scene, newDirectory(scene), env, { wrapper });
+  const result = await runJob(scene, newDirectory(scene), { env, wrapper });
   const linesOf = (name) => readFileSync(join(scene.folder, name), 'utf8').trim().split('\n');
   assert.deepEqual(linesOf('intact'), ['other: OK']);
   return { ...result, left: linesOf('left') };
@@ -48,6 +49,20 @@ describe('a volume of 64 MB', { concurrency: 3 }, () => {
     const result = await onSmallVolume(scene, 'fill other 66000000; job', { BACKUP_MIN_FREE_MB: '0' });
     await assertRunFailed(scene, result, 'pg_dump: exit status 1: pg_dump: error: could not write to output file: No space left on device');
     assert.match(result.verdict.reason, /; make room in '.*', where [0-9.]+ [KM]?B are free$/);
+    assertInReadme(result.verdict.reason);
+    assert.deepEqual(result.left, ['other']);
+  });
+
+  test('that a dump is about to fill: it is stopped before the volume is full', async (t) => {
+    const scene = await open(t);
+    const endless = executable(`#!/bin/sh
+case $1 in --version) echo 'pg_dump (PostgreSQL) 15.18'; exit ;; esac
+for argument in "$@"; do case $argument in --file=*) file=\${argument#--file=} ;; esac; done
+while :; do head -c 500000 /dev/zero; sleep 0.01; done >"$file"
+`, 'pg_dump');
+    const result = await onSmallVolume(scene, 'fill other 1000000; job', { BACKUP_MIN_FREE_MB: '16', PATH: `${dirname(endless)}:${process.env.PATH}` });
+    await assertRunFailed(scene, result, 'stopped after ');
+    assert.match(result.verdict.reason, /^stopped after [45]\d\.\d\d MB of the dump: only \d+\.\d\d MB are free in /);
     assert.deepEqual(result.left, ['other']);
   });
 
@@ -58,6 +73,7 @@ describe('a volume of 64 MB', { concurrency: 3 }, () => {
     const result = await onSmallVolume(scene, filling, { BACKUP_MIN_FREE_MB: '16' });
     await assertRunFailed(scene, result, 'stopped after ');
     assert.match(result.verdict.reason, /^stopped after 0 B of the dump: only 1\d\.\d\d MB are free in '.*', of which BACKUP_MIN_FREE_MB reserves 16\.00 MB: make room there$/);
+    assertInReadme(result.verdict.reason);
     assert.deepEqual(result.left, ['other']);
   });
 
@@ -67,6 +83,7 @@ describe('a volume of 64 MB', { concurrency: 3 }, () => {
     const result = await onSmallVolume(scene, 'fill other 1000000; job', { BACKUP_MIN_FREE_MB: '16' });
     await assertRunFailed(scene, result, ' are free in ');
     assert.match(result.verdict.reason, /^no room for a dump: 63\.\d\d MB are free in '.*', of which BACKUP_MIN_FREE_MB reserves 16\.00 MB, and the last dump took 47\.68 MB: make room there$/);
+    assertInReadme(result.verdict.reason);
     assert.deepEqual(result.left, ['other']);
   });
 
@@ -82,6 +99,7 @@ describe('a volume of 64 MB', { concurrency: 3 }, () => {
     const result = await onSmallVolume(scene, 'fill other 1; mount -o remount,ro .; job', { BACKUP_MIN_FREE_MB: '0' });
     await assertRunFailed(scene, result, "create '.weavestream-postgres-");
     assert.match(result.verdict.reason, /: Read-only file system; '.*' is mounted read-only: mount it for writing/);
+    assertInReadme(result.verdict.reason.replace(/^create '.*?': /, ''));
     assert.deepEqual(result.left, ['other']);
   });
 });

@@ -7,6 +7,7 @@ import { untilState, versions } from './support/bullmq.mjs';
 import { startPostgres } from './support/postgres.mjs';
 import { startRedis } from './support/redis.mjs';
 import { runProcess } from './support/run_folder.mjs';
+import { assertInReadme } from './support/readme.mjs';
 import { executable, openScene } from './support/scene.mjs';
 import { readRun } from './support/schema.mjs';
 import { eventually } from './support/wait.mjs';
@@ -34,6 +35,7 @@ async function assertFailed(scene, { runId, job }, reason, options) {
   assert.equal(row.status, 'failed');
   assert.equal(row.error, failed.failedReason);
   assert.deepEqual(scene.files(), []);
+  return failed;
 }
 
 describe('BACKUP_COMPRESSION', { concurrency: true }, () => {
@@ -83,8 +85,9 @@ describe('with BACKUP_STALL_MINUTES=1', { concurrency: true }, () => {
     const who = `AccessShareLock on public.companies, blocked by Postgres process ${holder.processID} \\('migration', user 'weavestream', idle in transaction for \\d+ s\\)`;
     await eventually(async () => (await scene.queue.getJobLogs(ids.job.id)).logs.some((line) => new RegExp(`^The dump waits for ${who}$`).test(line)),
       { timeout: 40_000, what: 'the job log to tell what the dump waits for' });
-    await assertFailed(scene, ids,
+    const { failedReason } = await assertFailed(scene, ids,
       new RegExp(`^pg_dump made no progress for BACKUP_STALL_MINUTES=1: its session waits for ${who}; what ends it: SELECT pg_terminate_backend\\(${holder.processID}\\)$`), aMinute);
+    assertInReadme(failedReason);
     const { rowCount } = await scene.sql.query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'weavestream-backup%'`);
     assert.equal(rowCount, 0, 'nobody waits for the lock any more');
   });

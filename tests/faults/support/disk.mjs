@@ -16,25 +16,26 @@ export async function openDisk(t, options) {
 
 export const newDirectory = (scene) => mkdtempSync(join(scene.storage, 'backup-'));
 
-/* The row, and the job on standard input. */
-export async function newJob(scene) {
-  const runId = await insertRun(scene.sql, { config_id: scene.configId });
-  return { runId, input: JSON.stringify({ id: '1', name: 'run', data: { kind: 'run', configId: scene.configId, backupRunId: runId } }) };
-}
-
-/* What the job process said, line by line, and its verdict; none if it was killed. */
-export function reportsIn(text) {
-  const lines = text.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
+/* Does a job of this kind: what the job process said, line by line, and its verdict; none if it was killed. */
+async function doJob(scene, directory, data, { env = {}, wrapper = [] }) {
+  const [binary, ...args] = [...wrapper, jobProgram];
+  const { stdout } = await run(args, {
+    binary,
+    input: JSON.stringify({ id: '1', name: data.kind, data: { configId: scene.configId, ...data } }),
+    env: { ...scene.environment, BACKUP_STORAGE_DIR: directory, ...env },
+  });
+  const lines = stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
   return { lines, verdict: lines.find(({ type }) => type === 'completed' || type === 'failed') };
 }
 
-/* To its end: { row, lines, verdict }. `wrapper`: a program, with its arguments, that becomes the job program. */
-export async function runJob(scene, directory, env = {}, { wrapper = [] } = {}) {
-  const { runId, input } = await newJob(scene);
-  const [binary, ...args] = [...wrapper, jobProgram];
-  const { stdout } = await run(args, { binary, input, env: { ...scene.environment, BACKUP_STORAGE_DIR: directory, ...env } });
-  return { row: await readRun(scene.sql, runId), ...reportsIn(stdout) };
+/* A run to its end: { row, lines, verdict }. `wrapper`: a program, with its arguments, that becomes the job program. */
+export async function runJob(scene, directory, options = {}) {
+  const runId = await insertRun(scene.sql, { config_id: scene.configId });
+  const said = await doJob(scene, directory, { kind: 'run', backupRunId: runId }, options);
+  return { row: await readRun(scene.sql, runId), ...said };
 }
+
+export const pruneJob = (scene, directory, options = {}) => doJob(scene, directory, { kind: 'prune' }, options);
 
 export async function assertRunFailed(scene, { row, verdict }, reason) {
   assert.equal(verdict.type, 'failed');
