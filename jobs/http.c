@@ -111,11 +111,13 @@ add_first_line(const struct exchange *exchange, struct text *out)
     struct text first = TEXT_EMPTY;
     size_t length = 0;
 
-    while ((unsigned char)line[length] >= ' ' && length < LINE_BYTES)
+    while ((unsigned char)line[length] >= ' ')
         length++;
-    text_add_utf8(&first, line, length);
-    if (length > 0 && line[0] != '<' && !holds_part_of(text_string(&first), exchange->request->url))
-        text_format(out, ": %s", text_string(&first));
+    text_add_bytes(&first, line, length);
+    if (length > 0 && line[0] != '<' && !holds_part_of(text_string(&first), exchange->request->url)) {
+        text_add(out, ": ");
+        text_add_utf8(out, line, length < LINE_BYTES ? length : LINE_BYTES);
+    }
     text_clear(&first);
 }
 

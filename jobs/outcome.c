@@ -60,6 +60,8 @@ run_hook(const struct settings *settings, const struct outcome *outcome)
         .sha256 = backup->proof.sha256 };
     struct error err;
 
+    if (settings->after_success == NULL)
+        return NULL;
     stop_unshield(); /* all is written down: a signal may end it, and it has what is left of the job's time */
     if (hook_run(settings, &facts, &err))
         return NULL;
@@ -73,6 +75,7 @@ tell(struct database *database, const struct settings *settings, const struct ou
     const char *after_success)
 {
     const struct backup *backup = outcome->backup;
+    struct error err;
     struct news news = { .kind = NEWS_FAILED,
         .config_id = outcome->payload->config_id,
         .config_name = outcome->config_name,
@@ -91,6 +94,8 @@ tell(struct database *database, const struct settings *settings, const struct ou
         news.after_success = after_success;
     }
     stop_shield(moment_add_ms(moment_now(), NEWS_MS)); /* even if the job ran too long: that is worth telling */
+    if (news.kind == NEWS_COMPLETED && database != NULL && !database_revive(database, RELEASE_MS, &err))
+        database = NULL; /* what came before may have taken hours */
     if (news.kind == NEWS_FAILED && outcome->row->is_untold)
         untold_tell(database, settings, &news);
     else
@@ -103,8 +108,6 @@ outcome_tell(struct database *database, const struct settings *settings, const s
     char *after_success = NULL;
     struct error err;
 
-    if (outcome->was_done_before)
-        send_ping(settings, PING_SUCCESS); /* the attempt that did it may have died before it could */
     if (outcome->verdict->type != REPORT_COMPLETED && !has_failed_for_good(outcome))
         return;
     stop_shield(moment_add_ms(moment_now(), RELEASE_MS));
@@ -112,6 +115,8 @@ outcome_tell(struct database *database, const struct settings *settings, const s
         log_warn(LOG_EVENT("backup lock not released"), LOG_ERROR(&err));
     if (database != NULL && !outcome->row->is_lost)
         run_row_settle_earlier(outcome->row);
+    if (outcome->was_done_before)
+        send_ping(settings, PING_SUCCESS); /* the attempt that did it may have died before it could */
     if (outcome->verdict->type == REPORT_COMPLETED && !has_made_a_dump(outcome))
         return;
     if (has_made_a_dump(outcome))

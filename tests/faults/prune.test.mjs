@@ -3,13 +3,16 @@
  * next prune makes good of it.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startPostgres } from '../integration/support/postgres.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
+import { startProcess } from '../integration/support/run_folder.mjs';
 import { insertConfig, insertRun } from '../integration/support/schema.mjs';
 import { jobProgram, run } from '../integration/support/worker.mjs';
+import { eventually } from '../integration/support/wait.mjs';
 import { newDirectory, openDisk, reportsIn } from './support/disk.mjs';
 import { callsIn, preload } from './support/shim.mjs';
 
@@ -75,6 +78,31 @@ test('dumps go before their manifests, each durably, and the rows forget both la
   const names = ['03', '02', '01'].map((day) => `weavestream-postgres-2026-01-${day}T00-00-00Z`);
   assert.deepEqual(made, [...names.map((name) => `unlinkat ${name}.dump`), 'fsync .', ...names.map((name) => `unlinkat ${name}.manifest.json`), 'fsync .']);
   await assertPruned(scene, shelf, { verdict });
+});
+
+test('stopped in the middle, it takes what is deleted off the rows, and the next prune goes on', async (t) => {
+  const scene = await openDisk(t, { redis, postgres });
+  const shelf = await openShelf(scene);
+  const go = join(scene.folder, 'go');
+  const fault = preload({ directory: shelf.directory, calls, log: shelf.log, at: 2, act: `wait:${go}` });
+  const child = await startProcess(jobProgram, [], {
+    env: { PATH: process.env.PATH, ASAN_OPTIONS: 'verify_asan_link_order=0', ...scene.environment, BACKUP_STORAGE_DIR: shelf.directory, ...fault },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => (said += text));
+  const closed = once(child.stdout, 'close');
+  child.stdin.end(JSON.stringify({ name: 'prune', data: { kind: 'prune', configId: shelf.configId } }));
+  await eventually(() => callsIn(shelf.log).some(({ hit }) => hit), { what: 'the second dump to be about to go' });
+  child.kill('SIGTERM');
+  writeFileSync(go, '');
+  await closed;
+  assert.deepEqual(await child.ended, { code: 0, signal: null });
+  assert.equal(reportsIn(said).lines.at(-1).type, 'interrupted');
+  assert.deepEqual((await rowsOf(scene, shelf)).map(({ dump_path }) => dump_path !== null), [true, false, false, true]);
+  assert.equal(readdirSync(shelf.directory).length, 4);
+  await assertNeverTooLittle(scene, shelf);
+  await assertPruned(scene, shelf, await prune(scene, shelf));
 });
 
 describe('each call', { concurrency: 4 }, () => {

@@ -327,6 +327,21 @@ describe('the command after success', { concurrency: 4 }, () => {
     assert.ok(mail.body.includes(reason), mail.body);
   });
 
+  test('may take longer than the session with Postgres lives: a mail is sent all the same', async (t) => {
+    const server = await startSmtp(t);
+    const scene = await open(t, { BACKUP_AFTER_SUCCESS: 'touch "$SCENE/running"; while [ ! -e "$SCENE/go" ]; do sleep 0.02; done' });
+    await server.settings(scene.sql);
+    const worker = await scene.start();
+    const { job } = await scene.runNow({ notify_emails: ['a@example.com'], notify_on_success: true });
+    await eventually(() => existsSync(join(scene.folder, 'running')), { what: 'the command to run' });
+    const { rowCount } = await scene.sql.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'weavestream-backup run'`);
+    assert.ok(rowCount >= 1);
+    scene.release('go');
+    await untilState(scene.queue, job, 'completed');
+    assert.equal((await server.received(1)).length, 1);
+    assert.deepEqual(worker.named('mail not sent'), []);
+  });
+
   test('as README has it copies dump and manifest', async (t) => {
     const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
     const [, example] = /<!-- example: after success -->\n```sh\nBACKUP_AFTER_SUCCESS='(.*)'\n```/.exec(readme);

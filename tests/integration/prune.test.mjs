@@ -418,6 +418,8 @@ test('dumps that real runs left are pruned after each run', async (t) => {
   const { filename } = (await untilState(scene.queue, second.job, 'completed')).returnvalue;
   assert.deepEqual((await untilState(scene.queue, `prune-${second.runId}`, 'completed')).returnvalue, { pruned: 1, kept: 1, failed: 0 });
   assert.deepEqual(scene.files(), filesOf([{ name: filename }]));
+  const { logs } = await scene.queue.getJobLogs(`prune-${second.runId}`);
+  assert.ok(logs.includes(`Kept ${filename}: newest, newest proven, last 1`), logs.join('\n'));
 });
 
 test('SIGTERM while it waits for the backup lock: the job is back in the queue, and a second worker does it', async (t) => {
