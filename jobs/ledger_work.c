@@ -63,6 +63,42 @@ read_rows(struct work *work, struct error *err)
     return ledger_view_read(work->view, work->database, err);
 }
 
+#define DUMP_PATH 2 /* the column of history_list_dumps() */
+
+/* Rows that name a dump which is not there; once a day. */
+static void
+complain_of_missing_dumps(struct work *work)
+{
+    static const char about[] = "dumps are missing";
+    struct database_rows *rows = NULL;
+    char first[STORE_NAME_SIZE] = "";
+    size_t missing = 0;
+    struct error err;
+
+    if (work->store == NULL || ledger_memory_was_told(&work->memory, about))
+        return;
+    if (!history_list_dumps(work->database, &rows, &err)) {
+        log_warn(LOG_EVENT("dumps not looked for"), LOG_ERROR(&err));
+        return;
+    }
+    for (size_t i = 0; i < database_rows_count(rows); i++) {
+        char name[STORE_NAME_SIZE];
+        int64_t size = 0;
+
+        if (!store_resolve(work->store, database_rows_value(rows, i, DUMP_PATH), name, &err) ||
+            !store_find(work->store, name, &size, &err) || size != -1)
+            continue; /* in place, or none that can be looked for here */
+        if (missing++ == 0)
+            memcpy(first, name, sizeof(first));
+    }
+    database_rows_free(rows);
+    if (missing == 0)
+        return;
+    log_warn(LOG_EVENT(about), LOG_NUMBER("count", missing), LOG_TEXT("first", first),
+        LOG_TEXT("directory", store_directory(work->store)));
+    ledger_memory_add_complaint(&work->memory, about, ledger_view_facts(work->view)->now);
+}
+
 static bool
 judge(struct work *work, struct error *err)
 {
@@ -78,6 +114,7 @@ judge(struct work *work, struct error *err)
         ledger_file_read(store_directory(work->store), &work->memory);
     work->zones = timezones_new(TIMEZONE_FOLDER, getenv("TZ"));
     ledger_judge(ledger_view_facts(work->view), &rules, work->zones, &work->memory, &work->decisions);
+    complain_of_missing_dumps(work);
     return true;
 }
 
@@ -251,7 +288,7 @@ do_the_rest(struct work *work, struct error *err)
 static bool
 tidy(struct work *work, struct error *err)
 {
-    struct tidy tidy = { .database = work->database, .store = work->store, .but_id = "" };
+    struct tidy tidy = { .settings = work->settings, .database = work->database, .store = work->store, .but_id = "" };
     bool taken = false;
     bool ok = work->store == NULL || lock_try(work->database, &taken, err);
 

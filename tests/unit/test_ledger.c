@@ -668,6 +668,48 @@ one_comes_back_within_the_hour(void **state)
     assert_int_equal(scene->decisions.again.ms, NOON + 2 * HOUR);
 }
 
+/* --- What it leaves alone, and what it knows of rows --- */
+
+static void
+with_rows_only_schedules_and_missed_runs_are_let_be(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->rules.rows_only = true;
+    scene->facts.scheduler_count = 0;
+    add_row(scene, ID, false, NOON);
+    look(scene, DUE + DAY);
+    assert_decided(scene, "close");
+}
+
+static void
+a_row_goes_on_while_a_job_is_about_it(void **state)
+{
+    struct scene *scene = *state;
+    const struct ledger_row manual = { .id = ROW, .config_id = ID };
+    const struct ledger_row scheduled = { .id = OTHER, .config_id = ID, .scheduled = true };
+
+    assert_false(ledger_goes_on(&scene->facts, &manual));
+    add_job(scene, (struct ledger_job){ .id = "7", .config_id = ID, .run_id = ROW });
+    assert_true(ledger_goes_on(&scene->facts, &manual));
+    assert_false(ledger_goes_on(&scene->facts, &scheduled));
+    add_job(scene, (struct ledger_job){ .id = "8", .config_id = ID });
+    assert_true(ledger_goes_on(&scene->facts, &scheduled));
+}
+
+static void
+a_later_success_makes_up_for_a_scheduled_row_only(void **state)
+{
+    struct scene *scene = *state;
+    struct ledger_row row = { .id = ROW, .config_id = ID, .scheduled = true, .created = { .ms = NOON } };
+
+    assert_false(ledger_is_made_up_for(&scene->facts, &row));
+    scene->configs[0].last_good.ms = NOON + HOUR;
+    assert_true(ledger_is_made_up_for(&scene->facts, &row));
+    row.scheduled = false;
+    assert_false(ledger_is_made_up_for(&scene->facts, &row));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int
@@ -713,6 +755,9 @@ main(void)
         TEST(a_scheduled_row_that_a_later_attempt_replaced_is_owed_nothing),
         TEST(a_row_of_a_deleted_config_is_closed_and_not_owed),
         TEST(one_comes_back_within_the_hour),
+        TEST(with_rows_only_schedules_and_missed_runs_are_let_be),
+        TEST(a_row_goes_on_while_a_job_is_about_it),
+        TEST(a_later_success_makes_up_for_a_scheduled_row_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

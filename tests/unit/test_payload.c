@@ -61,6 +61,95 @@ an_attempt_is_the_last_unless_the_worker_says_otherwise(void **state)
     assert_true(parsed("{\"data\":{\"kind\":\"run\",\"configId\":\"" A "\"},\"opts\":{\"attempts\":3}}").is_last);
 }
 
+#define JOB(members) "{\"data\":{\"kind\":\"run\",\"configId\":\"" A "\"}," members "}"
+#define NAMED(id, timestamp) "\"prefix\":\"bull\",\"queue\":\"backup\",\"id\":\"" id "\",\"timestamp\":" timestamp
+
+static void
+assert_rows(const char *job, bool with_this, const char *expected)
+{
+    struct payload payload = parsed(job);
+    struct text rows = TEXT_EMPTY;
+
+    payload_add_rows(&payload, with_this, &rows);
+    assert_string_equal(text_string(&rows), expected);
+    text_clear(&rows);
+}
+
+static void
+the_row_of_a_scheduled_attempt_follows_from_the_job_and_its_number(void **state)
+{
+    static const char *const others[] = { JOB(NAMED("7", "5") ",\"attemptsStarted\":2"),
+        JOB(NAMED("8", "5") ",\"attemptsStarted\":1"), JOB(NAMED("7", "6") ",\"attemptsStarted\":1") };
+    struct payload payload = parsed(JOB(NAMED("7", "5") ",\"attemptsStarted\":1"));
+    char first[UUID_SIZE];
+    char again[UUID_SIZE];
+    char other[UUID_SIZE];
+
+    (void)state;
+    assert_true(payload_row(&payload, first));
+    assert_true(uuid_parse(first, strlen(first), again));
+    assert_int_equal(first[14], '4'); /* the version, where some look */
+    assert_true(payload_row(&payload, again));
+    assert_string_equal(first, again);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        payload = parsed(others[i]);
+        assert_true(payload_row(&payload, other));
+        assert_string_not_equal(first, other);
+    }
+}
+
+static void
+the_rows_of_a_job_are_those_of_all_its_attempts(void **state)
+{
+    struct payload payload = parsed(JOB(NAMED("7", "5") ",\"attemptsStarted\":2"));
+    char two[UUID_SIZE];
+    char one[UUID_SIZE];
+    char both[2 * UUID_SIZE + 3];
+    char first_only[UUID_SIZE + 3];
+
+    (void)state;
+    assert_true(payload_row(&payload, two));
+    payload.attempts_started = 1;
+    assert_true(payload_row(&payload, one));
+    (void)snprintf(both, sizeof(both), "{%s,%s}", one, two);
+    (void)snprintf(first_only, sizeof(first_only), "{%s}", one);
+    assert_rows(JOB(NAMED("7", "5") ",\"attemptsStarted\":2"), true, both);
+    assert_rows(JOB(NAMED("7", "5") ",\"attemptsStarted\":2"), false, first_only);
+    assert_rows(JOB(NAMED("7", "5") ",\"attemptsStarted\":1"), false, "{}");
+}
+
+static void
+a_row_that_came_with_the_job_is_that_of_every_attempt(void **state)
+{
+    static const char job[] = "{\"data\":{\"kind\":\"run\",\"configId\":\"" A "\",\"backupRunId\":\"" B
+                              "\"}," NAMED("7", "5") ",\"attemptsStarted\":3}";
+    struct payload payload = parsed(job);
+    char row[UUID_SIZE];
+
+    (void)state;
+    assert_true(payload_row(&payload, row));
+    assert_string_equal(row, B);
+    assert_rows(job, true, "{" B "}");
+    assert_rows(job, false, "{}");
+}
+
+static void
+nobody_else_knows_the_row_of_a_job_without_an_id(void **state)
+{
+    static const char *const jobs[] = { JOB("\"attemptsStarted\":1"), JOB(NAMED("7", "5")),
+        JOB("\"queue\":\"backup\",\"id\":\"7\",\"attemptsStarted\":1"),
+        "{\"data\":{\"kind\":\"prune\",\"configId\":\"" A "\"}," NAMED("7", "5") ",\"attemptsStarted\":1}" };
+    char row[UUID_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+        struct payload payload = parsed(jobs[i]);
+
+        assert_false(payload_row(&payload, row));
+        assert_rows(jobs[i], true, "{}");
+    }
+}
+
 static void
 without_a_kind_the_name_decides(void **state)
 {
@@ -160,6 +249,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_with_and_without_its_row),
         cmocka_unit_test(an_attempt_is_the_last_unless_the_worker_says_otherwise),
+        cmocka_unit_test(the_row_of_a_scheduled_attempt_follows_from_the_job_and_its_number),
+        cmocka_unit_test(the_rows_of_a_job_are_those_of_all_its_attempts),
+        cmocka_unit_test(a_row_that_came_with_the_job_is_that_of_every_attempt),
+        cmocka_unit_test(nobody_else_knows_the_row_of_a_job_without_an_id),
         cmocka_unit_test(without_a_kind_the_name_decides),
         cmocka_unit_test(uuids_are_taken_in_any_case_and_shown_in_lower_case),
         cmocka_unit_test(what_is_wrong_is_said),
