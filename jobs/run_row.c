@@ -19,7 +19,7 @@
 
 /* The size of the dump that a successful row names, if it is in place; -1 otherwise. */
 static int64_t
-dump_in_place(const struct store *store, const struct aftermath_row *row)
+dump_in_place(struct store *store, const struct aftermath_row *row)
 {
     char name[STORE_NAME_SIZE];
     struct error ignored; /* a path that means nothing here is not in place */
@@ -56,8 +56,7 @@ run_row_done_clear(struct run_row_done *done)
 
 /* Rows of dead attempts whose dump is published; *closed tells whether there were any. */
 static bool
-close_published(
-    struct run_row *row, const struct store *store, const struct aftermath *rows, bool *closed, struct error *err)
+close_published(struct run_row *row, struct store *store, const struct aftermath *rows, bool *closed, struct error *err)
 {
     enum tidy_end end;
 
@@ -73,7 +72,7 @@ close_published(
 }
 
 bool
-run_row_find(struct run_row *row, const struct store *store, struct run_row_done *done, bool *found, struct error *err)
+run_row_find(struct run_row *row, struct store *store, struct run_row_done *done, bool *found, struct error *err)
 {
     bool is_given = row->payload->run_id[0] != '\0';
     struct aftermath rows = { .count = 0 };

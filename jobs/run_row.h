@@ -42,8 +42,8 @@ struct run_row_done {
  * those that the attempts at a scheduled run have made. If so, that row is ours, and done. `found`: there is any such row; if it came with the
  * job, that one is ours. `store` may be NULL: then no dump is in place. The caller clears `done`.
  */
-bool run_row_find(struct run_row *row, const struct store *store, struct run_row_done *done, bool *found,
-    struct error *err) MUST_CHECK;
+bool run_row_find(
+    struct run_row *row, struct store *store, struct run_row_done *done, bool *found, struct error *err) MUST_CHECK;
 void run_row_done_clear(struct run_row_done *done);
 
 bool run_row_make(struct run_row *row, struct error *err) MUST_CHECK;
