@@ -251,7 +251,7 @@ do_the_rest(struct work *work, struct error *err)
 static bool
 tidy(struct work *work, struct error *err)
 {
-    struct tidy tidy = { .database = work->database, .store = work->store, .but_id = "" };
+    struct tidy tidy = { .settings = work->settings, .database = work->database, .store = work->store, .but_id = "" };
     bool taken = false;
     bool ok = work->store == NULL || lock_try(work->database, &taken, err);
 

@@ -1,7 +1,6 @@
 #include "jobs/published.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,11 +8,11 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/text.h"
+#include "jobs/manifest.h"
 #include "jobs/sha256.h"
 #include "jobs/stop.h"
 
 #define NAMES_TRIED 100
-#define MANIFEST_MAX ((size_t)16 * 1024 * 1024)
 #define CHUNK ((size_t)256 * 1024)
 
 static bool
@@ -49,53 +48,42 @@ hash_file(int fd, char out[SHA256_SIZE], struct error *err)
     return ok;
 }
 
-/* Whether there is such a manifest, and it is this run's; then `*manifest` is the caller's to free. */
+/* Whether there is such a manifest, and it is this run's; then `*text` is the caller's to free. */
 static bool
-read_manifest(const struct store *store, const char *name, const char *run_id, char **text, json_t **manifest)
+read_manifest(
+    const struct store *store, const char *name, const char *run_id, char **text, struct manifest_facts *facts)
 {
     struct text read = TEXT_EMPTY;
     struct error err; /* a manifest that cannot be read names nobody */
-    const char *named;
     int fd = store_open_file(store, name, &err);
+    bool is_ours = fd != -1 && read_whole(fd, MANIFEST_BYTES_MAX, &read, &err) &&
+                   manifest_read(text_string(&read), read.length, facts, &err) && strcmp(facts->run_id, run_id) == 0;
 
-    if (fd != -1 && read_whole(fd, MANIFEST_MAX, &read, &err))
-        *manifest = json_loadb(text_string(&read), read.length, 0, NULL);
     if (fd != -1)
         (void)close(fd); /* was only read */
-    named = json_string_value(json_object_get(*manifest, "backupRunId"));
-    if (named != NULL && strcmp(named, run_id) == 0) {
+    if (is_ours)
         *text = text_take(&read);
-        return true;
-    }
-    json_decref(*manifest);
-    *manifest = NULL;
     text_clear(&read);
-    return false;
+    return is_ours;
 }
 
-/* Whether the dump is what its manifest says. False, without `*found`: no; with an error: nobody can say. */
+/* Whether the dump is what its manifest says. False: nobody can say. */
 static bool
-check_dump(
-    const struct store *store, const json_t *manifest, struct published *published, bool *found, struct error *err)
+check_dump(const struct store *store, const struct manifest_facts *facts, struct published *published, bool *found,
+    struct error *err)
 {
-    const char *expected = json_string_value(json_object_get(manifest, "sha256"));
     char sha256[SHA256_SIZE] = "";
-    struct error why = ERROR_EMPTY;
+    struct error ignored; /* something that is no file is no dump */
     int fd = -1;
     bool ok = true;
 
-    *found = false;
-    if (!store_find(store, published->names.dump, &published->size_bytes, &why) || published->size_bytes == -1 ||
-        expected == NULL || published->size_bytes != json_integer_value(json_object_get(manifest, "sizeBytes")))
-        goto out;
-    if (published->size_bytes <= PUBLISHED_READ_MAX) {
+    *found = store_find(store, published->names.dump, &published->size_bytes, &ignored) &&
+             published->size_bytes == facts->size_bytes;
+    if (*found && published->size_bytes <= PUBLISHED_READ_MAX) {
         fd = store_open_file(store, published->names.dump, err);
         ok = fd != -1 && hash_file(fd, sha256, err);
-        if (!ok || strcmp(sha256, expected) != 0)
-            goto out;
+        *found = ok && strcmp(sha256, facts->sha256) == 0;
     }
-    *found = true;
-out:
     if (ok && !*found)
         log_warn(LOG_EVENT("dump does not match its manifest"), LOG_TEXT("file", published->names.dump),
             LOG_NUMBER("bytes", published->size_bytes), LOG_TEXT("sha256", sha256));
@@ -108,18 +96,19 @@ bool
 published_find(const struct store *store, const char *run_id, struct wall started, struct published *out, bool *found,
     struct error *err)
 {
-    json_t *manifest = NULL;
+    bool is_named = false;
     bool ok = true;
 
     *out = (struct published){ .manifest = NULL };
     *found = false;
-    for (int number = 1; number <= NAMES_TRIED; number++) {
+    for (int number = 1; number <= NAMES_TRIED && !is_named; number++) {
+        struct manifest_facts facts = MANIFEST_FACTS_EMPTY;
+
         store_make_names(started, number, &out->names);
-        if (!read_manifest(store, out->names.manifest, run_id, &out->manifest, &manifest))
-            continue;
-        ok = check_dump(store, manifest, out, found, err);
-        json_decref(manifest);
-        break;
+        is_named = read_manifest(store, out->names.manifest, run_id, &out->manifest, &facts);
+        if (is_named)
+            ok = check_dump(store, &facts, out, found, err);
+        manifest_facts_clear(&facts);
     }
     return ok;
 }

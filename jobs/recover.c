@@ -202,7 +202,9 @@ take_lock(struct recover *recover, struct error *err)
 static bool
 tidy(struct recover *recover, struct error *err)
 {
-    struct tidy tidy = { .database = recover->database, .store = recover->store, .but_id = "" };
+    struct tidy tidy = {
+        .settings = recover->settings, .database = recover->database, .store = recover->store, .but_id = ""
+    };
 
     if (!tidy_up(&tidy, err))
         return false;

@@ -186,7 +186,9 @@ take_lock(struct run *run, struct error *err)
 static bool
 tidy(struct run *run, struct error *err)
 {
-    struct tidy tidy = { .database = run->database, .store = run->store, .but_id = run->row.id };
+    struct tidy tidy = {
+        .settings = run->settings, .database = run->database, .store = run->store, .but_id = run->row.id
+    };
 
     if (!tidy_up(&tidy, err))
         return false;

@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "common/text.h"
+#include "jobs/drill.h"
 #include "jobs/published.h"
 
 static void
@@ -89,6 +90,17 @@ tidy_close(struct database *database, const struct store *store, const struct af
            (*end != TIDY_NONE || fail(database, row, reason, end, err));
 }
 
+/* What cannot be dropped, or looked for, is no reason to leave anything else undone. */
+static void
+drop_drills(const struct tidy *tidy)
+{
+    struct error err;
+    size_t dropped = 0;
+
+    if (!drill_remove_leftovers(tidy->settings, tidy->database, &dropped, &err))
+        log_warn(LOG_EVENT("drill databases not dropped"), LOG_ERROR(&err));
+}
+
 bool
 tidy_up(struct tidy *tidy, struct error *err)
 {
@@ -108,5 +120,7 @@ tidy_up(struct tidy *tidy, struct error *err)
     aftermath_clear(&running);
     if (ok)
         store_remove_stale(tidy->store, &tidy->files);
+    if (ok)
+        drop_drills(tidy);
     return ok;
 }

@@ -1,5 +1,5 @@
 /*
- * tidy: what dead attempts have left, put in order: rows `running` that are nobody's, temporary files.
+ * tidy: what dead attempts have left, put in order: rows `running` that are nobody's, temporary files, databases of drills.
  *
  * A row is closed from what is in the directory: as `success` if its dump is published (jobs/published), else as `failed`, and marked as untold
  * (jobs/aftermath): a further attempt may make it good, in which case that takes the mark off.
@@ -7,6 +7,7 @@
 #ifndef JOBS_TIDY_H
 #define JOBS_TIDY_H
 
+#include "common/settings.h"
 #include "jobs/aftermath.h"
 #include "jobs/store.h"
 
@@ -27,6 +28,7 @@ bool tidy_close(struct database *database, const struct store *store, const stru
     const char *reason, enum tidy_end *end, struct error *err) MUST_CHECK;
 
 struct tidy {
+    const struct settings *settings;
     struct database *database;
     struct store *store;
     const char *but_id; /* this row is somebody's; "": none is */
@@ -36,7 +38,7 @@ struct tidy {
     size_t files;
 };
 
-/* Under the backup lock: all rows, all temporary files. */
+/* Under the backup lock: all rows, all temporary files, all databases of dead drills. */
 bool tidy_up(struct tidy *tidy, struct error *err) MUST_CHECK;
 
 #endif
