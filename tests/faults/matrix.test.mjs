@@ -1,11 +1,17 @@
 /* A sample of the fault matrix: each step and each fault at least once, and a few kills at random moments. matrix.mjs and kills.mjs are the whole. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startPostgres } from '../integration/support/postgres.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
-import { kinds, runCell } from './matrix/cell.mjs';
+import { startProcess } from '../integration/support/run_folder.mjs';
+import { insertRun } from '../integration/support/schema.mjs';
+import { kinds, playOut, runCell } from './matrix/cell.mjs';
 import { faults } from './matrix/faults.mjs';
 import { planKills, runKill } from './matrix/kill.mjs';
+import { untilAtRest } from './matrix/rest.mjs';
+import { openStage } from './matrix/stage.mjs';
 import { steps } from './matrix/steps.mjs';
 
 const sample = [
@@ -41,19 +47,46 @@ before(async () => {
 });
 after(() => Promise.all(idle.flatMap(({ redis, postgres }) => [redis.stop(), postgres.stop()])));
 
-async function assertSound(run, cell) {
+async function problemsOf(run, cell) {
   const servers = idle.pop();
   try {
-    assert.deepEqual((await run(cell, servers)).problems, []);
+    return (await run(cell, servers)).problems;
   } finally {
     idle.push(servers);
   }
 }
 
+const assertSound = async (run, cell) => assert.deepEqual(await problemsOf(run, cell), []);
+
+/* Much that must not be. */
+const runMess = (cell, servers) => playOut(async (t) => {
+  const stage = await openStage(t, { servers });
+  const { scene, volume, mails } = stage;
+  await insertRun(scene.sql, { status: 'running' });
+  await insertRun(scene.sql, { status: 'failed', error: '' });
+  await insertRun(scene.sql, { status: 'success', dump_path: join(scene.storage, 'a.dump') });
+  await scene.queue.add('run', {}, { delay: 1_000_000 });
+  await scene.takeBackupLock('weavestream-backup run');
+  await servers.postgres.createDatabase('weavestream_drill_1');
+  t.after(() => servers.postgres.dropDatabase('weavestream_drill_1'));
+  await startProcess('sleep', ['60'], { cwd: scene.folder });
+  writeFileSync(join(volume.path, 'b.tmp'), '');
+  mails.push({ headers: { Subject: 'Backup FAILED' } }, { headers: { Subject: 'Backup succeeded' } });
+  return untilAtRest(stage, 0);
+});
+
 test('the sample has each step, each fault and each kind of run', () => {
   for (const [index, table] of [Object.keys(steps), Object.keys(faults), kinds].entries()) {
     assert.deepEqual([...new Set(sample.map((cell) => cell[index]))].sort(), [...table].sort());
   }
+});
+
+test('whatever must not be is found', async () => {
+  const found = (await problemsOf(runMess)).join('\n');
+  const wanted = [/^job 1 \(run\) is delayed$/m, /^a row is running$/m, /^a row failed without a reason$/m, /^a successful row has no dump/m,
+    /^the file b\.tmp is left$/m, /^1 mails tell of 0 failures$/m, /^a success was told, unasked/m, /^a process is left: sleep 60$/m,
+    /^a session 'weavestream-backup run' is left/m, /^process \d+ holds an advisory lock$/m, /^the database weavestream_drill_1 is left$/m];
+  for (const pattern of wanted) assert.match(found, pattern);
 });
 
 describe('queue, row, files and mails tell the same, nothing is left, and the next backup succeeds', { concurrency: atOnce }, () => {
