@@ -168,13 +168,8 @@ add_identifier(struct text *out, const char *name)
 }
 
 /*
-<<<<<<< HEAD
- * The rows of one table. Those that inherit from it are counted by themselves; a partitioned one has no rows but theirs. What an extension brought with it was there before its rows of the
- * archive: then there may be more.
-=======
- * The rows of one table. Those of its children are counted by themselves. A table that an extension brought with it may have held rows before
- * those of the archive came: then there may be more.
->>>>>>> 9c6912d0107d2756c9aa00425a2b052726074f02
+ * The rows of one table. Those that inherit from it are counted by themselves; a partitioned one has no rows but theirs. A table that an
+ * extension brought with it may have held rows before those of the archive came: then there may be more.
  */
 static bool
 count_table(
