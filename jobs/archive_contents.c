@@ -6,13 +6,42 @@
 
 #include "common/memory.h"
 
+#define ESCAPE_LENGTH 4 /* \\x5c */
+
+static bool
+is_utf8(const struct archive_contents *contents)
+{
+    return contents->encoding[0] == '\0' || strcmp(contents->encoding, "UTF8") == 0;
+}
+
 static char *
-copy_utf8(const char *bytes, size_t length)
+copy_name(const struct archive_contents *contents, const char *bytes, size_t length)
 {
     struct text copy = TEXT_EMPTY;
 
-    text_add_utf8(&copy, bytes, length);
+    if (is_utf8(contents))
+        text_add_utf8(&copy, bytes, length);
+    else
+        for (size_t i = 0; i < length; i++)
+            if ((unsigned char)bytes[i] >= 0x80 || bytes[i] == '\\')
+                text_format(&copy, "\\x%02x", (unsigned char)bytes[i]);
+            else
+                text_add_bytes(&copy, bytes + i, 1);
     return copy.data == NULL ? memory_copy_string("") : text_take(&copy);
+}
+
+void
+archive_contents_add_raw(const struct archive_contents *contents, const char *name, struct text *out)
+{
+    while (*name != '\0') {
+        bool escaped = !is_utf8(contents) && *name == '\\' && strlen(name) >= ESCAPE_LENGTH;
+        char byte = *name;
+
+        if (escaped)
+            byte = (char)strtoul((const char[]){ name[2], name[3], '\0' }, NULL, 16);
+        text_add_bytes(out, &byte, 1);
+        name += escaped ? ESCAPE_LENGTH : 1;
+    }
 }
 
 void
@@ -22,9 +51,10 @@ archive_contents_add(struct archive_contents *contents, const char *schema, size
     if ((contents->count & (contents->count - 1)) == 0) /* the array's size is the next power of two */
         contents->tables = memory_resize(
             contents->tables, (contents->count == 0 ? 1 : contents->count * 2) * sizeof(*contents->tables));
-    contents->tables[contents->count++] = (struct archive_table){
-        .schema = copy_utf8(schema, schema_length), .name = copy_utf8(name, name_length), .rows = rows, .parts = 1
-    };
+    contents->tables[contents->count++] = (struct archive_table){ .schema = copy_name(contents, schema, schema_length),
+        .name = copy_name(contents, name, name_length),
+        .rows = rows,
+        .parts = 1 };
     contents->rows += rows;
 }
 

@@ -2,7 +2,8 @@
  * archive_contents: what a dump holds, or ought to hold: tables with their rows, large objects, sequences.
  *
  * Filled from the catalog (what the database had), from the archive's own script (what was read back), from a manifest (what was read back
- * once), or from a restored database. Names are as they are, not quoted, and well-formed UTF-8.
+ * once), or from a restored database. Names are as they are, not quoted. Those of a dump in another encoding than UTF-8 are in ASCII: each other
+ * byte is written as \\x and two digits, and so is a backslash. That way they are the same for all of these, and fit into any database.
  */
 #ifndef JOBS_ARCHIVE_CONTENTS_H
 #define JOBS_ARCHIVE_CONTENTS_H
@@ -27,6 +28,7 @@ struct archive_contents {
     int64_t rows; /* of all tables */
     int64_t large_objects;
     int64_t sequences;
+    char encoding[32]; /* of the names when they are added, as Postgres calls it; "": UTF-8 */
 };
 
 #define ARCHIVE_CONTENTS_EMPTY ((struct archive_contents){ .tables = NULL })
@@ -49,5 +51,8 @@ bool archive_contents_agree(const struct archive_contents *one, const char *whos
     const char *whose_other, struct error *err) MUST_CHECK;
 
 void archive_table_add_name(const struct archive_table *table, struct text *out); /* public."Odd name" */
+
+/* One of the names as it was added. */
+void archive_contents_add_raw(const struct archive_contents *contents, const char *name, struct text *out);
 
 #endif

@@ -1,5 +1,6 @@
 #include "jobs/archive_script.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,10 +52,22 @@ begins_with(const struct text *text, const char *prefix)
     return strncmp(text_string(text), prefix, strlen(prefix)) == 0;
 }
 
+/* What names are written in from here on. */
+static void
+note_encoding(struct archive_script *script, const char *name)
+{
+    size_t length = strcspn(name, "'");
+    char *encoding = script->contents->encoding;
+
+    if (length < sizeof(script->contents->encoding))
+        (void)snprintf(encoding, sizeof(script->contents->encoding), "%.*s", (int)length, name);
+}
+
 static enum state
 end_statement(struct archive_script *script)
 {
     static const char copy[] = "COPY ";
+    static const char encoding[] = "SET client_encoding = '";
     const char *words = text_string(&script->head);
     enum state next = CODE;
 
@@ -68,6 +81,8 @@ end_statement(struct archive_script *script)
         script->contents->sequences++;
     else if (begins_with(&script->head, "SELECT pg_catalog.lo_open("))
         script->contents->large_objects++;
+    else if (begins_with(&script->head, encoding))
+        note_encoding(script, words + strlen(encoding));
     text_reset(&script->head);
     return next;
 }

@@ -1,6 +1,7 @@
 /*
  * archive_script: what `pg_restore --data-only` writes, read as it comes: which tables, and how many rows in each.
  *
+ *     SET client_encoding = 'UTF8';                      what the names are written in
  *     COPY public.companies (id, name) FROM stdin;       a table; its rows are lines, up to a line `\.`
  *     SELECT pg_catalog.setval('public.a_id_seq', 7);    a sequence
  *     SELECT pg_catalog.lo_open('16402', 131072);        a large object; its bytes follow in calls of lowrite()

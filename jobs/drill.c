@@ -155,16 +155,21 @@ restore(struct drill *drill, struct error *err)
     return ok;
 }
 
+/* One of the dump's names for SQL. */
 static void
-add_identifier(struct text *out, const char *name)
+add_identifier(const struct archive_contents *dumped, const char *name, struct text *out)
 {
+    struct text raw = TEXT_EMPTY;
+
+    archive_contents_add_raw(dumped, name, &raw);
     text_add(out, "\"");
-    for (const char *c = name; *c != '\0'; c++) {
+    for (const char *c = text_string(&raw); *c != '\0'; c++) {
         if (*c == '"')
             text_add(out, "\"");
         text_add_bytes(out, c, 1);
     }
     text_add(out, "\"");
+    text_clear(&raw);
 }
 
 /*
@@ -172,19 +177,20 @@ add_identifier(struct text *out, const char *name)
  * extension brought with it may have held rows before those of the archive came: then there may be more.
  */
 static bool
-count_table(
-    struct database *session, const struct archive_table *table, struct archive_contents *found, struct error *err)
+count_table(struct database *session, const struct archive_contents *dumped, const struct archive_table *table,
+    struct archive_contents *found, struct error *err)
 {
     struct database_rows *rows = NULL;
     struct text name = TEXT_EMPTY;
+    struct text shown = TEXT_EMPTY;
     struct text sql = TEXT_EMPTY;
     const char *value;
     int64_t count;
     bool ok;
 
-    add_identifier(&name, table->schema);
+    add_identifier(dumped, table->schema, &name);
     text_add(&name, ".");
-    add_identifier(&name, table->name);
+    add_identifier(dumped, table->name, &name);
     value = text_string(&name);
     text_format(&sql,
         "SELECT count(*), (SELECT count(*) FROM pg_catalog.pg_depend WHERE deptype = 'e' "
@@ -199,9 +205,12 @@ count_table(
             count = table->rows;
         archive_contents_add(found, table->schema, strlen(table->schema), table->name, strlen(table->name), count);
         database_rows_free(rows);
-    } else
-        (void)error_add(err, "count the rows of %s in the restored database", value);
+    } else {
+        archive_table_add_name(table, &shown);
+        (void)error_add(err, "count the rows of %s in the restored database", text_string(&shown));
+    }
     text_clear(&sql);
+    text_clear(&shown);
     text_clear(&name);
     return ok;
 }
@@ -238,6 +247,7 @@ static bool
 compare(struct drill *drill, struct error *err)
 {
     const struct archive_contents *contents = drill->order->contents;
+    const char *encoding = contents->encoding;
     struct archive_contents found = ARCHIVE_CONTENTS_EMPTY;
     struct database *session = NULL;
     bool ok = false;
@@ -250,8 +260,11 @@ compare(struct drill *drill, struct error *err)
     /* Rows that a policy hides are to be an error, not to be missing. */
     if (!database_query(session, "SET row_security = off", 0, NULL, NULL, err))
         goto out;
+    if (*encoding != '\0' &&
+        !database_query(session, "SELECT set_config('client_encoding', $1, false)", 1, &encoding, NULL, err))
+        goto out;
     for (size_t i = 0; i < contents->count; i++)
-        if (!count_table(session, &contents->tables[i], &found, err))
+        if (!count_table(session, contents, &contents->tables[i], &found, err))
             goto out;
     if (!count_others(session, &found, err))
         goto out;

@@ -48,7 +48,7 @@ dump_write(const struct dump_order *order, struct text *warnings, struct error *
     argv[count++] = file.data;
     if (order->snapshot != NULL) {
         text_format(&snapshot, "--snapshot=%s", order->snapshot->id);
-        text_format(&encoding, "--encoding=%s", order->snapshot->encoding);
+        text_format(&encoding, "--encoding=%s", order->snapshot->contents.encoding);
         argv[count++] = snapshot.data;
         argv[count++] = encoding.data;
     }

@@ -14,7 +14,8 @@ static bool export(struct snapshot *snapshot, struct error *err)
             0, NULL, &rows, err))
         return false;
     (void)snprintf(snapshot->id, sizeof(snapshot->id), "%s", database_rows_value(rows, 0, 0));
-    (void)snprintf(snapshot->encoding, sizeof(snapshot->encoding), "%s", database_rows_value(rows, 0, 1));
+    (void)snprintf(
+        snapshot->contents.encoding, sizeof(snapshot->contents.encoding), "%s", database_rows_value(rows, 0, 1));
     database_rows_free(rows);
     return true;
 }

@@ -18,14 +18,14 @@ struct snapshot {
     struct database *database;
     char id[64];       /* for pg_dump's --snapshot */
     char encoding[64]; /* the database's own: names are read in it, and the dump is to be written in it */
-    struct archive_contents contents; /* what must be in the dump */
+    struct archive_contents contents; /* what must be in the dump; in the database's encoding, as the dump is to be */
 };
 
 #define SNAPSHOT_EMPTY ((struct snapshot){ .database = NULL })
 
 /* `url` must outlive it. `out` is empty before; the caller closes it in either case. */
 bool snapshot_open(const struct postgres_url *url, struct snapshot *out, struct error *err) MUST_CHECK;
-void snapshot_end(struct snapshot *snapshot); /* its session; id, encoding and contents stay */
+void snapshot_end(struct snapshot *snapshot); /* its session; id and contents stay */
 void snapshot_clear(struct snapshot *snapshot);
 
 #endif

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { untilState, versions } from './support/bullmq.mjs';
+import { runNow, untilState, versions } from './support/bullmq.mjs';
 import { contents, expectedContents } from './support/contents.mjs';
 import { startPostgres } from './support/postgres.mjs';
 import { startRedis } from './support/redis.mjs';
 import { mode, openScene, programs } from './support/scene.mjs';
-import { insertConfig, readRun } from './support/schema.mjs';
+import { createSchema, insertConfig, insertRun, readRun } from './support/schema.mjs';
 import { eventually } from './support/wait.mjs';
 
 let redis;
@@ -45,6 +45,23 @@ async function assertFailed(scene, { runId, job }, reason) {
 const readContents = ({ tables, rows, largeObjects, sequences }) => ({ tables, rows, largeObjects, sequences });
 
 describe('no good dump is refused, and its rows are counted', { concurrency: 4 }, () => {
+  for (const encoding of ['LATIN1', 'SQL_ASCII'])
+    test(`a database in ${encoding}`, async (t) => {
+      const scene = await open(t);
+      const database = `in_${encoding.toLowerCase()}`;
+      await scene.sql.query(`CREATE DATABASE ${database} TEMPLATE template0 ENCODING '${encoding}' LOCALE 'C'`);
+      const sql = await postgres.client(database);
+      t.after(() => sql.end());
+      await createSchema(sql);
+      await sql.query(`DO $$ BEGIN EXECUTE convert_from('\\x${Buffer.from('CREATE TABLE "f\xfcr" AS SELECT \'\xe4\' AS t', 'latin1').toString('hex')}', '${encoding}'); END $$`);
+      const configId = await insertConfig(sql);
+      const runId = await insertRun(sql, { config_id: configId });
+      await scene.start({ env: { DATABASE_URL: postgres.urlOf(database), BACKUP_VERIFY: 'restore' } });
+      const job = await runNow(scene.queue, { configId, backupRunId: runId });
+      const { tables } = await assertSucceeded({ ...scene, sql }, { runId, job });
+      assert.equal(tables['public."f\\xfcr"'], 1);
+    });
+
   for (const [title, { sql, but }] of Object.entries(contents))
     test(title, async (t) => {
       const scene = await open(t);

@@ -51,7 +51,29 @@ names_are_quoted_where_sql_needs_it_and_read_back(void **state)
     assert_name("a.b", "c.d", "\"a.b\".\"c.d\"");
     assert_name("public", "new\nline", "public.\"new\nline\"");
     assert_name("s", "f\xC3\xBCr", "s.\"f\xC3\xBCr\"");
-    assert_name("latin", "f\xFCr", "latin.\"f\xEF\xBF\xBDr\"");
+}
+
+static void
+names_in_another_encoding_are_written_in_ascii(void **state)
+{
+    static const char name[] = "f\xFCr \\x5c \xC3\xA4";
+    struct archive_contents contents = { .encoding = "LATIN1" };
+    struct archive_contents unicode = { .encoding = "UTF8" };
+    struct text raw = TEXT_EMPTY;
+
+    (void)state;
+    add(&contents, "public", name, 1);
+    assert_string_equal(contents.tables[0].name, "f\\xfcr \\x5cx5c \\xc3\\xa4");
+    archive_contents_add_raw(&contents, contents.tables[0].name, &raw);
+    assert_string_equal(text_string(&raw), name);
+    text_reset(&raw);
+    add(&unicode, "public", "\\x5c \xC3\xA4", 1);
+    assert_string_equal(unicode.tables[0].name, "\\x5c \xC3\xA4");
+    archive_contents_add_raw(&unicode, unicode.tables[0].name, &raw);
+    assert_string_equal(text_string(&raw), "\\x5c \xC3\xA4");
+    archive_contents_clear(&contents);
+    archive_contents_clear(&unicode);
+    text_clear(&raw);
 }
 
 static void
@@ -168,6 +190,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_quoted_where_sql_needs_it_and_read_back),
+        cmocka_unit_test(names_in_another_encoding_are_written_in_ascii),
         cmocka_unit_test(what_is_no_name_adds_nothing),
         cmocka_unit_test(tables_are_sorted_and_named_once),
         cmocka_unit_test(a_dump_may_hold_more_than_expected_but_not_less),

@@ -128,6 +128,16 @@ what_is_not_known_is_passed_over(void **state)
 }
 
 static void
+names_are_in_the_encoding_that_is_set_first(void **state)
+{
+    (void)state;
+    assert_found("SET client_encoding = 'UTF8';\nCOPY a.\"f\xC3\xBCr\" (c) FROM stdin;\n\\.\n",
+        "a.\"f\xC3\xBCr\"=0 sequences=0 large=0");
+    assert_found("SET client_encoding = 'LATIN1';\nCOPY a.\"f\xFCr\" (c) FROM stdin;\n\\.\n",
+        "a.\"f\\xfcr\"=0 sequences=0 large=0");
+}
+
+static void
 a_long_statement_is_read_by_its_front(void **state)
 {
     struct text script = TEXT_EMPTY;
@@ -181,6 +191,7 @@ main(void)
         cmocka_unit_test(names_may_hold_anything),
         cmocka_unit_test(sequences_and_large_objects_are_counted),
         cmocka_unit_test(what_is_not_known_is_passed_over),
+        cmocka_unit_test(names_are_in_the_encoding_that_is_set_first),
         cmocka_unit_test(a_long_statement_is_read_by_its_front),
         cmocka_unit_test(an_end_in_the_middle_is_refused),
         cmocka_unit_test(rows_of_an_unreadable_table_are_refused),

@@ -2,8 +2,9 @@
  * contents: databases of every kind that is hard to dump, as SQL that is added to the usual one, by a title; and what a manifest must say
  * of any database.
  *
- * `hidden` names tables, and counts sequences, whose data no dump holds. Those that `restores` leaves true may stand in one database, which can be
- * restored.
+ * Each is { sql, restores, but }. Those that `restores` leaves true may stand in one database, which can be restored. `but` says what is special
+ * about what a dump holds: the data of `hidden` tables (and of a number of `hiddenSequences`) is not in it; rows of partitions count as those of
+ * their root if that is `rooted`.
  */
 import pg from 'pg';
 
