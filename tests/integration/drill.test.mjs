@@ -162,6 +162,18 @@ describe('restore drills', { concurrency: 6 }, () => {
     assert.deepEqual(scene.files(), []);
   });
 
+  test('when a job process is killed in its drill, recovery drops the database', async (t) => {
+    const scene = await open(t);
+    const worker = await scene.start({ env: hanging });
+    const { job } = await scene.runNow();
+    const name = await untilDrill(scene);
+    const processes = worker.descendants();
+    process.kill(processes.find(({ ppid }) => ppid === worker.pid).pid, 'SIGKILL');
+    await untilDropped(scene, name);
+    await untilState(scene.queue, job, 'failed');
+    await untilGone(processes);
+  });
+
   test('what a killed drill left behind goes with the next one; a drill that is alive is let be', async (t) => {
     const [dead, alive, next] = await Promise.all([open(t), open(t), open(t)]);
     const [worker, other] = await Promise.all([dead.start({ env: hanging }), alive.start({ env: hanging })]);
