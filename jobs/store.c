@@ -19,6 +19,7 @@
 #include "jobs/store_name.h"
 
 #define NAMES_TRIED 1000
+#define UNFINISHED 3
 #define FOREIGN_STALE_SECONDS ((int64_t)30 * 60)
 
 struct store {
@@ -359,12 +360,32 @@ write_manifest_draft(struct store *store, const char *name, const char *manifest
     return false;
 }
 
+/* In their order. The manifest stays if its dump may do so: even after a power cut there is none without it. */
+static void
+remove_unfinished(const struct store *store, const char *const names[UNFINISHED], struct error *err)
+{
+    struct error sync_error;
+
+    for (size_t i = 0; i < UNFINISHED; i++) {
+        if (names[i] == NULL)
+            continue;
+        if (unlinkat(store->fd, names[i], 0) == -1) {
+            error_also(err, "'%s' could not be removed: %s", names[i], strerrordesc_np(errno));
+            return;
+        }
+        if (i == 0 && !files_sync_directory(store->fd, &sync_error)) {
+            error_also(err, "'%s' may come back after a crash: %s", names[i], sync_error.text);
+            return;
+        }
+    }
+}
+
 bool
 store_publish(struct store *store, struct store_draft *draft, const struct store_names *names, const char *manifest,
     struct error *err)
 {
     char manifest_draft[STORE_NAME_SIZE + 16];
-    const char *unfinished[3] = { NULL }; /* to be removed if we leave early: dump, manifest, manifest's draft */
+    const char *unfinished[UNFINISHED] = { NULL }; /* to be removed if we leave early: dump, manifest, its draft */
     bool ok = false;
 
     (void)snprintf(manifest_draft, sizeof(manifest_draft), "%.*s" STORE_NAME_MANIFEST_SUFFIX STORE_NAME_DRAFT_SUFFIX,
@@ -386,10 +407,8 @@ store_publish(struct store *store, struct store_draft *draft, const struct store
         goto out;
     ok = true;
 out:
-    for (size_t i = 0; !ok && i < 3; i++)
-        if (unfinished[i] != NULL && unlinkat(store->fd, unfinished[i], 0) == -1)
-            error_also(err, "'%s' could not be removed: %s", unfinished[i], strerrordesc_np(errno));
     if (!ok) {
+        remove_unfinished(store, unfinished, err);
         (void)error_add(err, "publish '%s'", names->dump);
         space_advise(store->path, err);
     }

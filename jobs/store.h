@@ -56,7 +56,7 @@ bool store_choose_names(struct store *store, struct wall when, struct store_name
 
 /*
  * Writes the manifest and publishes both. The draft must be synced already. ERROR_CONFLICT: one of the names was taken meanwhile; choose
- * again. On failure neither name is left behind.
+ * again. On failure neither name is left behind, if they can be removed.
  */
 bool store_publish(struct store *store, struct store_draft *draft, const struct store_names *names,
     const char *manifest, struct error *err) MUST_CHECK;

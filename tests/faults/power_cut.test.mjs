@@ -68,16 +68,18 @@ describe('the power is cut', () => {
   });
   after(() => Promise.all([redis.stop(), postgres.stop()]));
 
-  /* A run in a directory that it makes, recorded. */
-  async function record(t, fault = null) {
+  /* A run in a directory that it makes, recorded; with a fault, its verdict may be another. */
+  async function record(t, { verdict: expected = 'completed', ...fault } = {}) {
     const scene = await openDisk(t, { redis, postgres });
     const directory = join(realpathSync(newDirectory(scene)), 'new');
     const trace = join(scene.folder, 'trace');
     // A process that is traced cannot be looked through for leaks.
-    const env = { ...(fault ? preload({ directory, ...fault }) : {}), ASAN_OPTIONS: 'detect_leaks=0:verify_asan_link_order=0' };
+    const env = { ...preload({ directory, ...fault }), ASAN_OPTIONS: 'detect_leaks=0:verify_asan_link_order=0' };
     const { row, verdict } = await runJob(scene, directory, { env, wrapper: recorder(trace) });
-    assert.equal(verdict?.type, 'completed', verdict?.reason);
+    assert.equal(verdict?.type, expected, verdict?.reason);
     const recorded = readTrace(trace, directory, /UPDATE backup_run SET status = 'success'/);
+    assert.ok(recorded.some(({ type }) => type === 'make directory'), 'the run made the directory');
+    if (expected === 'failed') return recorded;
     const last = [...statesAfterPowerCut(recorded, isDump)].at(-1);
     assert.ok(last.said, 'the success was seen');
     assert.equal(sha256(last.directory.get(row.manifest.filename)), row.manifest.sha256, 'the record holds the whole dump');
@@ -106,6 +108,18 @@ describe('the power is cut', () => {
     assert.equal(recorded.filter(({ type }) => type === 'rename').length, 2);
     assertAlwaysTrue(recorded);
   });
+
+  for (const [what, fault] of [
+    ['that last sync fails', { calls: 'fsync', names: '.', at: '2' }],
+    ['that sync and all that follow fail', { calls: 'fsync', names: '.', at: '2-' }],
+    ['that sync fails, and the dump cannot be removed', { calls: 'fsync,unlinkat', at: '5-' }],
+  ]) {
+    test(`or of one of which ${what}`, async (t) => {
+      const recorded = await record(t, { verdict: 'failed', act: 'EIO', ...fault });
+      assert.equal(recorded.filter(({ type }) => type === 'rename').length, 2, 'the dump had its name');
+      assertAlwaysTrue(recorded);
+    });
+  }
 
   const renameOf = (name) => (event) => event.type === 'rename' && name(event.to);
   const fileOf = (name) => {

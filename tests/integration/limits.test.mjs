@@ -98,7 +98,7 @@ describe('with BACKUP_STALL_MINUTES=1', { concurrency: true }, () => {
     const release = await scene.holdDumps();
     const ids = await scene.runNow();
     await eventually(() => scene.waitingDump(), { what: 'pg_dump to wait for the table' });
-    process.kill(worker.descendants().find(({ cmdline }) => /pg_dump --format/.test(cmdline)).pid, 'SIGSTOP');
+    process.kill(worker.descendants().find(({ cmdline }) => /pg_dump/.test(cmdline)).pid, 'SIGSTOP');
     await release();
     await assertFailed(scene, ids, /^pg_dump made no progress for BACKUP_STALL_MINUTES=1: its session, Postgres process \d+, waits for it to go on$/, aMinute);
   });

@@ -21,7 +21,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-const traced = 'openat,write,pwrite64,lseek,ftruncate,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,syncfs,sendto';
+const traced = 'openat,write,pwrite64,lseek,ftruncate,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,syncfs,sendto';
 
 export const recorder = (trace) => ['strace', '-f', '-qq', '-y', '-xx', '-s', '100000000', '-e', 'signal=none', '-e', `trace=${traced}`, '-o', trace];
 
@@ -121,6 +121,7 @@ export function readTrace(trace, directory, packet) {
     },
     unlink: (one) => note.unlinkat(one),
     mkdir: ({ strings }) => strings[0].toString() === directory && events.push({ type: 'make directory' }),
+    mkdirat: (one) => note.mkdir(one),
     syncfs: ({ fds }) => fds[0].path === directory && events.push({ type: 'sync all' }),
     sendto: () => {},
   };
