@@ -51,15 +51,16 @@ tell_people(struct database *database, const struct settings *settings, const st
     return mail_send(database, settings, &mail, err);
 }
 
-static const struct {
+static struct {
     bool (*tell)(
         struct database *database, const struct settings *settings, const struct news *news, struct error *err);
     const char *event;
     const char *failure;
+    bool hangs; /* it took too long once */
 } ways[] = {
-    { tell_webhook, "webhook not told", "The webhook was not told" },
-    { tell_ping, "ping not sent", "No ping was sent" },
-    { tell_people, "mail not sent", "No mail was sent" },
+    { tell_webhook, "webhook not told", "The webhook was not told", false },
+    { tell_ping, "ping not sent", "No ping was sent", false },
+    { tell_people, "mail not sent", "No mail was sent", false },
 };
 
 bool
@@ -70,8 +71,11 @@ news_tell(struct database *database, const struct settings *settings, const stru
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         struct error err;
 
-        if (ways[i].tell(database, settings, news, &err))
+        if (ways[i].hangs)
+            (void)error_set(&err, ERROR_TIMEOUT, "it took too long before, and is not asked again");
+        else if (ways[i].tell(database, settings, news, &err))
             continue;
+        ways[i].hangs = err.code == ERROR_TIMEOUT;
         log_warn(LOG_EVENT(ways[i].event), LOG_TEXT("config", news->config_id), LOG_ERROR(&err));
         reporter_log("%s: %s", ways[i].failure, err.text);
         given_up = given_up || stop_was_requested();

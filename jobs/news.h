@@ -2,7 +2,9 @@
  * news: how a run went, and telling it to everybody who wants to know: a webhook, a ping URL, the people of the schedule.
  *
  * One after the other, in that order. Each has a time of its own, is given up when the worker stops the job, and must hold up nobody: whoever
- * tells gave the advisory lock back before. Somebody who cannot be told is a warning in the log and in the job's log, and changes nothing.
+ * tells gave the advisory lock back before. Somebody who cannot be told is a warning in the log and in the job's log, and changes nothing. Who
+ * took too long once is not asked again by this process: so a dead server costs its time once, however many runs there are to tell of, and
+ * takes no time from the others.
  */
 #ifndef JOBS_NEWS_H
 #define JOBS_NEWS_H

@@ -11,9 +11,9 @@ import { startPostgres } from '../integration/support/postgres.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
 import { startProcess } from '../integration/support/run_folder.mjs';
 import { insertConfig, insertRun } from '../integration/support/schema.mjs';
-import { jobProgram, run } from '../integration/support/worker.mjs';
+import { jobProgram } from '../integration/support/worker.mjs';
 import { eventually } from '../integration/support/wait.mjs';
-import { newDirectory, openDisk, reportsIn } from './support/disk.mjs';
+import { newDirectory, openDisk, pruneJob } from './support/disk.mjs';
 import { callsIn, preload } from './support/shim.mjs';
 
 const calls = 'unlinkat,fsync';
@@ -41,12 +41,8 @@ async function openShelf(scene) {
 
 async function prune(scene, { directory, configId, log }, fault = {}) {
   rmSync(log, { force: true });
-  const { stdout } = await run([], {
-    binary: jobProgram,
-    input: JSON.stringify({ name: 'prune', data: { kind: 'prune', configId } }),
-    env: { ...scene.environment, BACKUP_STORAGE_DIR: directory, ...preload({ directory, calls, log, ...fault }) },
-  });
-  return { ...reportsIn(stdout), calls: callsIn(log).map(({ call, name }) => `${call} ${name}`) };
+  const said = await pruneJob({ ...scene, configId }, directory, { env: preload({ directory, calls, log, ...fault }) });
+  return { ...said, calls: callsIn(log).map(({ call, name }) => `${call} ${name}`) };
 }
 
 const rowsOf = async (scene, { configId }) => (await scene.sql.query('SELECT * FROM backup_run WHERE config_id = $1 ORDER BY started_at', [configId])).rows;
@@ -98,7 +94,7 @@ test('stopped in the middle, it takes what is deleted off the rows, and the next
   writeFileSync(go, '');
   await closed;
   assert.deepEqual(await child.ended, { code: 0, signal: null });
-  assert.equal(reportsIn(said).lines.at(-1).type, 'interrupted');
+  assert.equal(JSON.parse(said.trim().split('\n').at(-1)).type, 'interrupted');
   assert.deepEqual((await rowsOf(scene, shelf)).map(({ dump_path }) => dump_path !== null), [true, false, false, true]);
   assert.equal(readdirSync(shelf.directory).length, 4);
   await assertNeverTooLittle(scene, shelf);
