@@ -124,28 +124,24 @@ async function assertSucceeded(scene, id) {
 
 /* They mostly wait. */
 describe('recovery', { concurrency: 6 }, () => {
-  describe('while Postgres is away', { concurrency: 2 }, () => {
-    for (const kind of kinds) {
-    test(`a ${kind} run cannot write down its failure: it is written and told when Postgres is back`, async (t) => {
-        const server = await startPostgres();
-        t.after(() => server.stop());
-        const scene = await open(t, { postgres: server });
-        const worker = await scene.start();
-        await scene.holdDumps();
-        const { job } = await begin(scene, kind);
-        await untilDumping(scene);
-        const [{ id }] = await scene.rows();
-        await server.restart('immediate', {
-          whileDown: async () => {
-            await untilState(scene.queue, job, 'failed', { timeout: 60_000 });
-            await worker.waitForEvent('recovery failed');
-          },
-        });
-        const sql = await server.client(scene.database);
-        await eventually(async () => (await readRun(sql, id)).status === 'failed', { timeout: 90_000, what: 'the row to be closed' });
-        await assertFailed({ ...scene, sql }, id, /^interrupted: pg_dump: /);
-      });
-    }
+  test('a run that cannot write down its failure, because Postgres is away: it is written and told when Postgres is back', async (t) => {
+    const server = await startPostgres();
+    t.after(() => server.stop());
+    const scene = await open(t, { postgres: server });
+    const worker = await scene.start();
+    await scene.holdDumps();
+    const { job } = await begin(scene, 'scheduled');
+    await untilDumping(scene);
+    const [{ id }] = await scene.rows();
+    await server.restart('immediate', {
+      whileDown: async () => {
+        await untilState(scene.queue, job, 'failed', { timeout: 60_000 });
+        await worker.waitForEvent('recovery failed');
+      },
+    });
+    const sql = await server.client(scene.database);
+    await eventually(async () => (await readRun(sql, id)).status === 'failed', { timeout: 90_000, what: 'the row to be closed' });
+    await assertFailed({ ...scene, sql }, id, /^interrupted: pg_dump: /);
   });
 
   describe('a job process that is killed', { concurrency: 4 }, () => {
