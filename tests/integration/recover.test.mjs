@@ -423,7 +423,7 @@ describe('recovery', { concurrency: 6 }, () => {
       await assertFailed(scene, runId, /^interrupted: the worker died during the backup$/, failedReason);
     });
 
-    for (const [application, advice] of [['psql', /that application is not known to make backups: .*pg_terminate_backend\(\d+\)/], ['', null]]) {
+    for (const [application, advice] of [['psql', /that application is not known to make backups, .*pg_terminate_backend\(\d+\)/], ['', null]]) {
       test(`held by '${application}': the refusal says who has it, in the log, the job's log and the mail`, async (t) => {
         const scene = await open(t);
         await scene.takeBackupLock(application);
