@@ -1,11 +1,13 @@
 #include "tests/unit/test.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "jobs/lock.h"
 
 #define LIMIT_MINUTES 360
 #define LONG_SECONDS (LIMIT_MINUTES * 60 + 1)
+
+#define KEPT ", so a connection pool may have kept the lock: SELECT pg_terminate_backend(7) gives it back"
 
 static void
 assert_advice(struct lock_holder holder, const char *expected)
@@ -38,10 +40,8 @@ static void
 an_application_that_makes_no_backups_may_have_kept_it(void **state)
 {
     (void)state;
-    assert_advice((struct lock_holder){ .pid = 7, .application = "psql" },
-        "that application is not known to make backups: if that is no backup, a connection pool may have kept the "
-        "lock; "
-        "SELECT pg_terminate_backend(7) gives it back");
+    assert_advice(
+        (struct lock_holder){ .pid = 7, .application = "psql" }, "that application is not known to make backups" KEPT);
 }
 
 static void
@@ -53,10 +53,8 @@ a_session_that_does_nothing_for_longer_than_a_backup_may_run_has_forgotten_it(vo
     for (size_t i = 0; i < sizeof(applications) / sizeof(applications[0]); i++) {
         struct lock_holder holder = { .pid = 7, .idle_seconds = LONG_SECONDS };
 
-        strcpy(holder.application, applications[i]);
-        assert_advice(holder, "that session has done nothing for longer than a backup may run, so a connection pool "
-                              "may have kept the lock: "
-                              "SELECT pg_terminate_backend(7) gives it back");
+        (void)snprintf(holder.application, sizeof(holder.application), "%s", applications[i]);
+        assert_advice(holder, "that session has done nothing for longer than a backup may run" KEPT);
     }
 }
 
