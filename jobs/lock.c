@@ -107,8 +107,7 @@ lock_add_advice(const struct lock_holder *holder, int64_t limit_minutes, struct 
     if (holder->pid == 0 || (!is_unknown && !is_forgotten))
         return;
     text_format(out,
-        "%s: if that is no backup, a connection pool may have kept the lock; SELECT pg_terminate_backend(%" PRId64
-        ") gives it back",
+        "%s, so a connection pool may have kept the lock: SELECT pg_terminate_backend(%" PRId64 ") gives it back",
         is_forgotten ? "that session has done nothing for longer than a backup may run"
                      : "that application is not known to make backups",
         holder->pid);

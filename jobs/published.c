@@ -84,7 +84,7 @@ check_dump(const struct store *store, const struct manifest_facts *facts, struct
         ok = fd != -1 && hash_file(fd, sha256, err);
         *found = ok && strcmp(sha256, facts->sha256) == 0;
     }
-    if (ok && !*found)
+    if (ok && !*found && published->size_bytes != -1)
         log_warn(LOG_EVENT("dump does not match its manifest"), LOG_TEXT("file", published->names.dump),
             LOG_NUMBER("bytes", published->size_bytes), LOG_TEXT("sha256", sha256));
     if (fd != -1)
@@ -99,7 +99,7 @@ published_find(const struct store *store, const char *run_id, struct wall starte
     bool is_named = false;
     bool ok = true;
 
-    *out = (struct published){ .manifest = NULL };
+    *out = (struct published){ .manifest = NULL, .size_bytes = -1 };
     *found = false;
     for (int number = 1; number <= NAMES_TRIED && !is_named; number++) {
         struct manifest_facts facts = MANIFEST_FACTS_EMPTY;

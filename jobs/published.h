@@ -13,8 +13,8 @@
 
 struct published {
     struct store_names names;
-    char *manifest; /* JSON text */
-    int64_t size_bytes;
+    char *manifest;     /* JSON text; NULL: there is none that names this run */
+    int64_t size_bytes; /* -1: there is no dump beside it: the attempt died between the two */
 };
 
 /*

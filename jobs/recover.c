@@ -73,21 +73,21 @@ open_store(struct recover *recover, struct error *err)
 /* --- The rows of the job --- */
 
 static bool
-close_running(const struct recover *recover, const struct aftermath_row *row, struct error *err)
+close_dead(const struct recover *recover, const struct aftermath_row *row, struct error *err)
 {
     struct text reason = TEXT_EMPTY;
     enum tidy_end end;
     bool ok;
 
-    text_format(&reason, "interrupted: %s", recover->reason);
+    text_format(&reason, "%s%s", row->status == HISTORY_RUNNING ? "interrupted: " : "", recover->reason);
     ok = tidy_close(recover->database, recover->store, row, text_string(&reason), &end, err);
     text_clear(&reason);
     return ok;
 }
 
-/* One that waits for an attempt, or that one before this has failed. */
+/* An attempt before this one has failed it, and this one has not come to touch it. */
 static bool
-close_waiting(const struct recover *recover, const struct aftermath_row *row, struct error *err)
+fail_again(const struct recover *recover, const struct aftermath_row *row, struct error *err)
 {
     const char *config_id = recover->payload.config_id;
     struct error audit;
@@ -104,15 +104,16 @@ static bool
 close_row(const struct recover *recover, const struct aftermath_row *row, struct error *err)
 {
     const struct report_failure *failure = &recover->failure;
+    bool is_given = recover->payload.run_id[0] != '\0'; /* each attempt works on it; else each has its own */
     bool for_good = failure->is_final && strcmp(row->id, recover->id) == 0;
 
     switch (row->status) {
     case HISTORY_RUNNING:
-        return row->started.ms > failure->at_ms || close_running(recover, row, err);
+        return row->started.ms > failure->at_ms || close_dead(recover, row, err);
     case HISTORY_QUEUED:
-        return !for_good || close_waiting(recover, row, err);
+        return (is_given && !for_good) || close_dead(recover, row, err);
     case HISTORY_FAILED:
-        return !for_good || row->is_untold || row->finished.ms >= failure->began_ms || close_waiting(recover, row, err);
+        return !for_good || row->is_untold || row->finished.ms >= failure->began_ms || fail_again(recover, row, err);
     case HISTORY_SUCCESS:
         break;
     }

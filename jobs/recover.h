@@ -5,8 +5,8 @@
  *
  *     running, and its dump is published    success, from the manifest
  *     running                               failed, "interrupted: ..."
- *     queued, and no attempt follows        failed
- *     there is none, and no attempt follows failed: a scheduled run has a row, whatever became of it
+ *     queued, and no attempt will take it   failed
+ *     none, and no attempt follows          one is made, failed: a scheduled run has a row, whatever became of it
  *
  * If no attempt follows, the failure is told, once (jobs/untold). Then, under the lock, whatever else is left behind (jobs/tidy), unless a run has the lock:
  * that has done it by itself.

@@ -190,7 +190,7 @@ tidy(struct run *run, struct error *err)
         .settings = run->settings, .database = run->database, .store = run->store, .but_id = run->row.id
     };
 
-    if (!tidy_up(&tidy, err))
+    if (!run_row_close_earlier(&run->row, run->store, err) || !tidy_up(&tidy, err))
         return false;
     if (tidy.rows > 0 || tidy.files > 0)
         reporter_log(

@@ -13,6 +13,7 @@
 
 #define REVIVE_MS 60000 /* for a server that is restarting */
 #define HANDED_BACK "interrupted: the worker was stopped, the job went back to the queue"
+#define NOT_BEGUN "interrupted: the worker died before the backup began"
 #define INTERRUPTED "interrupted: " /* how all begin that close the row of a run which is not their own */
 
 /* --- Found or made --- */
@@ -120,6 +121,24 @@ run_row_make(struct run_row *row, struct error *err)
     memcpy(row->id, id, sizeof(row->id));
     row->is_made = true;
     return true;
+}
+
+bool
+run_row_close_earlier(const struct run_row *row, struct store *store, struct error *err)
+{
+    struct aftermath rows = { .count = 0 };
+    struct text ids = TEXT_EMPTY;
+    enum tidy_end end;
+    bool ok;
+
+    payload_add_rows(row->payload, false, &ids);
+    ok = aftermath_find(row->database, text_string(&ids), &rows, err);
+    for (size_t i = 0; ok && i < rows.count; i++)
+        if (rows.rows[i].status == HISTORY_QUEUED)
+            ok = tidy_close(row->database, store, &rows.rows[i], NOT_BEGUN, &end, err);
+    aftermath_clear(&rows);
+    text_clear(&ids);
+    return ok;
 }
 
 bool

@@ -48,6 +48,8 @@ void run_row_done_clear(struct run_row_done *done);
 
 bool run_row_make(struct run_row *row, struct error *err) MUST_CHECK;
 bool run_row_start(struct run_row *row, struct error *err) MUST_CHECK;
+/* Under the lock: rows that earlier attempts have made and not come to start. */
+bool run_row_close_earlier(const struct run_row *row, struct store *store, struct error *err) MUST_CHECK;
 bool run_row_is_ours(const struct run_row *row, bool *ours, struct error *err) MUST_CHECK;
 bool run_row_succeed(
     struct run_row *row, const struct backup *backup, struct wall finished, struct error *err) MUST_CHECK;

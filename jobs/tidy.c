@@ -65,29 +65,78 @@ fail(struct database *database, const struct aftermath_row *row, const char *rea
     return true;
 }
 
+/* A manifest without its dump: of an attempt that is known to be dead, or it might be about to publish that. */
+static void
+remove_lonely_manifest(struct store *store, const struct published *published)
+{
+    struct error err;
+
+    if (published->manifest == NULL || published->size_bytes != -1)
+        return;
+    if (store_remove(store, published->names.manifest, &err) && store_sync(store, &err))
+        log_warn(LOG_EVENT("manifest without a dump removed"), LOG_TEXT("file", published->names.manifest));
+    else
+        log_warn(LOG_EVENT("manifest without a dump not removed"), LOG_TEXT("file", published->names.manifest),
+            LOG_ERROR(&err));
+}
+
+static bool
+find_published(const struct store *store, const struct aftermath_row *row, struct published *published, bool *found,
+    struct error *err)
+{
+    *published = (struct published){ .manifest = NULL };
+    *found = false;
+    return row->status != HISTORY_RUNNING || row->started.ms == 0 ||
+           published_find(store, row->id, row->started, published, found, err);
+}
+
 bool
 tidy_close_published(struct database *database, const struct store *store, const struct aftermath_row *row,
     enum tidy_end *end, struct error *err)
 {
     struct published published;
-    bool found = false;
+    bool found;
     bool ok;
 
     *end = TIDY_NONE;
-    if (row->status != HISTORY_RUNNING || row->started.ms == 0)
-        return true;
-    ok = published_find(store, row->id, row->started, &published, &found, err) &&
+    ok = find_published(store, row, &published, &found, err) &&
          (!found || succeed(database, store, row, &published, end, err));
     published_clear(&published);
     return ok;
 }
 
 bool
-tidy_close(struct database *database, const struct store *store, const struct aftermath_row *row, const char *reason,
+tidy_close(struct database *database, struct store *store, const struct aftermath_row *row, const char *reason,
     enum tidy_end *end, struct error *err)
 {
-    return tidy_close_published(database, store, row, end, err) &&
-           (*end != TIDY_NONE || fail(database, row, reason, end, err));
+    struct published published;
+    bool found;
+    bool ok;
+
+    *end = TIDY_NONE;
+    ok = find_published(store, row, &published, &found, err);
+    if (ok && found)
+        ok = succeed(database, store, row, &published, end, err);
+    else if (ok) {
+        remove_lonely_manifest(store, &published);
+        ok = fail(database, row, reason, end, err);
+    }
+    published_clear(&published);
+    return ok;
+}
+
+/* The row that is about to be started again. */
+static bool
+prepare(struct store *store, const struct aftermath_row *row, struct error *err)
+{
+    struct published published;
+    bool found;
+    bool ok = find_published(store, row, &published, &found, err);
+
+    if (ok)
+        remove_lonely_manifest(store, &published);
+    published_clear(&published);
+    return ok;
 }
 
 /* What cannot be dropped, or looked for, is no reason to leave anything else undone. */
@@ -109,11 +158,12 @@ tidy_up(struct tidy *tidy, struct error *err)
 
     for (size_t i = 0; ok && i < running.count; i++) {
         const struct aftermath_row *row = &running.rows[i];
-        enum tidy_end end;
+        enum tidy_end end = TIDY_NONE;
 
         if (strcmp(row->id, tidy->but_id) == 0)
-            continue;
-        ok = tidy_close(tidy->database, tidy->store, row, TIDY_ABANDONED, &end, err);
+            ok = prepare(tidy->store, row, err);
+        else
+            ok = tidy_close(tidy->database, tidy->store, row, TIDY_ABANDONED, &end, err);
         if (ok && end != TIDY_NONE)
             tidy->rows++;
     }

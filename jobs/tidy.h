@@ -23,15 +23,15 @@ enum tidy_end {
 bool tidy_close_published(struct database *database, const struct store *store, const struct aftermath_row *row,
     enum tidy_end *end, struct error *err) MUST_CHECK;
 
-/* Closes a row that is `queued` or `running` and belongs to nobody. */
-bool tidy_close(struct database *database, const struct store *store, const struct aftermath_row *row,
-    const char *reason, enum tidy_end *end, struct error *err) MUST_CHECK;
+/* Closes a row that is `queued` or `running`, and whose attempt is dead; a manifest that it has left without a dump is removed. */
+bool tidy_close(struct database *database, struct store *store, const struct aftermath_row *row, const char *reason,
+    enum tidy_end *end, struct error *err) MUST_CHECK;
 
 struct tidy {
     const struct settings *settings;
     struct database *database;
     struct store *store;
-    const char *but_id; /* this row is somebody's; "": none is */
+    const char *but_id; /* this row is to be started (again), and not closed; "": none is */
 
     /* results */
     size_t rows;

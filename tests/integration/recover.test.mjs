@@ -124,33 +124,29 @@ async function assertSucceeded(scene, id) {
 
 /* They mostly wait. */
 describe('recovery', { concurrency: 6 }, () => {
-  describe('while Postgres is away', { concurrency: 2 }, () => {
-    for (const kind of kinds) {
-    test(`a ${kind} run cannot write down its failure: it is written and told when Postgres is back`, async (t) => {
-        const server = await startPostgres();
-        t.after(() => server.stop());
-        const scene = await open(t, { postgres: server });
-        const worker = await scene.start();
-        await scene.holdDumps();
-        const { job } = await begin(scene, kind);
-        await untilDumping(scene);
-        const [{ id }] = await scene.rows();
-        await server.restart('immediate', {
-          whileDown: async () => {
-            await untilState(scene.queue, job, 'failed', { timeout: 60_000 });
-            await worker.waitForEvent('recovery failed');
-          },
-        });
-        const sql = await server.client(scene.database);
-        await eventually(async () => (await readRun(sql, id)).status === 'failed', { timeout: 90_000, what: 'the row to be closed' });
-        await assertFailed({ ...scene, sql }, id, /^interrupted: pg_dump: /);
-      });
-    }
+  test('a run that cannot write down its failure, because Postgres is away: it is written and told when Postgres is back', async (t) => {
+    const server = await startPostgres();
+    t.after(() => server.stop());
+    const scene = await open(t, { postgres: server });
+    const worker = await scene.start();
+    await scene.holdDumps();
+    const { job } = await begin(scene, 'scheduled');
+    await untilDumping(scene);
+    const [{ id }] = await scene.rows();
+    await server.restart('immediate', {
+      whileDown: async () => {
+        await untilState(scene.queue, job, 'failed', { timeout: 60_000 });
+        await worker.waitForEvent('recovery failed');
+      },
+    });
+    const sql = await server.client(scene.database);
+    await eventually(async () => (await readRun(sql, id)).status === 'failed', { timeout: 90_000, what: 'the row to be closed' });
+    await assertFailed({ ...scene, sql }, id, /^interrupted: pg_dump: /);
   });
 
   describe('a job process that is killed', { concurrency: 4 }, () => {
     for (const kind of kinds) {
-    test(`in mid-dump, ${kind}: its row is closed and told at once`, async (t) => {
+      test(`in mid-dump, ${kind}: its row is closed and told at once`, async (t) => {
         const scene = await open(t);
         const worker = await scene.start();
         const release = await scene.holdDumps();
@@ -165,7 +161,7 @@ describe('recovery', { concurrency: 6 }, () => {
         await assertNothingHeld(scene);
       });
 
-    test(`in mid-dump, ${kind}, with another attempt to come: that one is the end of it, and nobody hears of the first`, async (t) => {
+      test(`in mid-dump, ${kind}, with another attempt to come: that one is the end of it, and nobody hears of the first`, async (t) => {
         const scene = await open(t);
         const worker = await scene.start();
         const release = await scene.holdDumps();
@@ -185,7 +181,7 @@ describe('recovery', { concurrency: 6 }, () => {
         assert.deepEqual(scene.server.mails, []);
       });
 
-    test(`between publishing its dump and writing its row, ${kind}: the row is a success`, async (t) => {
+      test(`between publishing its dump and writing its row, ${kind}: the row is a success`, async (t) => {
         const scene = await open(t);
         const worker = await scene.start();
         scene.releaseDump = await scene.holdDumps();
@@ -198,7 +194,7 @@ describe('recovery', { concurrency: 6 }, () => {
         await assertNothingHeld(scene);
       });
 
-    test(`there, ${kind}, with another attempt to come: that one makes no second dump`, async (t) => {
+      test(`there, ${kind}, with another attempt to come: that one makes no second dump`, async (t) => {
         const scene = await open(t);
         const worker = await scene.start();
         scene.releaseDump = await scene.holdDumps();
@@ -210,7 +206,7 @@ describe('recovery', { concurrency: 6 }, () => {
         assert.equal((await scene.rows()).length, 1);
       });
 
-    test(`before it has a session, ${kind}: there is a failed row nevertheless`, async (t) => {
+      test(`before it has a session, ${kind}: there is a failed row nevertheless`, async (t) => {
         const scene = await open(t);
         let connections = 0;
         const sockets = new Set();
@@ -283,7 +279,7 @@ describe('recovery', { concurrency: 6 }, () => {
 
   describe('a job that fails without a process', () => {
     for (const status of ['queued', 'running']) {
-    test(`has its ${status} row closed, and told`, async (t) => {
+      test(`has its ${status} row closed, and told`, async (t) => {
         const scene = await open(t);
         const { runId, job } = await scene.runNow({ ...notify, row: { status, ...(status === 'running' ? { started_at: new Date(Date.now() - 60_000) } : {}) } });
         await scene.client.hset(`bull:backup:${job.id}`, 'defa', 'job stalled more than allowable limit');
@@ -338,7 +334,7 @@ describe('recovery', { concurrency: 6 }, () => {
     });
 
     for (const repair of ['missing', 'off']) {
-    test(`is closed from its manifest when a worker starts, with BACKUP_SCHEDULE_REPAIR=${repair}`, async (t) => {
+      test(`is closed from its manifest when a worker starts, with BACKUP_SCHEDULE_REPAIR=${repair}`, async (t) => {
         const { scene, runId } = await forgetful(t);
         const worker = await scene.start({ ledger: true, env: { BACKUP_SCHEDULE_REPAIR: repair } });
         await assertSucceeded(scene, runId);
@@ -351,7 +347,7 @@ describe('recovery', { concurrency: 6 }, () => {
       ['shorter', (file) => writeFileSync(file, readFileSync(file).subarray(1))],
       ['another', (file) => { const bytes = readFileSync(file); bytes[bytes.length >> 1] ^= 1; writeFileSync(file, bytes); }],
     ]) {
-    test(`is failed if the dump is ${what} than its manifest says`, async (t) => {
+      test(`is failed if the dump is ${what} than its manifest says`, async (t) => {
         const { scene, runId, file } = await forgetful(t);
         spoil(file);
         const worker = await scene.start({ ledger: true });
@@ -427,8 +423,8 @@ describe('recovery', { concurrency: 6 }, () => {
       await assertFailed(scene, runId, /^interrupted: the worker died during the backup$/, failedReason);
     });
 
-    for (const [application, advice] of [['psql', /that application is not known to make backups: .*pg_terminate_backend\(\d+\)/], ['', null]]) {
-    test(`held by '${application}': the refusal says who has it, in the log, the job's log and the mail`, async (t) => {
+    for (const [application, advice] of [['psql', /that application is not known to make backups, .*pg_terminate_backend\(\d+\)/], ['', null]]) {
+      test(`held by '${application}': the refusal says who has it, in the log, the job's log and the mail`, async (t) => {
         const scene = await open(t);
         await scene.takeBackupLock(application);
         const worker = await scene.start();

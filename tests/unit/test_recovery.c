@@ -10,8 +10,8 @@
 #include "consumer/slot.h"
 #include "tests/unit/scene.h"
 
-#define FIRST_MS 200
-#define MOST_MS 400
+#define FIRST_MS INT64_C(200)
+#define MOST_MS INT64_C(400)
 #define COMPLETED "echo '{\"type\":\"completed\"}' >&3"
 
 struct fixture {
