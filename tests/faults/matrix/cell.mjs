@@ -67,5 +67,7 @@ export const runCell = ({ step, fault, kind }, { patience = 90, ...servers }) =>
   await stage.gate.reached();
   await faults[fault].befall(stage);
   await stage.secondWorker();
-  return settle(stage, job, patience);
+  const result = await settle(stage, job, patience);
+  if (faults[fault].passes && !steps[step].fails && result.ending !== 'completed') result.problems.push('the backup has not come about');
+  return result;
 });
