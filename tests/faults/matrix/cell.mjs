@@ -51,13 +51,15 @@ export async function settle(stage, job, patience) {
 /* Whatever goes wrong on the way is a problem as well; what was opened is closed, the last first. */
 export async function playOut(play) {
   const ends = [];
-  try {
-    return await play({ after: (end) => ends.unshift(end) });
-  } catch (error) {
-    return { ending: 'unknown', seconds: 0, problems: [error.message] };
-  } finally {
-    for (const end of ends) await end();
+  const result = await play({ after: (end) => ends.unshift(end) }).catch(({ message }) => ({ ending: 'unknown', seconds: 0, problems: [message] }));
+  for (const end of ends) {
+    try {
+      await end();
+    } catch ({ message }) {
+      result.problems.push(message);
+    }
   }
+  return result;
 }
 
 /* `patience`: seconds until all is to be at rest. */
@@ -67,5 +69,7 @@ export const runCell = ({ step, fault, kind }, { patience = 90, ...servers }) =>
   await stage.gate.reached();
   await faults[fault].befall(stage);
   await stage.secondWorker();
-  return settle(stage, job, patience);
+  const result = await settle(stage, job, patience);
+  if (faults[fault].passes && !steps[step].fails && result.ending !== 'completed') result.problems.push('the backup has not come about');
+  return result;
 });

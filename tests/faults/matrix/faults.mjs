@@ -1,6 +1,6 @@
 /*
  * faults: what befalls a run that waits at a step. Each strikes, lets the run go on, and makes good again what does not pass by itself. One that
- * hits nothing is an error; where it cannot hit anything, it is not played: `at(step)`.
+ * hits nothing is an error; where it cannot hit anything, it is not played: `at(step)`. `passes`: the backup comes about in the end, by whomever.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { untilGone } from '../../integration/support/processes.mjs';
@@ -62,13 +62,13 @@ async function freezeWorker(stage) {
 export const faults = {
   'run killed': once((stage) => kill(stage.run())),
   'pg_dump killed': { ...once((stage) => kill(stage.dump())), at: (step) => step.startsWith('dump') },
-  'worker killed': once((stage) => kill(stage.worker)),
-  'worker and run killed': once((stage) => kill(stage.worker, stage.run())),
-  'run frozen': { befall: freezeRun },
-  'worker frozen': { befall: freezeWorker },
+  'worker killed': { ...once((stage) => kill(stage.worker)), passes: true },
+  'worker and run killed': { ...once((stage) => kill(stage.worker, stage.run())), passes: true },
+  'run frozen': { befall: freezeRun, passes: true },
+  'worker frozen': { befall: freezeWorker, passes: true },
   'postgres restarted': once(({ servers }) => servers.postgres.restart('immediate')),
   'sessions terminated': { ...once(terminateSessions), at: (step) => step !== 'connect' },
-  'redis restarted': once(({ servers }) => servers.redis.restart()),
+  'redis restarted': { ...once(({ servers }) => servers.redis.restart()), passes: true },
   'disk full': lasting(({ volume }) => volume.fill(), ({ volume }) => volume.empty()),
   'directory read-only': lasting(({ volume }) => volume.forbid(), ({ volume }) => volume.allow()),
 };

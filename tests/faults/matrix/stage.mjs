@@ -77,7 +77,7 @@ export async function openStage(t, { step = nothing, servers }) {
       env: {
         WEAVESTREAM_TEST_FOLDER: scene.folder, // to know its processes by
         REDIS_URL: redis.url, DATABASE_URL: postgres.through(scene.environment.DATABASE_URL),
-        BACKUP_SCHEDULE_REPAIR: 'missing', BACKUP_MIN_FREE_MB: '0', ...step.settings, ...(step.fails ? failingDump(mended) : {}), ...more,
+        BACKUP_MIN_FREE_MB: '0', ...step.settings, ...(step.fails ? failingDump(mended) : {}), ...more,
       },
     });
     workers.push(worker);
