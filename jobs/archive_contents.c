@@ -148,7 +148,8 @@ lacks_none(
 static bool
 has_all_parts(const struct archive_contents *found, const struct archive_table *table, struct error *err)
 {
-    size_t parts = find_table(found, table)->parts;
+    const struct archive_table *there = find_table(found, table);
+    size_t parts = there == NULL ? 0 : there->parts;
     struct text name = TEXT_EMPTY;
 
     if (parts >= table->parts)
