@@ -1,6 +1,6 @@
 /*
- * A run whose system calls were recorded, and then every moment of it at which the power may be cut: what the disk may hold then must be true.
- * The check itself is tested by the same record with a call left out, or out of its place.
+ * A run or a prune whose system calls were recorded, and then every moment of it at which the power may be cut: what the disk may hold then
+ * must be true. The check itself is tested by the same record with a call left out, or out of its place.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startPostgres } from '../integration/support/postgres.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
-import { newDirectory, openDisk, runJob } from './support/disk.mjs';
+import { addOldDumps, newDirectory, openDisk, pruneJob, runJob } from './support/disk.mjs';
 import { statesAfterPowerCut } from './support/power_cut.mjs';
 import { preload } from './support/shim.mjs';
-import { readTrace, recorder } from './support/system_calls.mjs';
+import { filesIn, readTrace, recorder } from './support/system_calls.mjs';
 
 const isDump = (name) => /^weavestream-postgres-[0-9TZ:\-]+\.dump$/.test(name);
 const isManifest = (name) => /^weavestream-postgres-[0-9TZ:\-]+\.manifest\.json$/.test(name);
@@ -31,9 +31,11 @@ function parsed(content) {
   }
 }
 
-/* What is wrong with the state; null: nothing. */
-function complaint({ said, directory }) {
-  const dumps = [...directory.keys()].filter(isDump);
+const dumpsIn = (directory) => [...directory.keys()].filter(isDump);
+
+/* What is wrong with the directory; null: nothing. */
+function complaint(directory) {
+  const dumps = dumpsIn(directory);
   for (const name of dumps) {
     const manifest = directory.get(name.replace(/\.dump$/, '.manifest.json'));
     if (manifest === undefined) return 'a dump without a manifest';
@@ -43,16 +45,21 @@ function complaint({ said, directory }) {
     if (facts.filename !== name || facts.sizeBytes !== dump.length || facts.sha256 !== sha256(dump)) return 'a dump that is not what its manifest says';
   }
   for (const [name, content] of directory) if (isManifest(name) && parsed(content) === null) return 'half a manifest';
-  return said && dumps.length !== 1 ? 'a success without its dump' : null;
+  return null;
 }
 
-/* { states, complaints: a set } */
-function judge(events) {
+/* What Postgres was told about it. */
+const hasItsDump = (directory) => (dumpsIn(directory).length === 1 ? null : 'a success without its dump');
+const hasNoneButThis = (kept) => (directory) => (dumpsIn(directory).join() === kept ? null : 'a forgotten dump that is still there');
+
+/* { states, complaints }; `promise`: what must hold from the moment on at which Postgres is told. */
+function judge(events, promise) {
   const complaints = new Set();
   let states = 0;
   for (const state of statesAfterPowerCut(events, (name) => isDump(name) || isManifest(name))) {
     states++;
-    complaints.add(complaint(state));
+    complaints.add(complaint(state.directory));
+    if (state.said) complaints.add(promise(state.directory));
   }
   complaints.delete(null);
   return { states, complaints: [...complaints].sort() };
@@ -77,7 +84,7 @@ describe('the power is cut', () => {
     const env = { ...preload({ directory, ...fault }), ASAN_OPTIONS: 'detect_leaks=0:verify_asan_link_order=0' };
     const { row, verdict } = await runJob(scene, directory, { env, wrapper: recorder(trace) });
     assert.equal(verdict?.type, expected, verdict?.reason);
-    const recorded = readTrace(trace, directory, /UPDATE backup_run SET status = 'success'/);
+    const recorded = readTrace(trace, directory, /UPDATE backup_run SET status = 'success'/, []);
     assert.ok(recorded.some(({ type }) => type === 'make directory'), 'the run made the directory');
     if (expected === 'failed') return recorded;
     const last = [...statesAfterPowerCut(recorded, isDump)].at(-1);
@@ -86,8 +93,8 @@ describe('the power is cut', () => {
     return recorded;
   }
 
-  function assertAlwaysTrue(recorded) {
-    const { states, complaints } = judge(recorded);
+  function assertAlwaysTrue(recorded, promise = hasItsDump) {
+    const { states, complaints } = judge(recorded, promise);
     assert.deepEqual(complaints, []);
     assert.ok(states > recorded.length, `${states} states`);
   }
@@ -121,6 +128,23 @@ describe('the power is cut', () => {
     });
   }
 
+  test('at any moment of a prune: no dump has lost its manifest, and a row that has lost its paths has no dump', async (t) => {
+    const scene = await openDisk(t, { redis, postgres });
+    const directory = realpathSync(newDirectory(scene));
+    const names = await addOldDumps(scene, directory, 3);
+    const trace = join(scene.folder, 'trace');
+    const present = filesIn(directory);
+    const { verdict } = await pruneJob(scene, directory, { env: { ASAN_OPTIONS: 'detect_leaks=0' }, wrapper: recorder(trace) });
+    assert.equal(verdict.returnvalue.pruned, 2, verdict.reason);
+    const recorded = readTrace(trace, directory, /UPDATE backup_run SET dump_path = NULL/, present);
+    assert.equal(recorded.filter(({ type }) => type === 'unlink').length, 4);
+    assert.ok(recorded.some(({ type }) => type === 'said'), 'the update was seen');
+    assertAlwaysTrue(recorded, hasNoneButThis(names.at(-1)));
+
+    const unsynced = recorded.filter(({ type }) => type !== 'sync directory');
+    assert.deepEqual(judge(unsynced, hasNoneButThis(names.at(-1))).complaints, ['a dump without a manifest', 'a forgotten dump that is still there']);
+  });
+
   const renameOf = (name) => (event) => event.type === 'rename' && name(event.to);
   const fileOf = (name) => {
     const { from } = events.find(renameOf(name));
@@ -145,7 +169,7 @@ describe('the power is cut', () => {
     ['the success is said before the dump has its name', () => swapped(renameOf(isDump), ({ type }) => type === 'said'), 'a success without its dump'],
   ]) {
     test(`and it is found out if ${what}`, () => {
-      assert.ok(judge(doctored()).complaints.includes(expected));
+      assert.ok(judge(doctored(), hasItsDump).complaints.includes(expected));
     });
   }
 });

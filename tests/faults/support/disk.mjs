@@ -2,9 +2,9 @@
  * disk: runs by the job process alone, without worker and queue, each with a row of its own and in a backup directory of the test's choice.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openScene } from '../../integration/support/scene.mjs';
+import { openScene, sha256 } from '../../integration/support/scene.mjs';
 import { insertConfig, insertRun, readAudit, readRun } from '../../integration/support/schema.mjs';
 import { jobProgram, run } from '../../integration/support/worker.mjs';
 import { newest } from './scene.mjs';
@@ -36,6 +36,23 @@ export async function runJob(scene, directory, options = {}) {
 }
 
 export const pruneJob = (scene, directory, options = {}) => doJob(scene, directory, { kind: 'prune' }, options);
+
+/* One good run a day, oldest first, of which a prune keeps but the newest. Hands back the names of the dumps. */
+export async function addOldDumps(scene, directory, count) {
+  await scene.sql.query(`UPDATE backup_config SET retention = '{"keepLast":1,"daily":0,"weekly":0,"monthly":0}'`);
+  await scene.sql.query('DELETE FROM backup_run');
+  const names = [];
+  for (let day = 1; day <= count; day++) {
+    const filename = `weavestream-postgres-2026-01-0${day}T00-00-00Z.dump`;
+    const dump_path = join(directory, filename);
+    const manifest_path = dump_path.replace(/dump$/, 'manifest.json');
+    writeFileSync(dump_path, `${day}`);
+    writeFileSync(manifest_path, JSON.stringify({ filename, sizeBytes: 1, sha256: sha256(dump_path) }));
+    await insertRun(scene.sql, { config_id: scene.configId, status: 'success', started_at: new Date(`2026-01-0${day}`), size_bytes: 1, dump_path, manifest_path });
+    names.push(filename);
+  }
+  return names;
+}
 
 export async function assertRunFailed(scene, { row, verdict }, reason) {
   assert.equal(verdict.type, 'failed');

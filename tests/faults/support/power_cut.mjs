@@ -70,6 +70,11 @@ export function* statesAfterPowerCut(events, wanted) {
 
   for (const [after, event] of events.entries()) {
     const { type, file } = event;
+    if (type === 'present') {
+      files.set(file, { durable: event.bytes, written: event.bytes });
+      for (const names of [now, durable]) names.set(event.name, file);
+      continue;
+    }
     if (type in changeOfNames) {
       if (type === 'create') files.set(file, { durable: Buffer.alloc(0), written: Buffer.alloc(0) });
       const change = changeOfNames[type](event, now);

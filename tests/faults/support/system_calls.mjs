@@ -1,12 +1,14 @@
 /*
  * system_calls: what a program and its children did to the files of one directory, as strace saw it, in the order in which the calls ended.
  *
- *     const wrapper = recorder(trace);                    a program, with its arguments, that becomes the one to be recorded
- *     const events = readTrace(trace, directory, /'success'/);
+ *     const present = filesIn(directory);
+ *     await run(..., { wrapper: recorder(trace) });       a program, with its arguments, that becomes the one to be recorded
+ *     const events = readTrace(trace, directory, /'success'/, present);
  *
  * An event is one of
  *
- *     { type: 'create', name, file }          files are numbered: a name may mean one file and later another
+ *     { type: 'present', name, file, bytes }  before the first call; files are numbered: a name may mean one file and later another
+ *     { type: 'create', name, file }
  *     { type: 'write', file, offset, bytes }
  *     { type: 'truncate', file, length }
  *     { type: 'sync', file }
@@ -18,8 +20,8 @@
  *     { type: 'sync all' }                    what the whole file system has
  *     { type: 'said' }                        a packet that matches begins to be sent
  */
-import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 
 const traced = 'openat,write,pwrite64,lseek,ftruncate,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,syncfs,sendto';
 
@@ -57,7 +59,10 @@ function parse(line) {
   };
 }
 
-export function readTrace(trace, directory, packet) {
+/* [[name, content]] */
+export const filesIn = (directory) => (existsSync(directory) ? readdirSync(directory).sort().map((name) => [name, readFileSync(join(directory, name))]) : []);
+
+export function readTrace(trace, directory, packet, filesBefore) {
   const events = [];
   const files = new Map(); // name -> number of the file
   const offsets = new Map(); // "pid:fd" -> where it writes next
@@ -71,6 +76,11 @@ export function readTrace(trace, directory, packet) {
     events.push({ type: 'rename', from, to });
     files.delete(from);
   };
+
+  for (const [name, bytes] of filesBefore) {
+    files.set(name, ++count);
+    events.push({ type: 'present', name, file: count, bytes });
+  }
 
   const note = {
     openat(one, pid) {
