@@ -6,6 +6,8 @@
 #include "jobs/lock.h"
 #include "jobs/stop.h"
 
+#define NOTE_MS 30000 /* to note that it was told */
+
 /* Whether it is ours to tell. */
 static bool
 claim(struct database *database, const char *run_id, const char *ids, bool *ours, struct error *err)
@@ -18,6 +20,18 @@ claim(struct database *database, const char *run_id, const char *ids, bool *ours
         *ours = ok && found.count > 0 && found.rows[0].is_untold;
     }
     aftermath_clear(&found);
+    return ok;
+}
+
+/* Beside a mail that took long, the session may have been lost: that must not make two mails of one. */
+static bool
+take_mark_off(struct database *database, const char *ids, struct error *err)
+{
+    bool ok;
+
+    stop_shield(moment_add_ms(moment_now(), NOTE_MS));
+    ok = database_revive(database, NOTE_MS, err) && aftermath_unmark(database, ids, err);
+    stop_unshield();
     return ok;
 }
 
@@ -36,7 +50,7 @@ untold_tell(struct database *database, const struct settings *settings, const st
         if (!news_tell(database, settings, news))
             (void)error_set(&err, ERROR_STOPPED, "the worker was stopped");
         else
-            told = aftermath_unmark(database, text_string(&ids), &err);
+            told = take_mark_off(database, text_string(&ids), &err);
     } else
         told = err.code == ERROR_NONE;
     if (!told)
