@@ -7,7 +7,7 @@
 #include "common/text.h"
 #include "jobs/sql.h"
 
-#define IS_UNTOLD "status = " SQL_STATUS("failed") " AND coalesce(manifest = '" AFTERMATH_UNTOLD "'::jsonb, false)"
+#define IS_UNTOLD "coalesce(manifest = '" AFTERMATH_UNTOLD "'::jsonb, false)"
 
 enum column {
     COLUMN_ID,
@@ -83,7 +83,7 @@ aftermath_find_running(struct database *database, struct aftermath *out, struct 
 bool
 aftermath_find_untold(struct database *database, struct aftermath *out, struct error *err)
 {
-    return find(database, FIND(IS_UNTOLD), 0, NULL, out, err);
+    return find(database, FIND("status = " SQL_STATUS("failed") " AND " IS_UNTOLD), 0, NULL, out, err);
 }
 
 void

@@ -1,9 +1,9 @@
 /*
  * aftermath: the SQL of what dead attempts leave in backup_run: rows that nobody works on any more, and failures that nobody was told of.
  *
- * A failure that is to be told is marked in its row, manifest '{"untold":true}', from the statement that sets it to `failed` until it was told. Who
- * tells it holds a session lock of the row's (jobs/lock) from before; so a mark whose lock is free is one whose teller has died. A row that is
- * started again has no mark.
+ * A failure is marked in its row, manifest '{"untold":true}', from the statement that sets it to `failed` until it was told. Who
+ * tells it holds a session lock of the row's (jobs/lock); so a mark whose lock is free is one whose teller has died, or has not begun. A row that is
+ * started again keeps its mark: somebody may just be telling of it.
  */
 #ifndef JOBS_AFTERMATH_H
 #define JOBS_AFTERMATH_H
@@ -26,7 +26,7 @@ struct aftermath_row {
     struct wall started;  /* 0: never */
     struct wall finished; /* 0: not yet */
     int64_t age_ms;       /* since it was made, by Postgres' clock */
-    bool is_untold;
+    bool is_untold;       /* marked */
     const char *error;
     const char *dump_path;
     int64_t size_bytes;
@@ -42,6 +42,7 @@ struct aftermath {
 /* The newest first, 1000 at most. The caller clears `out`, in either case. `ids` is a Postgres array literal. */
 bool aftermath_find(struct database *database, const char *ids, struct aftermath *out, struct error *err) MUST_CHECK;
 bool aftermath_find_running(struct database *database, struct aftermath *out, struct error *err) MUST_CHECK;
+/* Failed ones. */
 bool aftermath_find_untold(struct database *database, struct aftermath *out, struct error *err) MUST_CHECK;
 void aftermath_clear(struct aftermath *aftermath);
 

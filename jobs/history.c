@@ -70,7 +70,8 @@ history_start_run(struct database *database, const char *id, struct wall started
     if (!sql_change(database,
             "UPDATE backup_run SET status = " SQL_STATUS("running") ", started_at = " SQL_AT(
                 "$2") ", finished_at = NULL, "
-                      "size_bytes = NULL, manifest = NULL, dump_path = NULL, manifest_path = NULL, error = NULL "
+                      "size_bytes = NULL, manifest = CASE WHEN manifest = '" AFTERMATH_UNTOLD
+                      "'::jsonb THEN manifest END, dump_path = NULL, manifest_path = NULL, error = NULL "
                       "WHERE id = $1::uuid",
             SQL_COUNT(values), values, &changed, err))
         return error_add(err, "set the backup run's row to running");

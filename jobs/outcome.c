@@ -117,7 +117,7 @@ outcome_tell(struct database *database, const struct settings *settings, const s
         run_row_settle_earlier(outcome->row);
     if (outcome->was_done_before)
         send_ping(settings, PING_SUCCESS); /* the attempt that did it may have died before it could */
-    if (outcome->verdict->type == REPORT_COMPLETED && !has_made_a_dump(outcome))
+    if (outcome->row->is_told || (outcome->verdict->type == REPORT_COMPLETED && !has_made_a_dump(outcome)))
         return;
     if (has_made_a_dump(outcome))
         after_success = run_hook(settings, outcome);

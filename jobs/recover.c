@@ -26,6 +26,7 @@ struct recover {
     char *reason;
     struct database *database;
     struct store *store;
+    bool is_tidy; /* or somebody else sees to it */
 };
 
 /* A job that is none of ours has left nothing in particular. */
@@ -186,20 +187,6 @@ tell(struct recover *recover, struct error *err)
 
 /* --- Everything else --- */
 
-/* A run that has the lock has tidied up before it began; anybody else may hold it for long. */
-static bool
-take_lock(struct recover *recover, struct error *err)
-{
-    struct lock_holder holder;
-
-    if (lock_take_for_run(recover->database, false, &holder, err))
-        return true;
-    if (err->code != ERROR_CONFLICT || !lock_holder_is_run(&holder))
-        return false;
-    verdict_complete(recover->verdict, "null");
-    return true;
-}
-
 static bool
 tidy(struct recover *recover, struct error *err)
 {
@@ -207,15 +194,46 @@ tidy(struct recover *recover, struct error *err)
         .settings = recover->settings, .database = recover->database, .store = recover->store, .but_id = ""
     };
 
-    if (!tidy_up(&tidy, err))
+    recover->is_tidy = tidy_up(&tidy, err);
+    return recover->is_tidy;
+}
+
+/* Before people are told, which may take long: the disk may be full. */
+static bool
+tidy_at_once(struct recover *recover, struct error *err)
+{
+    bool taken = false;
+
+    return lock_try(recover->database, &taken, err) &&
+           (!taken || (tidy(recover, err) && lock_release(recover->database, err)));
+}
+
+/* A run that has the lock has tidied up before it began; anybody else may hold it for long. */
+static bool
+take_lock(struct recover *recover, struct error *err)
+{
+    struct lock_holder holder;
+
+    if (recover->is_tidy || lock_take_for_run(recover->database, false, &holder, err))
+        return true;
+    if (err->code != ERROR_CONFLICT || !lock_holder_is_run(&holder))
+        return false;
+    recover->is_tidy = true;
+    return true;
+}
+
+static bool
+tidy_patiently(struct recover *recover, struct error *err)
+{
+    if (!take_lock(recover, err) || (!recover->is_tidy && !tidy(recover, err)))
         return false;
     verdict_complete(recover->verdict, "null");
     return true;
 }
 
 /* In this order; the first that fails, or that sets a verdict, is the last. */
-static bool (*const steps[])(
-    struct recover *recover, struct error *err) = { connect_database, open_store, close_rows, tell, take_lock, tidy };
+static bool (*const steps[])(struct recover *recover, struct error *err) = { connect_database, open_store, close_rows,
+    tidy_at_once, tell, tidy_patiently };
 
 void
 recover_perform(const struct settings *settings, const char *bytes, size_t length, struct report *verdict)

@@ -9,6 +9,7 @@
 #include "common/text.h"
 #include "jobs/aftermath.h"
 #include "jobs/history.h"
+#include "jobs/lock.h"
 #include "jobs/tidy.h"
 
 #define REVIVE_MS 60000 /* for a server that is restarting */
@@ -55,21 +56,30 @@ run_row_done_clear(struct run_row_done *done)
     *done = (struct run_row_done){ .filename = NULL };
 }
 
-/* Rows of dead attempts whose dump is published; *closed tells whether there were any. */
+/* Rows of dead attempts whose dump is published; *looked: there may have been some, whoever closed them. */
 static bool
-close_published(struct run_row *row, struct store *store, const struct aftermath *rows, bool *closed, struct error *err)
+close_published(struct run_row *row, struct store *store, const struct aftermath *rows, bool *looked, struct error *err)
 {
     enum tidy_end end;
 
-    *closed = false;
+    *looked = false;
     if (store == NULL || !payload_was_taken_before(row->payload))
         return true;
     for (size_t i = 0; i < rows->count; i++) {
         if (!tidy_close_published(row->database, store, &rows->rows[i], &end, err))
             return false;
-        *closed = *closed || end != TIDY_NONE;
+        *looked = *looked || rows->rows[i].status == HISTORY_RUNNING;
     }
     return true;
+}
+
+static void
+note_failure(struct run_row *row, const struct aftermath_row *earlier)
+{
+    if (earlier->is_untold)
+        row->has_untold = true;
+    else if (earlier->status == HISTORY_FAILED && row->payload->stalled_counter > 0)
+        row->has_told = true;
 }
 
 bool
@@ -78,20 +88,22 @@ run_row_find(struct run_row *row, struct store *store, struct run_row_done *done
     bool is_given = row->payload->run_id[0] != '\0';
     struct aftermath rows = { .count = 0 };
     struct text ids = TEXT_EMPTY;
-    bool closed = false;
+    bool looked = false;
     bool ok;
 
     *done = (struct run_row_done){ .is_done = false };
     payload_add_rows(row->payload, is_given, &ids);
     ok = aftermath_find(row->database, text_string(&ids), &rows, err) &&
-         close_published(row, store, &rows, &closed, err);
-    if (ok && closed) {
+         close_published(row, store, &rows, &looked, err);
+    if (ok && looked) {
         aftermath_clear(&rows);
         ok = aftermath_find(row->database, text_string(&ids), &rows, err);
     }
     *found = ok && rows.count > 0;
     if (*found && is_given)
         memcpy(row->id, row->payload->run_id, UUID_SIZE);
+    for (size_t i = 0; ok && i < rows.count; i++)
+        note_failure(row, &rows.rows[i]);
     for (size_t i = 0; ok && i < rows.count && !done->is_done; i++) {
         int64_t size = dump_in_place(store, &rows.rows[i]);
 
@@ -224,24 +236,56 @@ run_row_succeed(struct run_row *row, const struct backup *backup, struct wall fi
     return ok;
 }
 
+/* Meanwhile, or just now. */
+static bool
+was_told(const struct run_row *row)
+{
+    struct aftermath rows = { .count = 0 };
+    struct text ids = TEXT_EMPTY;
+    struct error ignored; /* then it is told, rather twice than never */
+    bool is_any_left = false;
+    bool is_claimed = false;
+    bool ok;
+
+    if (row->has_told || !row->has_untold)
+        return row->has_told;
+    payload_add_rows(row->payload, true, &ids);
+    ok = aftermath_find(row->database, text_string(&ids), &rows, &ignored);
+    for (size_t i = 0; ok && i < rows.count; i++) {
+        bool taken = false;
+
+        if (!rows.rows[i].is_untold)
+            continue;
+        is_any_left = true;
+        if (lock_try_to_tell(row->database, rows.rows[i].id, &taken, &ignored) && !taken)
+            is_claimed = true;
+    }
+    aftermath_clear(&rows);
+    text_clear(&ids);
+    return ok && (is_claimed || !is_any_left);
+}
+
 void
 run_row_fail(struct run_row *row, const char *reason, const char *audit_reason, bool for_good)
 {
-    struct error err = ERROR_EMPTY;
+    struct error err;
     bool changed = false;
+    bool ok;
 
     if (row->id[0] == '\0') { /* there was no session, or Postgres refused to show or to make one */
         row->is_lost = for_good;
         return;
     }
-    if (!database_revive(row->database, REVIVE_MS, &err) ||
-        !history_fail(
-            row->database, row->id, row->started ? &row->started_at : NULL, reason, for_good, &changed, &err)) {
+    ok = database_revive(row->database, REVIVE_MS, &err);
+    row->is_told = ok && for_good && was_told(row);
+    ok = ok && history_fail(row->database, row->id, row->started ? &row->started_at : NULL, reason, !row->is_told,
+                   &changed, &err);
+    if (!ok) {
         log_error(LOG_EVENT("row not closed"), LOG_TEXT("run", row->id), LOG_ERROR(&err));
         row->is_lost = row->started || for_good;
         return;
     }
-    row->is_untold = changed ? for_good : was_closed_as_dead(row);
+    row->is_untold = changed ? for_good && !row->is_told : was_closed_as_dead(row);
     if (changed && !history_audit_failed(row->database, row->id, row->payload->config_id, audit_reason, &err))
         log_warn(LOG_EVENT("audit row not written"), LOG_TEXT("run", row->id), LOG_ERROR(&err));
 }

@@ -2,7 +2,7 @@
  * run_row: the row of a run, as far as one attempt is concerned: found or made, started, and ended in a state that a person can act on.
  *
  * An end that cannot be written, because Postgres is away, is lost: the job process says so with its exit status, and whoever recovers from that
- * writes it (jobs/recover). A failure for good that was written is marked as untold (jobs/aftermath); telling it is the caller's.
+ * writes it (jobs/recover). A failure is marked as untold (jobs/aftermath); if it is for good, telling it is the caller's.
  */
 #ifndef JOBS_RUN_ROW_H
 #define JOBS_RUN_ROW_H
@@ -22,9 +22,12 @@ struct run_row {
     bool is_made;       /* by this attempt; else it came with the job */
     bool started;       /* it is running since `started_at` */
     struct wall started_at;
+    bool has_told;   /* an earlier attempt failed and told, and then its worker was taken for dead */
+    bool has_untold; /* one failed, and had not told when this one began; maybe it is just telling */
 
     /* how it ended */
     bool is_lost;
+    bool is_told;   /* that the run failed: by such an attempt */
     bool is_untold; /* so it was marked: by us, or by somebody who took this run for dead */
 };
 

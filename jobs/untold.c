@@ -17,7 +17,7 @@ claim(struct database *database, const char *run_id, const char *ids, bool *ours
 
     if (ok && *ours) {
         ok = aftermath_find(database, ids, &found, err);
-        *ours = ok && found.count > 0 && found.rows[0].is_untold;
+        *ours = ok && found.count > 0 && found.rows[0].status == HISTORY_FAILED && found.rows[0].is_untold;
     }
     aftermath_clear(&found);
     return ok;
