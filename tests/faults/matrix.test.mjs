@@ -36,7 +36,7 @@ const sample = [
   ['failure mail', 'run killed', 'manual'],
 ];
 
-const atOnce = 4;
+const atOnce = 6;
 const idle = []; // pairs of servers that no test uses
 before(async () => {
   const pair = async () => {

@@ -24,6 +24,17 @@ export function planKills({ count, seed }) {
   }));
 }
 
+/* The worker first, before it learns of the others. One of those may have ended by itself. */
+function kill(processes) {
+  for (const { pid } of processes) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error;
+    }
+  }
+}
+
 /* Milliseconds from the queue to the end. */
 async function durationOfRun(stage) {
   const start = performance.now();
@@ -41,6 +52,6 @@ export const runKill = ({ moment, victim, kind }, { patience = 90, ...servers })
   const job = await enqueue[kind](stage);
   await pause(moment * duration);
   const owner = stage.workers.find(({ events }) => events.some(({ event, job: id }) => event === 'job started' && id === job.id)) ?? stage.worker;
-  for (const { pid } of [owner, ...victims[victim](owner)]) process.kill(pid, 'SIGKILL'); // the list is made before: children of the dead are lost
+  kill([owner, ...victims[victim](owner)]);
   return { found: await howFar(stage), ...await settle(stage, job, patience) };
 });
