@@ -18,7 +18,8 @@ const { values } = parseArgs({
 const results = [];
 function tell({ moment, victim, kind }, result) {
   results.push({ victim, kind, ...result, ending: result.ending.replace(/:.*/s, '') });
-  if (result.problems.length > 0) console.log(`BROKEN ${victim} killed at ${moment} of a ${kind} run, which was ${result.found}: ${result.problems.join('; ')}`);
+  if (result.problems.length === 0) return;
+  console.log(`BROKEN ${victim} killed at ${moment} of a ${kind} run, which was ${result.found}: ${result.problems.join('; ')}`);
 }
 
 const numbersOf = (name) => {

@@ -46,7 +46,8 @@ function checkRow(stage, row) {
 
 function checkFiles(stage, rows) {
   const named = rows.filter(({ status }) => status === 'success').flatMap((row) => [row.dump_path, row.manifest_path]).map((path) => basename(path ?? ''));
-  return readdirSync(stage.volume.path).filter((name) => !named.includes(name) && name !== '.weavestream-backup-ledger.json').map((name) => `the file ${name} is left`);
+  const mayStay = [...named, '.weavestream-backup-ledger.json'];
+  return readdirSync(stage.volume.path).filter((name) => !mayStay.includes(name)).map((name) => `the file ${name} is left`);
 }
 
 /* The next of a schedule waits for its day. */
