@@ -17,6 +17,8 @@
 #define HASH_BYTES ((size_t)256 * 1024) /* at a time: a fraction of what the pipe from pg_restore holds */
 #define FILL_MS 1
 #define PROGRESS_MS 500
+#define STILL_MS                                                                                                       \
+    120000 /* longest that pg_restore may neither read nor write: there are damaged archives over which it loops for ever */
 
 struct reading {
     const struct archive_order *order;
@@ -27,23 +29,33 @@ struct reading {
     int64_t hashed_bytes;
     bool hashed;                   /* to the end */
     struct archive_script *script; /* NULL: only the table of contents is read */
+    int64_t script_bytes;
     bool script_ended;
+    int64_t moved_bytes;       /* that pg_restore has read and written, */
+    struct moment still_until; /* and when there must be more */
     struct moment started;
     struct moment next_progress;
 };
 
-static void
-tell(struct reading *reading)
+/* Tells how far it is, and sees to it that it goes on. */
+static bool
+watch(struct reading *reading, struct error *err)
 {
     int64_t bytes;
 
     if (!moment_is_past(reading->next_progress))
-        return;
+        return true;
     bytes = process_bytes_read(reading->beside);
+    if (bytes + reading->script_bytes != reading->moved_bytes) {
+        reading->moved_bytes = bytes + reading->script_bytes;
+        reading->still_until = moment_add_ms(moment_now(), STILL_MS);
+    } else if (moment_is_past(reading->still_until))
+        return error_set(err, ERROR_INPUT, "pg_restore has not moved for %d s", STILL_MS / 1000);
     if (bytes < 0 || bytes > reading->hashed_bytes)
         bytes = reading->hashed_bytes;
     reading->order->on_progress(bytes, reading->size_bytes, reading->order->owner);
     reading->next_progress = moment_add_ms(moment_now(), PROGRESS_MS);
+    return true;
 }
 
 static bool
@@ -77,8 +89,10 @@ read_script(struct reading *reading, bool *more, struct error *err)
         return errno == EAGAIN || errno == EINTR || error_set_errno(err, errno, "read what pg_restore writes");
     if (count == 0)
         reading->script_ended = true;
-    else
+    else {
         archive_script_add(reading->script, reading->buffer, (size_t)count);
+        reading->script_bytes += count;
+    }
     return true;
 }
 
@@ -93,7 +107,8 @@ read_both(struct reading *reading, struct archive_proof *proof, struct error *er
         bool more = false;
 
         process_listen(reading->beside); /* its words must not fill their pipe */
-        tell(reading);
+        if (!watch(reading, err))
+            return error_add(err, "the dump could not be read back");
         if (!stop_check(err))
             return false;
         if (!reading->script_ended && !read_script(reading, &more, err))
@@ -110,9 +125,7 @@ read_both(struct reading *reading, struct archive_proof *proof, struct error *er
 static bool
 on_tick(void *owner, struct error *err)
 {
-    (void)err; /* there is no reason to stop */
-    tell(owner);
-    return true;
+    return watch(owner, err);
 }
 
 static bool
@@ -164,6 +177,7 @@ archive_prove(const struct archive_order *order, struct archive_proof *proof, st
         return error_set(err, ERROR_INPUT, "the dump is empty");
     reading.size_bytes = file.st_size;
     reading.next_progress = reading.started;
+    reading.still_until = moment_add_ms(reading.started, STILL_MS);
     if (!read_back(&reading, proof, err))
         return false;
     proof->size_bytes = file.st_size;
