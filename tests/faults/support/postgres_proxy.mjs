@@ -6,8 +6,9 @@
  *     proxy.through(url)              the same database, through the proxy
  *     const gate = proxy.hold('lock', ({ application, from, type, text }) => from === 'client' && text.includes('pg_try_advisory_lock'));
  *
- * The first message that matches, or the one of number `times`, waits at the gate, and all that follow in its direction, the end of the connection included. `type` is the
- * protocol's letter, 'startup' for the first message; `from` is 'client' or 'server'. A client that is gone is gone at once for the server too.
+ * The first message that matches, or the one of number `times`, waits at the gate, and all that follow in its direction, the end of the connection
+ * included. `type` is the protocol's letter, 'startup' for the first message; `from` is 'client' or 'server'. A client that is gone is gone at
+ * once for the server too.
  */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
