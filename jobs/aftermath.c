@@ -106,7 +106,7 @@ aftermath_fail(
         row->started.ms == 0 ? NULL : sql_number(row->started.ms, started) };
     bool ok;
 
-    text_add_utf8(&clean, reason, strlen(reason));
+    sql_add_text(database, reason, &clean);
     values[2] = text_string(&clean);
     ok = sql_change(database,
              "UPDATE backup_run SET status = " SQL_STATUS("failed") ", finished_at = " SQL_AT(
@@ -127,7 +127,7 @@ aftermath_insert(struct database *database, const char *id, const char *config_i
     const char *values[] = { id, config_id, sql_number(wall_now().ms, now), NULL, AFTERMATH_UNTOLD };
     bool ok;
 
-    text_add_utf8(&clean, reason, strlen(reason));
+    sql_add_text(database, reason, &clean);
     values[3] = text_string(&clean);
     ok = sql_change(database,
              "INSERT INTO backup_run (id, config_id, kind, status, finished_at, error, manifest) "

@@ -483,6 +483,14 @@ database_password(const struct database *database)
 }
 
 bool
+database_takes_any_text(const struct database *database)
+{
+    const char *encoding = PQparameterStatus(database->connection, "server_encoding");
+
+    return encoding != NULL && strcmp(encoding, "UTF8") == 0;
+}
+
+bool
 database_server_watches_clients(const struct database *database)
 {
     return database->watches_clients;

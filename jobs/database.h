@@ -57,7 +57,8 @@ const struct postgres_url *database_url(const struct database *database);
 int database_server_version(const struct database *database);              /* 150018 for 15.18 */
 const char *database_server_version_text(const struct database *database); /* "15.18 (Debian ...)" */
 const char *database_password(
-    const struct database *database); /* what was used to connect, wherever from; "" if none */
+    const struct database *database);                          /* what was used to connect, wherever from; "" if none */
+bool database_takes_any_text(const struct database *database); /* it is in UTF-8: there is no character that it lacks */
 bool database_server_watches_clients(const struct database *database); /* it knows client_connection_check_interval */
 
 #endif

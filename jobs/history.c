@@ -126,7 +126,7 @@ history_fail(struct database *database, const char *id, const struct wall *start
         started == NULL ? NULL : sql_number(started->ms, started_text), untold ? AFTERMATH_UNTOLD : NULL };
     bool ok;
 
-    text_add_utf8(&clean, reason, strlen(reason));
+    sql_add_text(database, reason, &clean);
     values[2] = text_string(&clean);
     ok = sql_change(database,
              "UPDATE backup_run SET status = " SQL_STATUS("failed") ", finished_at = " SQL_AT(
@@ -223,7 +223,7 @@ history_close_queued(
     const char *values[] = { id, sql_number(wall_now().ms, now), NULL, untold ? AFTERMATH_UNTOLD : NULL };
     bool ok;
 
-    text_add_utf8(&clean, reason, strlen(reason));
+    sql_add_text(database, reason, &clean);
     values[2] = text_string(&clean);
     ok = sql_change(database,
              "UPDATE backup_run SET status = " SQL_STATUS("failed") ", finished_at = " SQL_AT(

@@ -11,6 +11,7 @@
 #include "jobs/manifest.h"
 #include "jobs/sha256.h"
 #include "jobs/stop.h"
+#include "jobs/store_name.h"
 
 #define NAMES_TRIED 100
 #define CHUNK ((size_t)256 * 1024)
@@ -48,19 +49,27 @@ hash_file(int fd, char out[SHA256_SIZE], struct error *err)
     return ok;
 }
 
-/* Whether there is such a manifest, and it is this run's; then `*text` is the caller's to free. */
 static bool
-read_manifest(
-    const struct store *store, const char *name, const char *run_id, char **text, struct manifest_facts *facts)
+read_manifest(const struct store *store, const char *name, struct text *out, struct manifest_facts *facts)
 {
-    struct text read = TEXT_EMPTY;
     struct error err; /* a manifest that cannot be read names nobody */
     int fd = store_open_file(store, name, &err);
-    bool is_ours = fd != -1 && read_whole(fd, MANIFEST_BYTES_MAX, &read, &err) &&
-                   manifest_read(text_string(&read), read.length, facts, &err) && strcmp(facts->run_id, run_id) == 0;
+    bool ok = fd != -1 && read_whole(fd, MANIFEST_BYTES_MAX, out, &err) &&
+              manifest_read(text_string(out), out->length, facts, &err);
 
     if (fd != -1)
         (void)close(fd); /* was only read */
+    return ok;
+}
+
+/* Whether there is such a manifest, and it is this run's; then `*text` is the caller's to free. */
+static bool
+read_manifest_of(
+    const struct store *store, const char *name, const char *run_id, char **text, struct manifest_facts *facts)
+{
+    struct text read = TEXT_EMPTY;
+    bool is_ours = read_manifest(store, name, &read, facts) && strcmp(facts->run_id, run_id) == 0;
+
     if (is_ours)
         *text = text_take(&read);
     text_clear(&read);
@@ -105,7 +114,7 @@ published_find(const struct store *store, const char *run_id, struct wall starte
         struct manifest_facts facts = MANIFEST_FACTS_EMPTY;
 
         store_make_names(started, number, &out->names);
-        is_named = read_manifest(store, out->names.manifest, run_id, &out->manifest, &facts);
+        is_named = read_manifest_of(store, out->names.manifest, run_id, &out->manifest, &facts);
         if (is_named)
             ok = check_dump(store, &facts, out, found, err);
         manifest_facts_clear(&facts);
@@ -118,4 +127,37 @@ published_clear(struct published *published)
 {
     free(published->manifest);
     published->manifest = NULL;
+}
+
+struct lonely {
+    const struct store *store;
+    struct text *ids;
+    size_t count;
+};
+
+static void
+on_published(const char *name, void *owner)
+{
+    struct lonely *lonely = owner;
+    struct manifest_facts facts = MANIFEST_FACTS_EMPTY;
+    struct text manifest = TEXT_EMPTY;
+    struct text dump = TEXT_EMPTY;
+    struct error ignored; /* something is there: it is not alone */
+    int64_t size = 0;
+
+    if (lonely->count < PUBLISHED_LONELY_MAX && store_name_add_dump(name, &dump) &&
+        store_find(lonely->store, text_string(&dump), &size, &ignored) && size == -1 &&
+        read_manifest(lonely->store, name, &manifest, &facts) && facts.run_id[0] != '\0')
+        text_format(lonely->ids, "%s%s", lonely->count++ == 0 ? "" : ",", facts.run_id);
+    manifest_facts_clear(&facts);
+    text_clear(&manifest);
+    text_clear(&dump);
+}
+
+bool
+published_add_lonely(const struct store *store, struct text *ids, struct error *err)
+{
+    struct lonely lonely = { .store = store, .ids = ids };
+
+    return store_list(store, on_published, &lonely, err);
 }

@@ -7,6 +7,7 @@
 #ifndef JOBS_PUBLISHED_H
 #define JOBS_PUBLISHED_H
 
+#include "common/text.h"
 #include "jobs/store.h"
 
 #define PUBLISHED_READ_MAX ((int64_t)4 * 1024 * 1024 * 1024) /* a greater dump would keep others from the lock */
@@ -24,5 +25,9 @@ struct published {
 bool published_find(const struct store *store, const char *run_id, struct wall started, struct published *out,
     bool *found, struct error *err) MUST_CHECK;
 void published_clear(struct published *published);
+
+/* Adds "id,id", the runs that a manifest without a dump names; PUBLISHED_LONELY_MAX at most. False: the directory cannot be read. */
+#define PUBLISHED_LONELY_MAX 1000
+bool published_add_lonely(const struct store *store, struct text *ids, struct error *err) MUST_CHECK;
 
 #endif

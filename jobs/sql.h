@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/text.h"
 #include "jobs/database.h"
 
 /* Unix milliseconds to Prisma's timestamp(3), exactly; and back, null for a time that is none (infinity). */
@@ -22,6 +23,9 @@
 
 #define SQL_NUMBER_SIZE 24
 const char *sql_number(int64_t number, char out[SQL_NUMBER_SIZE]);
+
+/* For a column of text: well-formed, and without characters that the database may lack. */
+void sql_add_text(const struct database *database, const char *string, struct text *out);
 
 /* *changed: whether it changed any row. */
 bool sql_change(struct database *database, const char *sql, size_t count, const char *const *values, bool *changed,

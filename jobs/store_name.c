@@ -58,3 +58,15 @@ store_name_is_rejected(const char *name)
 {
     return name[0] == '.' && middle_length(name + 1, STORE_NAME_REJECTED_SUFFIX) > 0;
 }
+
+bool
+store_name_add_dump(const char *manifest, struct text *out)
+{
+    size_t middle = middle_length(manifest, STORE_NAME_MANIFEST_SUFFIX);
+
+    if (middle > 0) {
+        text_add_bytes(out, manifest, strlen(STORE_NAME_PREFIX) + middle);
+        text_add(out, STORE_NAME_DUMP_SUFFIX);
+    }
+    return middle > 0;
+}

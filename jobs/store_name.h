@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "common/text.h"
+
 #define STORE_NAME_PREFIX "weavestream-postgres-"
 #define STORE_NAME_DUMP_SUFFIX ".dump"
 #define STORE_NAME_MANIFEST_SUFFIX ".manifest.json"
@@ -15,5 +17,7 @@
 bool store_name_is_published(const char *name);         /* of a dump, or of a manifest */
 bool store_name_is_draft(const char *name, bool *ours); /* `ours`: it has a counter behind the time's Z */
 bool store_name_is_rejected(const char *name);
+
+bool store_name_add_dump(const char *manifest, struct text *out); /* that beside it; false: it is no manifest's name */
 
 #endif

@@ -125,17 +125,40 @@ tidy_close(struct database *database, struct store *store, const struct aftermat
     return ok;
 }
 
-/* The row that is about to be started again. */
+/* What an attempt that is over has left of its row's run, if that has no dump. */
 static bool
-prepare(struct store *store, const struct aftermath_row *row, struct error *err)
+clear_away(struct store *store, const struct aftermath_row *row, struct error *err)
 {
     struct published published;
     bool found;
-    bool ok = find_published(store, row, &published, &found, err);
+    bool ok = published_find(store, row->id, row->started, &published, &found, err);
 
     if (ok)
         remove_lonely_manifest(store, &published);
     published_clear(&published);
+    return ok;
+}
+
+/* Of runs that have failed for a directory that could not be written: then they could not remove it either. */
+static bool
+remove_lonely_manifests(const struct tidy *tidy, struct error *err)
+{
+    struct aftermath found = { .count = 0 };
+    struct text ids = TEXT_EMPTY;
+    bool ok;
+
+    text_add(&ids, "{");
+    ok = published_add_lonely(tidy->store, &ids, err);
+    text_add(&ids, "}");
+    if (ok && ids.length > 2)
+        ok = aftermath_find(tidy->database, text_string(&ids), &found, err);
+    for (size_t i = 0; ok && i < found.count; i++) {
+        const struct aftermath_row *row = &found.rows[i];
+        if (row->status == HISTORY_FAILED && row->started.ms != 0)
+            ok = clear_away(tidy->store, row, err);
+    }
+    aftermath_clear(&found);
+    text_clear(&ids);
     return ok;
 }
 
@@ -161,7 +184,7 @@ tidy_up(struct tidy *tidy, struct error *err)
         enum tidy_end end = TIDY_NONE;
 
         if (strcmp(row->id, tidy->but_id) == 0)
-            ok = prepare(tidy->store, row, err);
+            ok = row->started.ms == 0 || clear_away(tidy->store, row, err); /* about to be started again */
         else
             ok = tidy_close(tidy->database, tidy->store, row, TIDY_ABANDONED, &end, err);
         if (ok && end != TIDY_NONE)
@@ -170,6 +193,7 @@ tidy_up(struct tidy *tidy, struct error *err)
     aftermath_clear(&running);
     if (ok)
         store_remove_stale(tidy->store, &tidy->files);
+    ok = ok && remove_lonely_manifests(tidy, err);
     if (ok)
         drop_drills(tidy);
     return ok;

@@ -1,5 +1,6 @@
 /*
- * tidy: what dead attempts have left, put in order: rows `running` that are nobody's, temporary files, databases of drills.
+ * tidy: what dead attempts have left, put in order: rows `running` that are nobody's, temporary files, manifests without a dump, databases of
+ * drills.
  *
  * A row is closed from what is in the directory: as `success` if its dump is published (jobs/published), else as `failed`, and marked as untold
  * (jobs/aftermath): a further attempt may make it good, in which case that takes the mark off.

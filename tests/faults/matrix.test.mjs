@@ -28,6 +28,7 @@ const sample = [
   ['hash', 'worker frozen', 'scheduled'],
   ['manifest', 'disk full', 'scheduled'],
   ['rename', 'run killed', 'manual'],
+  ['rename', 'directory read-only', 'scheduled'],
   ['success', 'postgres restarted', 'manual'],
   ['audit', 'sessions terminated', 'scheduled'],
   ['add', 'redis restarted', 'manual'],

@@ -75,6 +75,21 @@ describe('no good dump is refused, and its rows are counted', { concurrency: 4 }
     });
 });
 
+test('a database in LATIN1 gets the reason of a failure without the characters that it lacks', async (t) => {
+  const scene = await open(t);
+  await scene.sql.query("CREATE DATABASE without_kanji TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
+  const sql = await postgres.client('without_kanji');
+  t.after(() => sql.end());
+  await createSchema(sql);
+  const configId = await insertConfig(sql);
+  const runId = await insertRun(sql, { config_id: configId });
+  await scene.start({ env: { DATABASE_URL: postgres.urlOf('without_kanji'), ...programs({ pg_dump: 'case $1 in --version) exec pg_dump --version ;; esac\necho "no 漢 here" >&2; exit 1' }) } });
+  const { failedReason } = await untilState(scene.queue, await runNow(scene.queue, { configId, backupRunId: runId }), 'failed');
+  assert.equal(failedReason, 'pg_dump: exit status 1: no 漢 here');
+  const row = await readRun(sql, runId);
+  assert.deepEqual([row.status, row.error], ['failed', 'pg_dump: exit status 1: no ??? here']);
+});
+
 /* A pg_dump that is given one more option than we give it. */
 const withoutSome = (option) => programs({ pg_dump: `case $1 in --version) exec pg_dump --version ;; esac\nexec pg_dump '${option}' "$@"` });
 
