@@ -51,7 +51,7 @@ backup_write(struct backup *backup, struct error *err)
 
     if (!dump_find_version(&backup->pg_dump_version, err) ||
         !dump_check_compression(backup->settings->compression, text_string(&backup->pg_dump_version), err) ||
-        !watch_start(&watch, err) || !drill_check(backup->settings, backup->database, err))
+        !watch_start(&watch, err) || !drill_check(backup->settings, backup->database, &backup->drill_bytes, err))
         return false;
     backup->draft = store_create_draft(backup->store, backup->started, err);
     if (backup->draft == NULL)
@@ -121,7 +121,7 @@ prove(struct backup *backup, struct error *err)
     if (!archive_prove(&order, &backup->proof, err))
         return false;
     tell_proof(backup);
-    if (!drill_prove(backup->settings, backup->database, order.path, &backup->proof.contents, err))
+    if (!drill_prove(backup->settings, backup->drill_bytes, order.path, &backup->proof.contents, err))
         return false;
     backup->verified_level = backup->settings->verify;
     backup->verified = wall_now();

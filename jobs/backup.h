@@ -32,6 +32,7 @@ struct backup {
     struct snapshot snapshot; /* closed at level `toc` */
     struct text pg_dump_version;
     int64_t dump_ms;
+    int64_t drill_bytes; /* how much room a restore needs */
     int64_t sync_ms;
     struct archive_proof proof;
     enum settings_verify verified_level; /* how far it was proven, */

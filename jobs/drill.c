@@ -321,32 +321,31 @@ drill_restore(const struct drill_order *order, struct error *err)
 
 /* What a run orders: the database is as large after a restore as it is now, unless it has shrunk. */
 static bool
-make_order(const struct settings *settings, struct database *source, struct drill_order *order, struct error *err)
+find_size(struct database *source, int64_t *size_bytes, struct error *err)
 {
     struct database_rows *rows = NULL;
 
     if (!database_query(
             source, "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())", 0, NULL, &rows, err))
         return error_add(err, "ask for the size of the database");
-    order->size_bytes = database_rows_number(rows, 0, 0);
-    order->min_free_bytes = settings->min_free_mb * MB;
-    order->url = drill_url(settings);
+    *size_bytes = database_rows_number(rows, 0, 0);
     database_rows_free(rows);
     return true;
 }
 
 bool
-drill_check(const struct settings *settings, struct database *source, struct error *err)
+drill_check(const struct settings *settings, struct database *source, int64_t *size_bytes, struct error *err)
 {
-    struct drill_order order = { .url = NULL };
+    struct drill_order order = { .url = drill_url(settings), .min_free_bytes = settings->min_free_mb * MB };
     struct text directory = TEXT_EMPTY;
     struct database *session;
     bool ok;
 
     if (settings->verify != SETTINGS_VERIFY_RESTORE)
         return true;
-    if (!make_order(settings, source, &order, err))
+    if (!find_size(source, size_bytes, err))
         return false;
+    order.size_bytes = *size_bytes;
     session = database_open(order.url, DATABASE_APPLICATION " drill", err);
     ok = session != NULL && drill_database_check_right(session, err) && check_space(session, &order, &directory, err);
     text_clear(&directory);
@@ -363,15 +362,18 @@ report_progress(int64_t bytes, void *owner)
 }
 
 bool
-drill_prove(const struct settings *settings, struct database *source, const char *path,
+drill_prove(const struct settings *settings, int64_t size_bytes, const char *path,
     const struct archive_contents *contents, struct error *err)
 {
-    struct drill_order order = { .path = path, .contents = contents, .on_progress = report_progress };
+    struct drill_order order = { .url = drill_url(settings),
+        .path = path,
+        .contents = contents,
+        .size_bytes = size_bytes,
+        .min_free_bytes = settings->min_free_mb * MB,
+        .on_progress = report_progress };
 
     order.owner = &order.size_bytes;
-    if (settings->verify != SETTINGS_VERIFY_RESTORE)
-        return true;
-    return make_order(settings, source, &order, err) && drill_restore(&order, err);
+    return settings->verify != SETTINGS_VERIFY_RESTORE || drill_restore(&order, err);
 }
 
 bool

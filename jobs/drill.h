@@ -35,10 +35,11 @@ const struct postgres_url *drill_url(const struct settings *settings);
 
 /*
  * For a run; without BACKUP_VERIFY=restore, neither does anything. The check comes before hours are spent on a dump: whether the user may, and
- * whether there is room. `source` is a session on the database that is dumped.
+ * whether there is room. `source` is a session on the database that is dumped; *size_bytes, how much room a restore needs, is for the proof.
  */
-bool drill_check(const struct settings *settings, struct database *source, struct error *err) MUST_CHECK;
-bool drill_prove(const struct settings *settings, struct database *source, const char *path,
+bool drill_check(
+    const struct settings *settings, struct database *source, int64_t *size_bytes, struct error *err) MUST_CHECK;
+bool drill_prove(const struct settings *settings, int64_t size_bytes, const char *path,
     const struct archive_contents *contents, struct error *err) MUST_CHECK;
 
 /* Drops what dead drills left behind. `session` is on DATABASE_URL's server. */

@@ -157,7 +157,7 @@ take(struct database *database, int64_t patience_ms, int64_t patience_with_ours_
 bool
 lock_take_for_run(struct database *database, bool taken_before, struct lock_holder *holder, struct error *err)
 {
-    return take(database, taken_before ? LOCK_PATIENT_MS : LOCK_LIVE_MS, LOCK_PATIENT_MS, holder, err);
+    return take(database, taken_before ? LOCK_PATIENT_MS : LOCK_LIVE_MS, LOCK_HOUSEKEEPING_MS, holder, err);
 }
 
 bool
@@ -166,12 +166,22 @@ lock_take(struct database *database, int64_t patience_ms, struct lock_holder *ho
     return take(database, patience_ms, patience_ms, holder, err);
 }
 
+/* As often as it was taken: again, say, after a query that had timed out. */
 bool
 lock_release(struct database *database, struct error *err)
 {
-    return database_query(database,
-               "SELECT pg_advisory_unlock(hashtext('" NAME
-               "')) FROM pg_locks l WHERE l.pid = pg_backend_pid() AND " IS_HELD,
-               0, NULL, NULL, err) ||
-           error_add(err, "release the backup lock");
+    size_t held;
+
+    do {
+        struct database_rows *rows = NULL;
+
+        if (!database_query(database,
+                "SELECT pg_advisory_unlock(hashtext('" NAME
+                "')) FROM pg_locks l WHERE l.pid = pg_backend_pid() AND " IS_HELD,
+                0, NULL, &rows, err))
+            return error_add(err, "release the backup lock");
+        held = database_rows_count(rows);
+        database_rows_free(rows);
+    } while (held > 0);
+    return true;
 }

@@ -7,7 +7,7 @@
  *
  *     holder                                   how long
  *     another live run, or a stranger          LOCK_LIVE_MS: a dead attempt's session is gone within about a second
- *     a job of ours that makes no dump         LOCK_PATIENT_MS
+ *     a job of ours that makes no dump         LOCK_HOUSEKEEPING_MS: it has a limit of its own
  *     anybody, if this job was taken before    LOCK_PATIENT_MS: it may be our own dead attempt, seen over a dead network
  */
 #ifndef JOBS_LOCK_H
@@ -22,6 +22,7 @@
 
 #define LOCK_LIVE_MS 3000
 #define LOCK_PATIENT_MS 90000
+#define LOCK_HOUSEKEEPING_MS 900000
 #define LOCK_PRUNE_MS 5000
 
 struct lock_holder {

@@ -76,7 +76,17 @@ read_manifest_of(
     return is_ours;
 }
 
-/* Whether the dump is what its manifest says. False: nobody can say. */
+/* Of a dump that cannot be read nothing can be said; that must not keep anybody from anything else. */
+static bool
+can_be_let_be(const struct published *published, const struct error *err)
+{
+    if (err->code != ERROR_SYSTEM)
+        return false;
+    log_warn(LOG_EVENT("dump cannot be read"), LOG_TEXT("file", published->names.dump), LOG_ERROR(err));
+    return true;
+}
+
+/* Whether the dump is what its manifest says. False: stopped. */
 static bool
 check_dump(const struct store *store, const struct manifest_facts *facts, struct published *published, bool *found,
     struct error *err)
@@ -86,14 +96,18 @@ check_dump(const struct store *store, const struct manifest_facts *facts, struct
     int fd = -1;
     bool ok = true;
 
-    *found = store_find(store, published->names.dump, &published->size_bytes, &ignored) &&
-             published->size_bytes == facts->size_bytes;
-    if (*found && published->size_bytes <= PUBLISHED_READ_MAX) {
+    *found = false;
+    if (!store_find(store, published->names.dump, &published->size_bytes, &ignored) || published->size_bytes == -1)
+        return true;
+    if (published->size_bytes == facts->size_bytes && published->size_bytes <= PUBLISHED_READ_MAX) {
         fd = store_open_file(store, published->names.dump, err);
         ok = fd != -1 && hash_file(fd, sha256, err);
-        *found = ok && strcmp(sha256, facts->sha256) == 0;
     }
-    if (ok && !*found && published->size_bytes != -1)
+    if (!ok)
+        ok = can_be_let_be(published, err);
+    else if (published->size_bytes == facts->size_bytes && (fd == -1 || strcmp(sha256, facts->sha256) == 0))
+        *found = true;
+    else
         log_warn(LOG_EVENT("dump does not match its manifest"), LOG_TEXT("file", published->names.dump),
             LOG_NUMBER("bytes", published->size_bytes), LOG_TEXT("sha256", sha256));
     if (fd != -1)

@@ -10,7 +10,7 @@
 #include "common/text.h"
 #include "jobs/store.h"
 
-#define PUBLISHED_READ_MAX ((int64_t)4 * 1024 * 1024 * 1024) /* a greater dump would keep others from the lock */
+#define PUBLISHED_READ_MAX ((int64_t)512 * 1024 * 1024) /* a greater dump would keep others from the lock */
 
 struct published {
     struct store_names names;
@@ -20,7 +20,7 @@ struct published {
 
 /*
  * Looks for the dump of the run that began at `started`. It counts if its size is that of the manifest, and, up to PUBLISHED_READ_MAX bytes, its SHA-256
- * too; one that does not fit is told in the log, and is none. False: stopped, or the directory cannot be read. The caller clears `out`.
+ * too; one that does not fit, or cannot be read, is told in the log, and is none. False: stopped. The caller clears `out`.
  */
 bool published_find(const struct store *store, const char *run_id, struct wall started, struct published *out,
     bool *found, struct error *err) MUST_CHECK;

@@ -554,9 +554,9 @@ describe('trouble with the database', () => {
     assert.match(failed.failedReason, /^postgres: .*certificate verify failed/);
   });
 
-  test('a session that is lost beside the dump is opened again, and the dump counts', async (t) => {
+  for (const BACKUP_VERIFY of ['full', 'restore']) test(`a session that is lost beside the dump is opened again, and the dump counts at level ${BACKUP_VERIFY}`, async (t) => {
     const scene = await open(t);
-    const worker = await scene.start();
+    const worker = await scene.start({ env: { BACKUP_VERIFY } });
     const release = await scene.holdDumps();
     const ids = await scene.runNow();
     await eventually(() => scene.waitingDump(), { what: 'pg_dump to wait for the table' });
