@@ -22,12 +22,18 @@ enum column {
     COLUMN_DUMP,
     COLUMN_SIZE,
     COLUMN_MANIFEST,
+    COLUMN_MADE_GOOD,
 };
 
 /* clang-format off */
+#define IS_MADE_GOOD                                                                                                   \
+    "kind = 'SCHEDULED' AND EXISTS (SELECT FROM backup_run g WHERE g.config_id = backup_run.config_id "                \
+    "AND g.id <> backup_run.id AND g.status = " SQL_STATUS("success") " "                                              \
+    "AND isfinite(coalesce(g.started_at, g.created_at)) "                                                              \
+    "AND coalesce(g.started_at, g.created_at) >= backup_run.created_at)"
 #define FIND(where)                                                                                                    \
     "SELECT id, config_id, kind = 'SCHEDULED', status, " SQL_MS("started_at") ", " SQL_MS("finished_at") ", "          \
-    SQL_AGE("created_at") ", " IS_UNTOLD ", error, dump_path, size_bytes, manifest "                                   \
+    SQL_AGE("created_at") ", " IS_UNTOLD ", error, dump_path, size_bytes, manifest, " IS_MADE_GOOD " "                  \
     "FROM backup_run WHERE " where " ORDER BY created_at DESC, id LIMIT 1000"
 /* clang-format on */
 
@@ -51,7 +57,8 @@ take_row(const struct database_rows *result, size_t at, struct aftermath_row *ro
         .error = database_rows_value(result, at, COLUMN_ERROR),
         .dump_path = database_rows_value(result, at, COLUMN_DUMP),
         .size_bytes = database_rows_number(result, at, COLUMN_SIZE),
-        .manifest = database_rows_value(result, at, COLUMN_MANIFEST) };
+        .manifest = database_rows_value(result, at, COLUMN_MANIFEST),
+        .is_made_good = is_true(database_rows_value(result, at, COLUMN_MADE_GOOD)) };
 }
 
 static bool

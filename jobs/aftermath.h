@@ -27,6 +27,7 @@ struct aftermath_row {
     struct wall finished; /* 0: not yet */
     int64_t age_ms;       /* since it was made, by Postgres' clock */
     bool is_untold;       /* marked */
+    bool is_made_good;    /* scheduled, and another run of the config that began later has succeeded */
     const char *error;
     const char *dump_path;
     int64_t size_bytes;

@@ -215,14 +215,6 @@ is_made_up_for(const struct ledger_config *config, struct wall since)
     return config != NULL && (config->last_good.ms >= since.ms || config->last_attempt.ms > since.ms + SKEW_MS);
 }
 
-bool
-ledger_is_made_up_for(const struct ledger_facts *facts, const struct ledger_row *row)
-{
-    const struct ledger_config *config = row->config_id == NULL ? NULL : find_config(facts, row->config_id);
-
-    return row->scheduled && is_made_up_for(config, row->created);
-}
-
 static void
 judge_row(struct judge *judge, const struct ledger_row *row)
 {
@@ -238,7 +230,7 @@ judge_row(struct judge *judge, const struct ledger_row *row)
     }
     decision = decide(judge, LEDGER_CLOSE);
     decision->row = row;
-    decision->made_up_for = ledger_is_made_up_for(judge->facts, row);
+    decision->made_up_for = row->scheduled && is_made_up_for(config, row->created);
     decision->text = memory_copy_string(reason_of(judge->facts, row));
     if (row->scheduled && known != NULL && known->owed.ms < row->created.ms)
         known->owed = row->created;

@@ -126,8 +126,7 @@ void ledger_judge(const struct ledger_facts *facts, const struct ledger_rules *r
     struct ledger_memory *memory, struct ledger_decisions *out);
 void ledger_decisions_clear(struct ledger_decisions *decisions);
 
-/* Whether a job that is not over is about this row, or a later run has done what this one should have; of a row in whatever state. */
+/* Whether a job that is not over is about this row, which may be in whatever state. */
 bool ledger_goes_on(const struct ledger_facts *facts, const struct ledger_row *row);
-bool ledger_is_made_up_for(const struct ledger_facts *facts, const struct ledger_row *row);
 
 #endif

@@ -20,6 +20,9 @@
 #include "jobs/verdict.h"
 
 #define MINUTE_MS ((int64_t)60 * 1000)
+#define SKEW_MS MINUTE_MS       /* rows may be dated by another clock */
+#define ROW_MS (2 * MINUTE_MS)  /* the app makes the row, then the job */
+#define SOON_MS (2 * MINUTE_MS) /* to tell what could not be told yet */
 
 /* What the app's queue gives every job. */
 #define KEPT "\"removeOnComplete\":{\"age\":86400,\"count\":1000},\"removeOnFail\":{\"age\":604800}"
@@ -297,22 +300,32 @@ tidy(struct work *work, struct error *err)
     return ok;
 }
 
+/*
+ * Whether its job, if there is one, was in the queue when that was looked at: the run had begun or ended, or the row was old enough to have a
+ * job. If the run began since then, its job was tried again, and may be tried once more.
+ */
+static bool
+is_known(const struct ledger_facts *facts, const struct aftermath_row *row)
+{
+    int64_t made_ms = wall_now().ms - row->age_ms;
+    int64_t known_ms = facts->now.ms - SKEW_MS;
+
+    if (!facts->complete)
+        return false;
+    if (row->started.ms != 0)
+        return row->started.ms < known_ms;
+    return made_ms < facts->now.ms - ROW_MS || row->finished.ms < known_ms;
+}
+
 /* Of a failure that no job goes on with, and that nothing has made good. */
 static void
 tell_untold_row(const struct work *work, const struct aftermath_row *row)
 {
-    const struct ledger_facts *facts = ledger_view_facts(work->view);
-    const struct ledger_row judged = { .id = row->id,
-        .config_id = row->config_id,
-        .scheduled = row->is_scheduled,
-        .created = { .ms = facts->now.ms - row->age_ms } };
     struct text ids = TEXT_EMPTY;
     struct error err;
 
-    if (ledger_goes_on(facts, &judged))
-        return;
     text_format(&ids, "{%s}", row->id);
-    if (row->config_id != NULL && !ledger_is_made_up_for(facts, &judged))
+    if (row->config_id != NULL && !row->is_made_good)
         untold_tell(work->database, work->settings,
             &(struct news){ .kind = NEWS_FAILED, .config_id = row->config_id, .run_id = row->id, .error = row->error });
     else if (!aftermath_unmark(work->database, text_string(&ids), &err))
@@ -323,14 +336,26 @@ tell_untold_row(const struct work *work, const struct aftermath_row *row)
 static bool
 tell_untold(struct work *work, struct error *err)
 {
+    const struct ledger_facts *facts = ledger_view_facts(work->view);
+    const struct wall soon = { .ms = wall_now().ms + SOON_MS };
+    struct wall again = work->decisions.again;
     struct aftermath untold;
     bool ok = aftermath_find_untold(work->database, &untold, err);
 
-    for (size_t i = 0; ok && i < untold.count && stop_check(err); i++)
-        tell_untold_row(work, &untold.rows[i]);
+    for (size_t i = 0; ok && i < untold.count && stop_check(err); i++) {
+        const struct aftermath_row *row = &untold.rows[i];
+        const struct ledger_row judged = { .id = row->id, .config_id = row->config_id, .scheduled = row->is_scheduled };
+
+        if (ledger_goes_on(facts, &judged))
+            continue;
+        if (is_known(facts, row) && !news_are_held_up())
+            tell_untold_row(work, row);
+        else if (soon.ms < again.ms)
+            again = soon;
+    }
     aftermath_clear(&untold);
     if (ok)
-        verdict_delay(work->verdict, work->decisions.again);
+        verdict_delay(work->verdict, again);
     return ok;
 }
 

@@ -6,7 +6,8 @@
  * each. Without a memory nothing could be told only once: then schedules are repaired, rows closed, and no more.
  *
  * Then it tidies up as a run does (jobs/tidy), if nobody has the backup lock, and tells of failures that nobody was told of and that no job in the
- * queue goes on with: it is the only one who knows that. With BACKUP_SCHEDULE_REPAIR=off, schedules and missed runs are none of its business.
+ * queue goes on with: it is the only one who knows that. What it cannot know yet, and what comes after somebody who took too long to be told
+ * (jobs/news), keeps its mark, and it comes back soon. With BACKUP_SCHEDULE_REPAIR=off, schedules and missed runs are none of its business.
  *
  * One at a time in an installation: whoever comes second comes back in a minute.
  */

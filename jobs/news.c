@@ -63,6 +63,14 @@ static struct {
     { tell_people, "mail not sent", "No mail was sent", false },
 };
 
+static bool
+is_given_up(void)
+{
+    struct error why;
+
+    return stop_was_requested() || !stop_check(&why);
+}
+
 bool
 news_tell(struct database *database, const struct settings *settings, const struct news *news)
 {
@@ -78,7 +86,16 @@ news_tell(struct database *database, const struct settings *settings, const stru
         ways[i].hangs = err.code == ERROR_TIMEOUT;
         log_warn(LOG_EVENT(ways[i].event), LOG_TEXT("config", news->config_id), LOG_ERROR(&err));
         reporter_log("%s: %s", ways[i].failure, err.text);
-        given_up = given_up || stop_was_requested();
+        given_up = given_up || is_given_up();
     }
     return !given_up;
+}
+
+bool
+news_are_held_up(void)
+{
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+        if (ways[i].hangs)
+            return true;
+    return false;
 }

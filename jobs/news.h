@@ -41,8 +41,9 @@ struct news {
 
 /*
  * `database` may be NULL: there is no session, so that nobody can be found to send a mail to. False: it was given up, because the worker stopped
- * the job.
+ * the job, or the job's time was over.
  */
 bool news_tell(struct database *database, const struct settings *settings, const struct news *news);
+bool news_are_held_up(void); /* somebody is not asked again */
 
 #endif

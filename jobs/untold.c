@@ -48,7 +48,7 @@ untold_tell(struct database *database, const struct settings *settings, const st
         (void)error_set(&err, ERROR_STOPPED, "the worker was stopped");
     else if (claim(database, news->run_id, text_string(&ids), &ours, &err) && ours) {
         if (!news_tell(database, settings, news))
-            (void)error_set(&err, ERROR_STOPPED, "the worker was stopped");
+            (void)error_set(&err, ERROR_STOPPED, "the worker was stopped, or the job's time was over");
         else
             told = take_mark_off(database, text_string(&ids), &err);
     } else

@@ -258,6 +258,53 @@ describe('queued rows', () => {
   });
 });
 
+describe('failures that nobody was told of', () => {
+  const ago = (minutes) => new Date(Date.now() - minutes * minute);
+  const cut = { kind: 'SCHEDULED', status: 'failed', error: 'it was cut short', manifest: '{"untold":true}', created_at: ago(10), started_at: ago(10), finished_at: ago(9) };
+  const marked = async (scene, id) => (await readRun(scene.sql, id)).manifest !== null;
+
+  async function withMail(t) {
+    const server = await startSmtp(t, { secure_mode: 'NONE' });
+    const scene = await open(t);
+    await server.settings(scene.sql);
+    return { server, scene, configId: await insertConfig(scene.sql, { ...notify, enabled: false }) };
+  }
+
+  test('a scheduled run that died is told: it is no success of its own, and neither is one that failed after it', async (t) => {
+    const { server, scene, configId } = await withMail(t);
+    const runId = await insertRun(scene.sql, { config_id: configId, kind: 'SCHEDULED', status: 'running', created_at: ago(10), started_at: ago(10) });
+    await insertRun(scene.sql, { config_id: configId, kind: 'SCHEDULED', status: 'failed', created_at: ago(5), started_at: ago(5) });
+    await look(scene, snapshot());
+    assert.equal(await marked(scene, runId), false);
+    assert.match((await server.received(1))[0].body, /interrupted: the worker died during the backup/);
+  });
+
+  test('one that may go on, for all that is known of the queue, is told later', async (t) => {
+    const { server, scene, configId } = await withMail(t);
+    const runId = await insertRun(scene.sql, { ...cut, config_id: configId });
+    for (const fields of [{ complete: false }, { now: Date.now() - 10 * minute }]) {
+      assertComesBack(await look(scene, snapshot(fields)), 2 * minute);
+      assert.equal(await marked(scene, runId), true, JSON.stringify(fields));
+    }
+    await look(scene, snapshot());
+    assert.equal(await marked(scene, runId), false);
+    assert.equal((await server.received(1)).length, 1);
+  });
+
+  test('once somebody took too long to be told of one, the others are told later', async (t) => {
+    const web = await startWeb(t, { answers: ['hang'] });
+    const { server, scene, configId } = await withMail(t);
+    const runs = [await insertRun(scene.sql, { ...cut, config_id: configId }), await insertRun(scene.sql, { ...cut, config_id: configId })];
+    const looked = await look(scene, snapshot(), { BACKUP_PING_URL: web.url });
+    assertComesBack(looked, 2 * minute);
+    assert.deepEqual(eventsOf(looked, 'warn'), ['ping not sent']);
+    assert.deepEqual((await Promise.all(runs.map((id) => marked(scene, id)))).sort(), [false, true]);
+    assert.equal((await server.received(1)).length, 1);
+    await look(scene, snapshot(), { BACKUP_PING_URL: web.url });
+    assert.deepEqual(await Promise.all(runs.map((id) => marked(scene, id))), [false, false]);
+  });
+});
+
 describe('its memory', () => {
   test('is readable by its owner only, and garbage is none', async (t) => {
     const scene = await open(t);

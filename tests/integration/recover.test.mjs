@@ -361,7 +361,7 @@ describe('recovery', { concurrency: 6 }, () => {
     test('rows and temporary files of dead runs are tidied away, and told', async (t) => {
       const scene = await open(t);
       const configId = await insertConfig(scene.sql, notify);
-      const id = await insertRun(scene.sql, { config_id: configId, status: 'running', started_at: new Date(Date.now() - 60_000) });
+      const id = await insertRun(scene.sql, { config_id: configId, status: 'running', started_at: new Date(Date.now() - 300_000) });
       const draft = join(scene.storage, '.weavestream-postgres-2026-01-01T00-00-00Z-1.dump.tmp');
       writeFileSync(draft, 'half a dump');
       utimesSync(draft, new Date(0), new Date(0));
@@ -387,7 +387,7 @@ describe('recovery', { concurrency: 6 }, () => {
     test('failures that nobody was told of are told, unless a job goes on with them or a later run has made them good', async (t) => {
       const scene = await open(t);
       const config = () => insertConfig(scene.sql, { ...notify, enabled: false });
-      const row = { status: 'failed', error: 'it was cut short', manifest: untold, finished_at: new Date(Date.now() - 30_000), created_at: new Date(Date.now() - 60_000) };
+      const row = { status: 'failed', error: 'it was cut short', manifest: untold, finished_at: new Date(Date.now() - 300_000), created_at: new Date(Date.now() - 600_000) };
       const [lost, waits, good] = [await config(), await config(), await config()];
       const toBeTold = await insertRun(scene.sql, { ...row, config_id: lost });
       const goesOn = await insertRun(scene.sql, { ...row, config_id: waits });

@@ -697,19 +697,6 @@ a_row_goes_on_while_a_job_is_about_it(void **state)
     assert_true(ledger_goes_on(&scene->facts, &scheduled));
 }
 
-static void
-a_later_success_makes_up_for_a_scheduled_row_only(void **state)
-{
-    struct scene *scene = *state;
-    struct ledger_row row = { .id = ROW, .config_id = ID, .scheduled = true, .created = { .ms = NOON } };
-
-    assert_false(ledger_is_made_up_for(&scene->facts, &row));
-    scene->configs[0].last_good.ms = NOON + HOUR;
-    assert_true(ledger_is_made_up_for(&scene->facts, &row));
-    row.scheduled = false;
-    assert_false(ledger_is_made_up_for(&scene->facts, &row));
-}
-
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int
@@ -757,7 +744,6 @@ main(void)
         TEST(one_comes_back_within_the_hour),
         TEST(with_rows_only_schedules_and_missed_runs_are_let_be),
         TEST(a_row_goes_on_while_a_job_is_about_it),
-        TEST(a_later_success_makes_up_for_a_scheduled_row_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

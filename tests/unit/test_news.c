@@ -6,6 +6,7 @@
 #include "jobs/mail.h"
 #include "jobs/news.h"
 #include "jobs/ping.h"
+#include "jobs/stop.h"
 #include "jobs/webhook.h"
 
 static struct text told;
@@ -81,11 +82,24 @@ who_says_no_is_asked_the_next_time_who_takes_too_long_is_not(void **state)
     (void)state;
     webhook_trouble = ERROR_REFUSED;
     assert_told(session, &failure, "webhook r; ping no; mail no");
+    assert_false(news_are_held_up());
     webhook_trouble = ERROR_TIMEOUT;
     assert_told(session, &failure, "webhook r; ping no; mail no");
+    assert_true(news_are_held_up());
     webhook_trouble = ERROR_NONE;
     assert_told(session, &failure, "ping no; mail no");
     assert_told(session, &failure, "ping no; mail no");
+}
+
+static void
+what_fails_when_the_time_is_over_was_given_up(void **state)
+{
+    struct error err;
+
+    (void)state;
+    assert_true(stop_start(moment_now(), &err));
+    assert_false(news_tell(NULL, &settings, &failure));
+    text_clear(&told);
 }
 
 int
@@ -95,6 +109,7 @@ main(void)
         cmocka_unit_test(all_are_told_one_after_the_other),
         cmocka_unit_test(without_a_session_nobody_gets_a_mail_but_the_others_are_told),
         cmocka_unit_test(who_says_no_is_asked_the_next_time_who_takes_too_long_is_not),
+        cmocka_unit_test(what_fails_when_the_time_is_over_was_given_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
