@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { randomBytes } from 'node:crypto';
 import { untilState, versions } from './support/bullmq.mjs';
 import { startPostgres } from './support/postgres.mjs';
+import { assertInReadme } from './support/readme.mjs';
 import { startRedis } from './support/redis.mjs';
 import { temporaryFolder } from './support/run_folder.mjs';
 import { executable, openScene } from './support/scene.mjs';
@@ -289,6 +290,10 @@ test('mail that is not set up, or wrongly, is a warning in both logs that says w
     assert.deepEqual([warning.level, warning.config, warning.error], ['warn', configId, reason]);
     assert.ok((await logsOf(scene, ids)).includes(`No mail was sent: ${reason}`));
   };
+  const expectWarningOfReadme = async (settings, reason) => {
+    await expectWarning(settings, reason);
+    assertInReadme(`No mail was sent: ${reason}`);
+  };
   const cannot = 'the SMTP password cannot be decrypted: ';
   await expectWarning(null, "mail is not enabled in the app's settings");
   await expectWarning({ enabled: false }, "mail is not enabled in the app's settings");
@@ -301,7 +306,7 @@ test('mail that is not set up, or wrongly, is a warning in both logs that says w
   await expectWarning({ username: 'me' }, "the app's mail settings have a user name, but no password");
   await expectWarning({ username: 'me', password_ciphertext: seal('') }, "the app's mail settings have a user name, but an empty password");
   await expectWarning({ username: 'me', password_ciphertext: 'hunter2!' }, `${cannot}it is not base64`);
-  await expectWarning({ username: 'me', password_ciphertext: seal('x', { key: randomBytes(32).toString('base64') }) }, `${cannot}its key does not fit, or it is damaged`);
-  await expectWarning({ username: 'me', password_ciphertext: seal('x', { kid: '7' }) },
+  await expectWarningOfReadme({ username: 'me', password_ciphertext: seal('x', { key: randomBytes(32).toString('base64') }) }, `${cannot}its key does not fit, or it is damaged`);
+  await expectWarningOfReadme({ username: 'me', password_ciphertext: seal('x', { kid: '7' }) },
     `${cannot}its key "7" is neither SMTP_SECRET_KEY (with the id in SMTP_SECRET_KEY_KID) nor among SMTP_PREVIOUS_KEYS`);
 });

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { untilState, versions } from './support/bullmq.mjs';
 import { everyProcess } from './support/processes.mjs';
 import { startPostgres } from './support/postgres.mjs';
+import { assertInReadme } from './support/readme.mjs';
 import { startRedis } from './support/redis.mjs';
 import { freePort, temporaryFolder } from './support/run_folder.mjs';
 import { openScene } from './support/scene.mjs';
@@ -125,7 +126,9 @@ describe('a server that', () => {
 
     const port = await freePort();
     await setMail(scene.sql, { port });
-    assert.match((await runUntold(scene)).reason, /Failed to connect to 127\.0\.0\.1 port \d+/);
+    const gone = (await runUntold(scene)).reason;
+    assert.match(gone, /Failed to connect to 127\.0\.0\.1 port \d+/);
+    assertInReadme(`No mail was sent: ${gone}`);
   });
 
   test('does not answer has 30 seconds', async (t) => {
@@ -135,7 +138,9 @@ describe('a server that', () => {
     const worker = await scene.start();
     const { job } = await scene.runNow(told);
     const sent = await eventually(() => server.heard.includes('.') && performance.now(), { what: 'the mail to be sent' });
-    await worker.waitForEvent('mail not sent', ({ error }) => /: it took too long$/.test(error), { timeout: 40_000 });
+    const { error } = await worker.waitForEvent('mail not sent', () => true, { timeout: 40_000 });
+    assert.match(error, /: it took too long$/);
+    assertInReadme(`No mail was sent: ${error}`);
     const seconds = (performance.now() - sent) / 1000;
     assert.ok(seconds > 25 && seconds < 33, `${seconds} s`);
     await untilState(scene.queue, job, 'completed');
