@@ -138,6 +138,7 @@ take_members(const struct line *line, struct report *out, struct error *err)
         return true;
     case REPORT_FAILED:
         out->retry = part_is(member_of(line, "retry"), "true");
+        out->told = part_is(member_of(line, "told"), "true");
         return take_string(line, "reason", &out->text, err);
     case REPORT_INTERRUPTED:
         return take_string(line, "reason", &out->text, err);
@@ -223,7 +224,7 @@ report_add_line(const struct report *report, struct text *out)
         break;
     case REPORT_FAILED:
         add_string_member(out, "reason", report->text);
-        text_format(out, ",\"retry\":%s", yes_no(report->retry));
+        text_format(out, ",\"retry\":%s%s", yes_no(report->retry), report->told ? ",\"told\":true" : "");
         break;
     case REPORT_INTERRUPTED:
         add_string_member(out, "reason", report->text);
@@ -316,8 +317,8 @@ report_add_job(const struct report_job *job, struct text *out)
     if (job->failure != NULL) {
         text_add(out, ",\"failure\":{\"reason\":");
         text_add_json(out, job->failure->reason, strlen(job->failure->reason));
-        text_format(out, ",\"final\":%s,\"began\":%" PRId64 ",\"at\":%" PRId64 "}", yes_no(job->failure->is_final),
-            job->failure->began_ms, job->failure->at_ms);
+        text_format(out, ",\"final\":%s,\"began\":%" PRId64 ",\"at\":%" PRId64 ",\"told\":%s}",
+            yes_no(job->failure->is_final), job->failure->began_ms, job->failure->at_ms, yes_no(job->failure->is_told));
     }
     text_add(out, "}\n");
 }

@@ -9,9 +9,10 @@
  * `data` is the job's data as the producer wrote it. If that is no JSON, `data` is null and `dataError` says why. `final`: no other attempt
  * follows if this one fails. The recovery program gets the same, and what is known of the failure:
  *
- *     "failure":{"reason":"...","final":true,"began":1795382600950,"at":1795382601000}
+ *     "failure":{"reason":"...","final":true,"began":1795382600950,"at":1795382601000,"told":false}
  *
- * `final` in it: no other attempt follows. `began` and `at`: when this attempt did, and when it was over, in Unix milliseconds.
+ * `final` in it: no other attempt follows. `began` and `at`: when this attempt did, and when it was over, in Unix milliseconds. `told`: as the
+ * verdict had it.
  *
  * What the job has to say goes to a pipe: descriptor 3, its number also in WEAVESTREAM_BACKUP_REPORT_FD. One JSON object a line, a line at
  * most REPORT_LINE_MAX bytes. Anywhere:
@@ -28,6 +29,7 @@
  *
  *     {"type":"completed","returnvalue":ANY}
  *     {"type":"failed","reason":"...","retry":false}     retry: whether trying again can help; then attempts and backoff decide
+ *                                                        "told":true: everybody knows who need not be looked up in Postgres
  *     {"type":"interrupted","reason":"..."}              stopped by the worker's SIGTERM: the job goes back to the queue
  *     {"type":"delay","until":1795382600905}             not now: the job moves to delayed until then, no attempt is counted
  *     {"type":"wait"}                                    not now: the job goes back to the front of the queue, no attempt is counted
@@ -79,6 +81,7 @@ struct report {
     char *pattern; /* SCHEDULE */
     char *zone;    /* SCHEDULE */
     bool retry;    /* FAILED */
+    bool told;     /* FAILED: to everybody but people */
     bool unclean;  /* FAILED: what goes with it may not be done (in a job process: is not), see report_judge() */
     int64_t ms;    /* DELAY: until when, in Unix milliseconds; RATE_LIMIT: for how long, 1 at least */
 };
@@ -105,6 +108,7 @@ struct report_failure {
     bool is_final;
     int64_t began_ms;
     int64_t at_ms;
+    bool is_told;
 };
 
 /* The job as it goes to standard input. Everything belongs to the caller. */

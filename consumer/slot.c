@@ -288,7 +288,8 @@ slot_recover(const struct slot *slot, const struct report *verdict)
     struct report_failure failure = { .reason = verdict->text,
         .is_final = !verdict->retry || attempt_is_last(&slot->job, slot->consumer->limits),
         .began_ms = slot->began.ms,
-        .at_ms = wall_now().ms };
+        .at_ms = wall_now().ms,
+        .is_told = verdict->told };
 
     recovery_ask(slot->consumer->recovery, &slot->job, &failure);
 }

@@ -56,11 +56,12 @@ static struct {
         struct database *database, const struct settings *settings, const struct news *news, struct error *err);
     const char *event;
     const char *failure;
+    bool is_people;
     bool hangs; /* it took too long once */
 } ways[] = {
-    { tell_webhook, "webhook not told", "The webhook was not told", false },
-    { tell_ping, "ping not sent", "No ping was sent", false },
-    { tell_people, "mail not sent", "No mail was sent", false },
+    { tell_webhook, "webhook not told", "The webhook was not told", false, false },
+    { tell_ping, "ping not sent", "No ping was sent", false, false },
+    { tell_people, "mail not sent", "No mail was sent", true, false },
 };
 
 static bool
@@ -79,6 +80,8 @@ news_tell(struct database *database, const struct settings *settings, const stru
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         struct error err;
 
+        if (news->only_people && !ways[i].is_people)
+            continue;
         if (ways[i].hangs)
             (void)error_set(&err, ERROR_TIMEOUT, "it took too long before, and is not asked again");
         else if (ways[i].tell(database, settings, news, &err))

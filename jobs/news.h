@@ -30,6 +30,7 @@ struct news {
     const char *run_id;      /* NULL: there is none */
     const char *error;       /* NULL exactly if completed */
     const char *explanation; /* what else people should know of the error; NULL: nothing */
+    bool only_people;        /* everybody else knows already */
     /* completed only */
     const char *filename;
     int64_t size_bytes;

@@ -11,11 +11,12 @@
 #include "jobs/reporter.h"
 #include "jobs/stop.h"
 #include "jobs/untold.h"
+#include "jobs/verdict.h"
 
 #define RELEASE_MS 5000
 
 static bool
-has_made_a_dump(const struct outcome *outcome)
+has_a_dump(const struct outcome *outcome)
 {
     return outcome->verdict->type == REPORT_COMPLETED && outcome->backup->names.dump[0] != '\0';
 }
@@ -25,7 +26,8 @@ has_failed_for_good(const struct outcome *outcome)
 {
     const struct report *verdict = outcome->verdict;
 
-    return verdict->type == REPORT_FAILED && (!verdict->retry || outcome->payload->is_last);
+    return verdict->type == REPORT_FAILED && (!verdict->retry || outcome->payload->is_last) &&
+           !(outcome->row->is_lost && outcome->backup->names.dump[0] != '\0'); /* it will turn out a success */
 }
 
 static void
@@ -70,12 +72,25 @@ run_hook(const struct settings *settings, const struct outcome *outcome)
     return memory_copy_string(err.text);
 }
 
+/* Not everything is done that follows a success. */
 static void
+hand_back(const struct outcome *outcome)
+{
+    reporter_log(
+        "The backup is done, but the worker was stopped before all was done that follows: the job goes back to "
+        "the queue");
+    report_clear(outcome->verdict);
+    verdict_interrupt(outcome->verdict, "the worker was stopped");
+}
+
+/* False: it was given up, because the worker was stopped. */
+static bool
 tell(struct database *database, const struct settings *settings, const struct outcome *outcome,
     const char *after_success)
 {
     const struct backup *backup = outcome->backup;
     struct error err;
+    bool told;
     struct news news = { .kind = NEWS_FAILED,
         .config_id = outcome->payload->config_id,
         .config_name = outcome->config_name,
@@ -84,28 +99,40 @@ tell(struct database *database, const struct settings *settings, const struct ou
         .explanation = outcome->explanation,
         .duration_ms = moment_ms_between(outcome->began, moment_now()) };
 
-    if (has_made_a_dump(outcome)) {
+    if (has_a_dump(outcome)) {
         news.kind = NEWS_COMPLETED;
         news.error = NULL;
         news.filename = backup->names.dump;
         news.size_bytes = backup->proof.size_bytes;
         news.sha256 = backup->proof.sha256;
-        news.verified = settings_verify_name(settings->verify);
+        news.verified = outcome->verified;
         news.after_success = after_success;
     }
     stop_shield(moment_add_ms(moment_now(), NEWS_MS)); /* even if the job ran too long: that is worth telling */
     if (news.kind == NEWS_COMPLETED && database != NULL && !database_revive(database, RELEASE_MS, &err))
         database = NULL; /* what came before may have taken hours */
-    if (news.kind == NEWS_FAILED && outcome->row->is_untold)
+    if (news.kind == NEWS_FAILED && outcome->row->is_untold) {
         untold_tell(database, settings, &news);
-    else
-        (void)news_tell(outcome->row->is_lost ? NULL : database, settings, &news); /* given up: that is told */
+        return true;
+    }
+    told = news_tell(outcome->row->is_lost ? NULL : database, settings, &news);
+    outcome->verdict->told = news.kind == NEWS_FAILED && told;
+    return told;
+}
+
+static void
+follow_success(struct database *database, const struct settings *settings, const struct outcome *outcome)
+{
+    char *after_success = run_hook(settings, outcome);
+
+    if ((after_success != NULL && stop_was_requested()) || !tell(database, settings, outcome, after_success))
+        hand_back(outcome);
+    free(after_success);
 }
 
 void
 outcome_tell(struct database *database, const struct settings *settings, const struct outcome *outcome)
 {
-    char *after_success = NULL;
     struct error err;
 
     if (outcome->verdict->type != REPORT_COMPLETED && !has_failed_for_good(outcome))
@@ -115,12 +142,10 @@ outcome_tell(struct database *database, const struct settings *settings, const s
         log_warn(LOG_EVENT("backup lock not released"), LOG_ERROR(&err));
     if (database != NULL && !outcome->row->is_lost)
         run_row_settle_earlier(outcome->row);
-    if (outcome->was_done_before)
-        send_ping(settings, PING_SUCCESS); /* the attempt that did it may have died before it could */
-    if (outcome->row->is_told || (outcome->verdict->type == REPORT_COMPLETED && !has_made_a_dump(outcome)))
-        return;
-    if (has_made_a_dump(outcome))
-        after_success = run_hook(settings, outcome);
-    tell(database, settings, outcome, after_success);
-    free(after_success);
+    if (has_a_dump(outcome))
+        follow_success(database, settings, outcome);
+    else if (outcome->was_done_before)
+        send_ping(settings, PING_SUCCESS);
+    else if (outcome->verdict->type == REPORT_FAILED && !outcome->row->is_told)
+        (void)tell(database, settings, outcome, NULL);
 }

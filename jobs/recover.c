@@ -10,11 +10,15 @@
 #include "jobs/aftermath.h"
 #include "jobs/history.h"
 #include "jobs/lock.h"
+#include "jobs/manifest.h"
+#include "jobs/news.h"
 #include "jobs/stop.h"
 #include "jobs/store.h"
 #include "jobs/tidy.h"
 #include "jobs/untold.h"
 #include "jobs/verdict.h"
+
+#define NOT_RUN "BACKUP_AFTER_SUCCESS was not run: the backup was done, but its process ended before it could note that"
 
 struct recover {
     const struct settings *settings;
@@ -26,7 +30,8 @@ struct recover {
     char *reason;
     struct database *database;
     struct store *store;
-    bool is_tidy; /* or somebody else sees to it */
+    bool has_succeeded; /* that row turned out a success */
+    bool is_tidy;       /* or somebody else sees to it */
 };
 
 /* A job that is none of ours has left nothing in particular. */
@@ -45,7 +50,8 @@ read_input(struct recover *recover, const char *bytes, size_t length, struct err
         recover->failure = (struct report_failure){ .reason = recover->reason,
             .is_final = json_is_true(json_object_get(failure, "final")),
             .began_ms = json_integer_value(json_object_get(failure, "began")),
-            .at_ms = json_integer_value(json_object_get(failure, "at")) };
+            .at_ms = json_integer_value(json_object_get(failure, "at")),
+            .is_told = json_is_true(json_object_get(failure, "told")) };
         recover->has_rows =
             payload_parse(bytes, length, &recover->payload, &none) && recover->payload.kind == PAYLOAD_RUN;
         if (!recover->has_rows || !payload_row(&recover->payload, recover->id))
@@ -74,7 +80,7 @@ open_store(struct recover *recover, struct error *err)
 /* --- The rows of the job --- */
 
 static bool
-close_dead(const struct recover *recover, const struct aftermath_row *row, struct error *err)
+close_dead(struct recover *recover, const struct aftermath_row *row, struct error *err)
 {
     struct text reason = TEXT_EMPTY;
     enum tidy_end end;
@@ -82,6 +88,7 @@ close_dead(const struct recover *recover, const struct aftermath_row *row, struc
 
     text_format(&reason, "%s%s", row->status == HISTORY_RUNNING ? "interrupted: " : "", recover->reason);
     ok = tidy_close(recover->database, recover->store, row, text_string(&reason), &end, err);
+    recover->has_succeeded = recover->has_succeeded || (end == TIDY_SUCCEEDED && strcmp(row->id, recover->id) == 0);
     text_clear(&reason);
     return ok;
 }
@@ -102,7 +109,7 @@ fail_again(const struct recover *recover, const struct aftermath_row *row, struc
 }
 
 static bool
-close_row(const struct recover *recover, const struct aftermath_row *row, struct error *err)
+close_row(struct recover *recover, const struct aftermath_row *row, struct error *err)
 {
     const struct report_failure *failure = &recover->failure;
     bool is_given = recover->payload.run_id[0] != '\0'; /* each attempt works on it; else each has its own */
@@ -160,6 +167,29 @@ close_rows(struct recover *recover, struct error *err)
     return ok;
 }
 
+/* Nobody runs the command: who copies the dump, and how long that takes, is not for a recovery. */
+static void
+tell_success(const struct recover *recover, const struct aftermath_row *row)
+{
+    struct manifest_facts facts = MANIFEST_FACTS_EMPTY;
+    struct error err;
+
+    if (manifest_read(row->manifest, strlen(row->manifest), &facts, &err))
+        (void)news_tell(recover->database, recover->settings,
+            &(struct news){ .kind = NEWS_COMPLETED,
+                .config_id = recover->payload.config_id,
+                .run_id = row->id,
+                .filename = facts.filename,
+                .size_bytes = facts.size_bytes,
+                .sha256 = facts.sha256,
+                .verified = facts.verified_level,
+                .duration_ms = facts.duration_ms,
+                .after_success = recover->settings->after_success == NULL ? NULL : NOT_RUN });
+    else
+        log_warn(LOG_EVENT("success not told"), LOG_TEXT("run", row->id), LOG_ERROR(&err));
+    manifest_facts_clear(&facts);
+}
+
 static bool
 tell(struct recover *recover, struct error *err)
 {
@@ -174,12 +204,15 @@ tell(struct recover *recover, struct error *err)
     text_reset(&ids);
     text_format(&ids, "{%s}", recover->id);
     ok = ok && aftermath_find(recover->database, text_string(&ids), &found, err);
-    if (ok && found.count > 0 && found.rows[0].is_untold)
+    if (ok && found.count > 0 && recover->has_succeeded && found.rows[0].manifest != NULL)
+        tell_success(recover, &found.rows[0]);
+    else if (ok && found.count > 0 && found.rows[0].is_untold)
         untold_tell(recover->database, recover->settings,
             &(struct news){ .kind = NEWS_FAILED,
                 .config_id = recover->payload.config_id,
                 .run_id = recover->id,
-                .error = found.rows[0].error });
+                .error = found.rows[0].error,
+                .only_people = recover->failure.is_told });
     aftermath_clear(&found);
     text_clear(&ids);
     return ok;

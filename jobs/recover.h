@@ -8,8 +8,9 @@
  *     queued, and no attempt will take it   failed
  *     none, and no attempt follows          one is made, failed: a scheduled run has a row, whatever became of it
  *
- * If no attempt follows, the failure is told, once (jobs/untold). Then, under the lock, whatever else is left behind (jobs/tidy), unless a run has the lock:
- * that has done it by itself.
+ * If no attempt follows, the failure is told, once (jobs/untold), and to people only if the attempt has told everybody else; if the attempt's own
+ * row turns out a success, that is told. Then, under the lock, whatever else is left behind (jobs/tidy), unless a run has the lock: that has done it by
+ * itself.
  */
 #ifndef JOBS_RECOVER_H
 #define JOBS_RECOVER_H

@@ -15,6 +15,7 @@
 #include "jobs/run_row.h"
 #include "jobs/stop.h"
 #include "jobs/store.h"
+#include "jobs/store_name.h"
 #include "jobs/tidy.h"
 #include "jobs/verdict.h"
 
@@ -38,7 +39,7 @@ struct run {
     struct text explanation; /* of a failure, for people */
 
     struct backup backup;
-    bool was_done_before;
+    struct run_row_done done; /* by an earlier attempt */
 };
 
 static void
@@ -107,13 +108,32 @@ add_prune_job(const struct run *run)
     text_clear(&options);
 }
 
-/* An earlier attempt did everything but say so. */
+/* As if this attempt had made the dump: the one that did may not have come to what follows. */
 static void
-complete_again(struct run *run, const struct run_row_done *done)
+take_over(struct run *run, const struct run_row_done *done)
 {
+    struct backup *backup = &run->backup;
+    int stem = (int)(strlen(done->filename) - strlen(STORE_NAME_DUMP_SUFFIX));
+
+    backup->store = run->store;
+    (void)snprintf(backup->names.dump, sizeof(backup->names.dump), "%s", done->filename);
+    (void)snprintf(backup->names.manifest, sizeof(backup->names.manifest), "%.*s" STORE_NAME_MANIFEST_SUFFIX, stem,
+        done->filename);
+    backup->proof.size_bytes = done->size_bytes;
+    (void)snprintf(backup->proof.sha256, sizeof(backup->proof.sha256), "%s", done->sha256);
+    run->began = moment_add_ms(moment_now(), -done->duration_ms);
+}
+
+/* An earlier attempt did everything but say so. Another job, which names a run that is done, is no attempt at it. */
+static void
+complete_again(struct run *run)
+{
+    const struct run_row_done *done = &run->done;
+
     log_info(LOG_EVENT("backup was done before"), LOG_TEXT("run", run->row.id), LOG_TEXT("file", done->filename));
     reporter_log("Row %s is done already, and its dump %s is in place", run->row.id, done->filename);
-    run->was_done_before = true;
+    if (payload_was_taken_before(run->payload))
+        take_over(run, done);
     add_prune_job(run);
     complete(run, done->filename, done->size_bytes, done->sha256, done->duration_ms);
 }
@@ -131,18 +151,16 @@ open_store(struct run *run, struct error *err)
 static bool
 look_at_row(struct run *run, struct error *err)
 {
-    struct run_row_done done;
     bool found = false;
 
-    if (!run_row_find(&run->row, run->store, &done, &found, err))
+    if (!run_row_find(&run->row, run->store, &run->done, &found, err))
         return false;
-    if (done.is_done)
-        complete_again(run, &done);
+    if (run->done.is_done)
+        complete_again(run);
     else if (!found && run->payload->run_id[0] != '\0') {
         log_warn(LOG_EVENT("unknown run"), LOG_TEXT("run", run->payload->run_id));
         skip(run, "unknown run");
     }
-    run_row_done_clear(&done);
     return true;
 }
 
@@ -368,7 +386,7 @@ run_perform(const struct settings *settings, const struct payload *payload, stru
         .verdict = verdict,
         .began = moment_now(),
         .row = { .payload = payload } };
-    struct outcome outcome = { .payload = payload, .verdict = verdict, .began = run.began, .backup = &run.backup };
+    struct outcome outcome = { .payload = payload, .verdict = verdict, .backup = &run.backup, .row = &run.row };
     struct error err = ERROR_EMPTY;
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && verdict->type == REPORT_NONE; i++)
@@ -378,10 +396,12 @@ run_perform(const struct settings *settings, const struct payload *payload, stru
         end_badly(&run, &err);
     backup_abandon(&run.backup);
     outcome.config_name = run.config.name;
-    outcome.row = &run.row;
+    outcome.began = run.began;
     outcome.explanation = run.explanation.length > 0 ? text_string(&run.explanation) : NULL;
-    outcome.was_done_before = run.was_done_before;
+    outcome.was_done_before = run.done.is_done;
+    outcome.verified = run.done.is_done ? run.done.verified : settings_verify_name(run.backup.verified_level);
     outcome_tell(run.database, settings, &outcome);
+    run_row_done_clear(&run.done);
     store_close(run.store);
     database_close(run.database);
     history_config_clear(&run.config);

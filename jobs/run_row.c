@@ -39,12 +39,14 @@ take_done(const struct aftermath_row *row, int64_t size_bytes, struct run_row_do
 {
     json_t *manifest = row->manifest == NULL ? NULL : json_loads(row->manifest, 0, NULL);
     const char *sha256 = json_string_value(json_object_get(manifest, "sha256"));
+    const char *verified = json_string_value(json_object_get(json_object_get(manifest, "verified"), "level"));
 
     *done = (struct run_row_done){ .is_done = true,
         .filename = memory_copy_string(strrchr(row->dump_path, '/') + 1), /* it resolved, so it has one */
         .size_bytes = size_bytes,
         .sha256 = memory_copy_string(sha256 == NULL ? "" : sha256),
-        .duration_ms = json_integer_value(json_object_get(manifest, "durationMs")) };
+        .duration_ms = json_integer_value(json_object_get(manifest, "durationMs")),
+        .verified = memory_copy_string(verified) };
     json_decref(manifest);
 }
 
@@ -53,6 +55,7 @@ run_row_done_clear(struct run_row_done *done)
 {
     free(done->filename);
     free(done->sha256);
+    free(done->verified);
     *done = (struct run_row_done){ .filename = NULL };
 }
 

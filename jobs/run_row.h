@@ -38,6 +38,7 @@ struct run_row_done {
     int64_t size_bytes;
     char *sha256;
     int64_t duration_ms;
+    char *verified; /* the level; NULL: not said */
 };
 
 /*

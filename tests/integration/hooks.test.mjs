@@ -139,7 +139,7 @@ describe('around a run', { concurrency: 4 }, () => {
     });
 
     for (const [name, what] of [['BACKUP_PING_URL', 'ping not sent'], ['BACKUP_WEBHOOK_URL', 'webhook not told']]) {
-      test(`hangs on ${name} at the end does not keep the worker from being stopped, nor the lock from others; the run stays a success`, async (t) => {
+      test(`hangs on ${name} at the end does not keep the worker from being stopped, nor the lock from others; the next attempt tells of the success`, async (t) => {
         const web = await startWeb(t, { answers: name === 'BACKUP_PING_URL' ? [{}, 'hang'] : ['hang'] });
         const scene = await open(t, { [name]: `${web.url}/${token}` });
         const worker = await scene.start();
@@ -149,9 +149,20 @@ describe('around a run', { concurrency: 4 }, () => {
         const { code, seconds } = await worker.stop();
         assert.equal(code, 0);
         assert.ok(seconds < 5, `${seconds} s`);
-        assert.equal(await job.getState(), 'completed');
+        assert.equal(await job.getState(), 'waiting');
         assert.equal((await readRun(scene.sql, runId)).status, 'success');
         assert.match(worker.named(what)[0].error, /: the worker was stopped$/);
+        const before = calls(web);
+        await scene.start();
+        const { returnvalue } = await untilState(scene.queue, job, 'completed');
+        assert.deepEqual(calls(web), [...before, before.at(-1)]);
+        if (name === 'BACKUP_WEBHOOK_URL') {
+          const { event, file, sizeBytes, sha256: checksum, verified, durationMs } = JSON.parse(web.requests[1].body);
+          const { filename } = returnvalue;
+          assert.deepEqual({ event, file, sizeBytes, checksum, verified }, { event: 'backup.completed', file: filename, sizeBytes: returnvalue.sizeBytes, checksum: returnvalue.sha256, verified: 'full' });
+          assert.ok(durationMs >= returnvalue.durationMs, `${durationMs} ms`);
+        }
+        assert.equal(scene.dumps().length, 1);
       });
     }
   });
@@ -212,7 +223,7 @@ describe('around a run', { concurrency: 4 }, () => {
       assert.deepEqual(calls(web), [`GET /${token}/start`]);
     });
 
-    test('tells of a run that an attempt before had done, but perhaps not told', async (t) => {
+    test('tells of a run that another job had done, but perhaps not told', async (t) => {
       const web = await startWeb(t);
       const scene = await open(t, { BACKUP_PING_URL: `${web.url}/${token}`, BACKUP_WEBHOOK_URL: `${web.url}/hook` });
       const { configId, runId } = await runOnce(scene);
@@ -367,8 +378,8 @@ describe('around a run', { concurrency: 4 }, () => {
       assert.ok(!existsSync(join(scene.folder, 'ran')));
     });
 
-    test('does not hold the backup lock, and ends with its children when the worker is stopped; the run stays a success', async (t) => {
-      const scene = await open(t, { BACKUP_AFTER_SUCCESS: 'sleep 4711 & touch "$SCENE/running"; sleep 4711; true' });
+    test('does not hold the backup lock, and ends with its children when the worker is stopped; the next attempt runs it again, for the same dump', async (t) => {
+      const scene = await open(t, { BACKUP_AFTER_SUCCESS: 'if [ -e "$SCENE/running" ]; then env >"$SCENE/again"; else sleep 4711 & touch "$SCENE/running"; sleep 4711; fi; true' });
       const sleepers = () => everyProcess().filter(({ cmdline, state }) => cmdline === 'sleep 4711' && state !== 'Z');
       const worker = await scene.start({ env: { BACKUP_SHUTDOWN_SECONDS: '2' } });
       const { job, runId } = await scene.runNow();
@@ -377,10 +388,16 @@ describe('around a run', { concurrency: 4 }, () => {
       const { code, seconds } = await worker.stop();
       assert.equal(code, 0);
       assert.ok(seconds < 3, `${seconds} s`);
-      assert.equal(await job.getState(), 'completed');
+      assert.equal(await job.getState(), 'waiting');
       assert.equal((await readRun(scene.sql, runId)).status, 'success');
       assert.match(worker.named('after-success failed')[0].error, /: the worker was stopped$/);
       assert.deepEqual(sleepers(), []);
+      await scene.start();
+      const { returnvalue: { filename, sizeBytes, sha256: checksum } } = await untilState(scene.queue, job, 'completed');
+      assert.deepEqual(scene.dumps(), [filename]);
+      const environment = readFileSync(join(scene.folder, 'again'), 'utf8').split('\n');
+      const facts = { FILE: join(scene.storage, filename), MANIFEST: join(scene.storage, filename.replace('.dump', '.manifest.json')), RUN_ID: runId, SIZE_BYTES: sizeBytes, SHA256: checksum, DIRECTORY: scene.storage };
+      for (const [name, value] of Object.entries(facts)) assert.ok(environment.includes(`BACKUP_${name}=${value}`), name);
     });
   });
 });

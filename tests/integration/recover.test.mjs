@@ -13,6 +13,7 @@ import { executable, openScene, shell } from './support/scene.mjs';
 import { insertConfig, insertRun, readAudit, readRun } from './support/schema.mjs';
 import { setMail, startScript, startSmtp } from './support/smtp.mjs';
 import { eventually } from './support/wait.mjs';
+import { startWeb } from './support/web.mjs';
 import { jobProgram, run } from './support/worker.mjs';
 
 const newest = versions['6.7.0'];
@@ -35,6 +36,15 @@ async function open(t, options = {}) {
   await server.settings(scene.sql);
   return Object.assign(scene, { server });
 }
+
+/* Who is told by HTTP. */
+async function tellWeb(t, scene) {
+  const web = await startWeb(t);
+  Object.assign(scene.environment, { BACKUP_PING_URL: `${web.url}/ping`, BACKUP_WEBHOOK_URL: `${web.url}/hook` });
+  return web;
+}
+
+const calls = (web) => web.requests.map(({ method, path }) => `${method} ${path}`);
 
 /* A run of either kind. */
 async function begin(scene, kind, options = {}) {
@@ -84,8 +94,8 @@ async function assertNothingHeld({ sql }) {
 }
 
 /* Holds a run where its dump is published and its row is not yet: `job process` waits for the row. Hands back what lets the row go. */
-async function holdRow(scene, id) {
-  const holder = await postgres.client(scene.database);
+async function holdRow(scene, id, server = postgres) {
+  const holder = await server.client(scene.database);
   await holder.query('BEGIN');
   await holder.query('SELECT FROM backup_run WHERE id = $1 FOR UPDATE', [id]);
   return async () => {
@@ -94,15 +104,21 @@ async function holdRow(scene, id) {
   };
 }
 
+/* Hands back who waits: a Postgres process. */
+async function untilWaitingForRow(scene) {
+  await eventually(() => scene.dumps().length === 1, { what: 'the dump to be published' });
+  const waiting = `FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'UPDATE backup_run%' AND wait_event_type = 'Lock'`;
+  const { pid } = await eventually(async () => (await scene.sql.query(`SELECT pid ${waiting}`)).rows[0], { what: 'the row to be waited for' });
+  return pid;
+}
+
 /* Kills the job process between publishing its dump and writing its row. */
 async function killAfterPublication(scene, worker) {
   await untilDumping(scene);
   const [{ id }] = await scene.rows();
   const releaseRow = await holdRow(scene, id);
   await scene.releaseDump();
-  await eventually(() => scene.dumps().length === 1, { what: 'the dump to be published' });
-  const waiting = `FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'UPDATE backup_run%' AND wait_event_type = 'Lock'`;
-  const { pid } = await eventually(async () => (await scene.sql.query(`SELECT pid ${waiting}`)).rows[0], { what: 'the row to be waited for' });
+  const pid = await untilWaitingForRow(scene);
   await killJobProcess(worker);
   await eventually(async () => (await scene.sql.query('SELECT FROM pg_stat_activity WHERE pid = $1', [pid])).rowCount === 0, { what: 'the dead session to be gone' });
   await releaseRow();
@@ -124,10 +140,12 @@ async function assertSucceeded(scene, id) {
 
 /* They mostly wait. */
 describe('recovery', { concurrency: 6 }, () => {
-  test('a run that cannot write down its failure, because Postgres is away: it is written and told when Postgres is back', async (t) => {
+  test('a run that cannot write down its failure, because Postgres is away: the monitor hears at once, people when Postgres is back, nobody twice', async (t) => {
     const server = await startPostgres();
     t.after(() => server.stop());
     const scene = await open(t, { postgres: server });
+    const web = await tellWeb(t, scene);
+    const told = ['GET /ping/start', 'POST /hook', 'POST /ping/fail'];
     const worker = await scene.start();
     await scene.holdDumps();
     const { job } = await begin(scene, 'scheduled');
@@ -137,11 +155,45 @@ describe('recovery', { concurrency: 6 }, () => {
       whileDown: async () => {
         await untilState(scene.queue, job, 'failed', { timeout: 60_000 });
         await worker.waitForEvent('recovery failed');
+        assert.deepEqual(calls(web), told);
       },
     });
     const sql = await server.client(scene.database);
     await eventually(async () => (await readRun(sql, id)).status === 'failed', { timeout: 90_000, what: 'the row to be closed' });
     await assertFailed({ ...scene, sql }, id, /^interrupted: pg_dump: /);
+    await untilRecovered(worker);
+    assert.deepEqual(calls(web), told);
+  });
+
+  test('a run that cannot write down its success, because Postgres goes away: nobody hears of a failure, and of the success when Postgres is back', async (t) => {
+    const server = await startPostgres();
+    t.after(() => server.stop());
+    const scene = await open(t, { postgres: server });
+    const web = await tellWeb(t, scene);
+    const worker = await scene.start({ env: { BACKUP_AFTER_SUCCESS: 'touch "$SCENE/ran"' } });
+    const release = await scene.holdDumps();
+    const { runId, job } = await begin(scene, 'manual');
+    await untilDumping(scene);
+    const releaseRow = await holdRow(scene, runId, server);
+    await release();
+    await untilWaitingForRow(scene);
+    await server.restart('immediate', {
+      whileDown: async () => {
+        assert.match((await untilState(scene.queue, job, 'failed', { timeout: 60_000 })).failedReason, /^the dump is in place as '.*', but its row could not be written: /);
+        await worker.waitForEvent('recovery failed');
+        assert.deepEqual(calls(web), ['GET /ping/start']);
+      },
+    });
+    await releaseRow().catch(() => {});
+    const sql = await server.client(scene.database);
+    await eventually(async () => (await readRun(sql, runId)).status === 'success', { timeout: 90_000, what: 'the row to be closed' });
+    await untilRecovered(worker);
+    const { manifest } = await assertSucceeded({ ...scene, sql }, runId);
+    assert.deepEqual(calls(web), ['GET /ping/start', 'POST /hook', 'GET /ping']);
+    const { event, file, sha256, verified, afterSuccess } = JSON.parse(web.requests[1].body);
+    assert.deepEqual({ event, file, sha256, verified }, { event: 'backup.completed', file: manifest.filename, sha256: manifest.sha256, verified: 'full' });
+    assert.match(afterSuccess, /^BACKUP_AFTER_SUCCESS was not run: /);
+    assert.ok((await scene.server.received(1))[0].body.includes(afterSuccess));
   });
 
   describe('a job process that is killed', { concurrency: 4 }, () => {

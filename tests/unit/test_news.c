@@ -77,6 +77,16 @@ without_a_session_nobody_gets_a_mail_but_the_others_are_told(void **state)
 }
 
 static void
+people_alone_are_told_if_the_others_know(void **state)
+{
+    struct news news = failure;
+
+    (void)state;
+    news.only_people = true;
+    assert_told(session, &news, "mail no");
+}
+
+static void
 who_says_no_is_asked_the_next_time_who_takes_too_long_is_not(void **state)
 {
     (void)state;
@@ -108,6 +118,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_are_told_one_after_the_other),
         cmocka_unit_test(without_a_session_nobody_gets_a_mail_but_the_others_are_told),
+        cmocka_unit_test(people_alone_are_told_if_the_others_know),
         cmocka_unit_test(who_says_no_is_asked_the_next_time_who_takes_too_long_is_not),
         cmocka_unit_test(what_fails_when_the_time_is_over_was_given_up),
     };

@@ -159,7 +159,7 @@ the_program_gets_the_job_and_its_failure(void **state)
     assert_string_equal(noted(fixture),
         "{\"queue\":\"backup\",\"prefix\":\"bull\",\"id\":\"7\",\"name\":\"run\",\"data\":{},\"opts\":{},"
         "\"attemptsMade\":0,\"attemptsStarted\":1,\"stalledCounter\":0,\"timestamp\":0,\"final\":true,"
-        "\"failure\":{\"reason\":\"it died\",\"final\":true,\"began\":5,\"at\":7}}\n");
+        "\"failure\":{\"reason\":\"it died\",\"final\":true,\"began\":5,\"at\":7,\"told\":false}}\n");
     fake_run(fixture->scene.base, 2 * FIRST_MS);
     assert_int_equal(starts(fixture), 1);
 }
@@ -334,6 +334,15 @@ a_failure_of_a_process_that_did_not_end_well_is_recovered_from(void **state)
 }
 
 static void
+what_a_failure_says_it_has_told_is_passed_on(void **state)
+{
+    struct fixture *fixture = *state;
+
+    run_job(fixture, "echo '{\"type\":\"failed\",\"reason\":\"no\",\"told\":true}' >&3; exit 75", "{}", NULL);
+    assert_recovered(fixture, ",\"told\":true}}");
+}
+
+static void
 a_job_that_fails_without_a_process_is_recovered_from(void **state)
 {
     struct fixture *fixture = *state;
@@ -386,6 +395,7 @@ main(void)
         TEST(a_crash_that_another_attempt_follows_is_not_final),
         TEST(a_crash_is_final_if_no_attempt_can_follow),
         TEST(a_failure_of_a_process_that_did_not_end_well_is_recovered_from),
+        TEST(what_a_failure_says_it_has_told_is_passed_on),
         TEST(a_job_that_fails_without_a_process_is_recovered_from),
         TEST(a_failure_that_was_told_properly_needs_no_recovery),
         TEST(a_process_that_is_killed_because_it_does_not_stop_needs_no_recovery),
