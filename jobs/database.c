@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/text.h"
+#include "jobs/database_rows.h"
 #include "jobs/stop.h"
 
 #define CONNECT_SECONDS 10 /* unless the URL says otherwise */
@@ -24,11 +25,8 @@ struct database {
     const char *application;
     int64_t query_ms;
     PGconn *connection;
+    struct moment deadline; /* of the statement that is under way */
     bool watches_clients;
-};
-
-struct database_rows {
-    PGresult *result;
 };
 
 static void
@@ -265,14 +263,14 @@ database_close(struct database *database)
 }
 
 static bool
-send_all(struct database *database, struct moment deadline, struct error *err)
+send_all(struct database *database, struct error *err)
 {
     int left;
 
     while ((left = PQflush(database->connection)) == 1) {
-        if (!stop_wait(PQsocket(database->connection), POLLIN | POLLOUT, deadline, err))
+        if (!stop_wait(PQsocket(database->connection), POLLIN | POLLOUT, database->deadline, err))
             return false;
-        if (moment_is_past(deadline))
+        if (moment_is_past(database->deadline))
             return error_set(err, ERROR_TIMEOUT, "postgres: the server does not take the query");
         if (PQconsumeInput(database->connection) == 0)
             break;
@@ -281,14 +279,14 @@ send_all(struct database *database, struct moment deadline, struct error *err)
 }
 
 static bool
-wait_for_result(struct database *database, struct moment deadline, struct error *err)
+wait_for_result(struct database *database, struct error *err)
 {
     while (PQisBusy(database->connection) == 1) {
-        if (!stop_wait(PQsocket(database->connection), POLLIN, deadline, err))
+        if (!stop_wait(PQsocket(database->connection), POLLIN, database->deadline, err))
             return false;
         if (PQconsumeInput(database->connection) == 0)
             return set_query_failure(database, NULL, err);
-        if (PQisBusy(database->connection) == 1 && moment_is_past(deadline))
+        if (PQisBusy(database->connection) == 1 && moment_is_past(database->deadline))
             return error_set(
                 err, ERROR_TIMEOUT, "postgres: no answer to a query within %d s", (int)(database->query_ms / 1000));
     }
@@ -315,13 +313,19 @@ drain_query(struct database *database, struct moment deadline)
     return true;
 }
 
-/* Leaves the session without a query under way, so that cleaning up can use it; or none at all, if the server does not answer. */
+/*
+ * If waiting for it was given up, leaves the session without a query under way, so that cleaning up can use it; or none at all, if the server
+ * does not answer.
+ */
 static void
-abandon_query(struct database *database)
+abandon_query(struct database *database, const struct error *err)
 {
-    PGcancel *cancel = PQgetCancel(database->connection);
+    PGcancel *cancel;
     char why[256];
 
+    if (err->code != ERROR_STOPPED && err->code != ERROR_TIMEOUT)
+        return;
+    cancel = PQgetCancel(database->connection);
     if (cancel != NULL)
         (void)PQcancel(cancel, why, sizeof(why)); /* if it does not arrive, nothing comes back below */
     PQfreeCancel(cancel);
@@ -333,13 +337,13 @@ abandon_query(struct database *database)
 
 /* The statement's one result, after the session is ready for the next statement. NULL: failed. */
 static PGresult *
-collect_result(struct database *database, struct moment deadline, struct error *err)
+collect_result(struct database *database, struct error *err)
 {
     PGresult *first = NULL;
     PGresult *next = NULL;
 
     do {
-        if (!wait_for_result(database, deadline, err)) {
+        if (!wait_for_result(database, err)) {
             PQclear(first);
             return NULL;
         }
@@ -355,26 +359,31 @@ collect_result(struct database *database, struct moment deadline, struct error *
 }
 
 bool
-database_query(struct database *database, const char *sql, size_t count, const char *const *values,
-    struct database_rows **rows, struct error *err)
+database_send(struct database *database, const char *sql, size_t count, const char *const *values, struct error *err)
 {
-    struct moment deadline = moment_add_ms(moment_now(), database->query_ms);
-    PGresult *result;
-    ExecStatusType status;
-
+    database->deadline = moment_add_ms(moment_now(), database->query_ms);
     if (database->connection == NULL)
         return error_set(err, ERROR_LOST, "postgres: there is no session");
     if (!stop_check(err))
         return false;
     if (PQsendQueryParams(database->connection, sql, (int)count, NULL, values, NULL, NULL, 0) == 0)
         return set_query_failure(database, NULL, err);
-    result = send_all(database, deadline, err) ? collect_result(database, deadline, err) : NULL;
+    if (send_all(database, err))
+        return true;
+    abandon_query(database, err);
+    return false;
+}
+
+bool
+database_receive(struct database *database, struct database_rows **rows, struct error *err)
+{
+    PGresult *result = collect_result(database, err);
+    ExecStatusType status = PQresultStatus(result);
+
     if (result == NULL) {
-        if (err->code == ERROR_STOPPED || err->code == ERROR_TIMEOUT)
-            abandon_query(database);
+        abandon_query(database, err);
         return false;
     }
-    status = PQresultStatus(result);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
         (void)set_query_failure(database, result, err);
         PQclear(result);
@@ -387,6 +396,13 @@ database_query(struct database *database, const char *sql, size_t count, const c
     *rows = memory_new(sizeof(**rows));
     (*rows)->result = result;
     return true;
+}
+
+bool
+database_query(struct database *database, const char *sql, size_t count, const char *const *values,
+    struct database_rows **rows, struct error *err)
+{
+    return database_send(database, sql, count, values, err) && database_receive(database, rows, err);
 }
 
 static bool
@@ -417,41 +433,6 @@ database_revive(struct database *database, int64_t patience_ms, struct error *er
         }
     }
     return false;
-}
-
-size_t
-database_rows_count(const struct database_rows *rows)
-{
-    return (size_t)PQntuples(rows->result);
-}
-
-size_t
-database_rows_changed(const struct database_rows *rows)
-{
-    return (size_t)strtoull(PQcmdTuples(rows->result), NULL, 10);
-}
-
-const char *
-database_rows_value(const struct database_rows *rows, size_t row, int column)
-{
-    return PQgetisnull(rows->result, (int)row, column) ? NULL : PQgetvalue(rows->result, (int)row, column);
-}
-
-int64_t
-database_rows_number(const struct database_rows *rows, size_t row, int column)
-{
-    const char *value = database_rows_value(rows, row, column);
-
-    return value == NULL ? 0 : strtoll(value, NULL, 10);
-}
-
-void
-database_rows_free(struct database_rows *rows)
-{
-    if (rows == NULL)
-        return;
-    PQclear(rows->result);
-    free(rows);
 }
 
 const struct postgres_url *

@@ -43,6 +43,10 @@ void database_close(struct database *database); /* NULL is fine */
  */
 bool database_query(struct database *database, const char *sql, size_t count, const char *const *values,
     struct database_rows **rows, struct error *err) MUST_CHECK;
+/* The same in two steps, for what can be done meanwhile without this session. A statement that was sent is to be received before the next. */
+bool database_send(
+    struct database *database, const char *sql, size_t count, const char *const *values, struct error *err) MUST_CHECK;
+bool database_receive(struct database *database, struct database_rows **rows, struct error *err) MUST_CHECK;
 
 /* How long a query may take from now on; unless set, some minutes, which are plenty for a row or two. */
 void database_set_query_limit(struct database *database, int64_t limit_ms);

@@ -304,10 +304,16 @@ history_list_dumps(struct database *database, struct database_rows **rows, struc
 }
 
 bool
-history_forget_paths(struct database *database, const char *ids, struct error *err)
+history_send_forget_paths(struct database *database, const char *ids, struct error *err)
 {
-    return database_query(database,
+    return database_send(database,
                "UPDATE backup_run SET dump_path = NULL, manifest_path = NULL WHERE id = ANY ($1::uuid[])", 1, &ids,
-               NULL, err) ||
+               err) ||
            error_add(err, "take the paths off pruned rows");
+}
+
+bool
+history_await_forget_paths(struct database *database, struct error *err)
+{
+    return database_receive(database, NULL, err) || error_add(err, "take the paths off pruned rows");
 }

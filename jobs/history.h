@@ -100,7 +100,8 @@ bool history_audit_failed(
  */
 bool history_list_dumps(struct database *database, struct database_rows **rows, struct error *err) MUST_CHECK;
 
-/* Takes both paths off these rows. `ids` is a Postgres array literal, "{id,id}". */
-bool history_forget_paths(struct database *database, const char *ids, struct error *err) MUST_CHECK;
+/* Takes both paths off these rows; done when the second returns true. `ids` is a Postgres array literal, "{id,id}". */
+bool history_send_forget_paths(struct database *database, const char *ids, struct error *err) MUST_CHECK;
+bool history_await_forget_paths(struct database *database, struct error *err) MUST_CHECK;
 
 #endif

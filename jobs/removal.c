@@ -16,121 +16,174 @@ struct entry {
 };
 
 struct batch {
-    const struct removal *removal;
-    const struct inventory_names *needed;
     struct entry entries[REMOVAL_BATCH];
     size_t count;
 };
 
+/* While Postgres changes the rows of one batch, the dumps of the next are deleted. */
+struct work {
+    const struct removal *removal;
+    struct inventory_names needed;
+    struct batch batches[2];
+    struct batch *open;
+    struct batch *sent; /* its rows are being changed; NULL: none is */
+};
+
 static void
-give_up(const struct batch *batch, struct entry *entry, const struct error *problem)
+give_up(const struct work *work, struct entry *entry, const struct error *problem)
 {
     entry->is_done = false;
-    batch->removal->on_result(entry->item, entry->is_shared, problem, batch->removal->owner);
+    work->removal->on_result(entry->item, entry->is_shared, problem, work->removal->owner);
 }
 
 static bool
-remove_unless_needed(const struct batch *batch, const char *name, struct error *err)
+remove_unless_needed(const struct work *work, const char *name, struct error *err)
 {
-    return inventory_names_have(batch->needed, name) || store_remove(batch->removal->store, name, err);
+    return inventory_names_have(&work->needed, name) || store_remove(work->removal->store, name, err);
 }
 
 /* Both files are looked at before either is deleted; the dump was, if it was found. */
 static void
-remove_dump(struct batch *batch, const struct inventory_item *item)
+remove_dump(struct work *work, const struct inventory_item *item)
 {
-    const struct store *store = batch->removal->store;
-    struct entry *entry = &batch->entries[batch->count++];
+    const struct store *store = work->removal->store;
+    struct entry *entry = &work->open->entries[work->open->count++];
     struct error problem;
     int64_t size;
 
-    *entry = (struct entry){ .item = item, .is_shared = inventory_names_have(batch->needed, item->name) };
+    *entry = (struct entry){ .item = item, .is_shared = inventory_names_have(&work->needed, item->name) };
     entry->is_done = (!item->is_missing || store_find(store, item->name, &size, &problem)) &&
                      (item->manifest[0] == '\0' || store_find(store, item->manifest, &size, &problem)) &&
-                     remove_unless_needed(batch, item->name, &problem);
+                     remove_unless_needed(work, item->name, &problem);
     if (!entry->is_done)
-        give_up(batch, entry, &problem);
+        give_up(work, entry, &problem);
 }
 
 static void
-remove_manifests(struct batch *batch)
+remove_manifests(const struct work *work)
 {
     struct error problem;
 
-    for (size_t i = 0; i < batch->count; i++) {
-        struct entry *entry = &batch->entries[i];
+    for (size_t i = 0; i < work->open->count; i++) {
+        struct entry *entry = &work->open->entries[i];
 
         if (entry->is_done && entry->item->manifest[0] != '\0' &&
-            !remove_unless_needed(batch, entry->item->manifest, &problem))
-            give_up(batch, entry, &problem);
+            !remove_unless_needed(work, entry->item->manifest, &problem))
+            give_up(work, entry, &problem);
     }
 }
 
-static bool
-forget_paths(const struct batch *batch, struct error *err)
+/* What is not done does not count any more. */
+static void
+drop_failed(struct batch *batch)
 {
-    struct text ids = TEXT_EMPTY;
-    size_t count = 0;
-    bool ok;
+    size_t done = 0;
 
     for (size_t i = 0; i < batch->count; i++)
         if (batch->entries[i].is_done)
-            text_format(&ids, "%s%s", count++ == 0 ? "{" : ",", batch->entries[i].item->id);
-    text_add(&ids, "}");
-    ok = count == 0 || history_forget_paths(batch->removal->database, text_string(&ids), err) ||
-         error_add(err, "%zu dumps are deleted, but their rows still name them", count);
-    text_clear(&ids);
-    return ok;
+            batch->entries[done++] = batch->entries[i];
+    batch->count = done;
 }
 
 static bool
-finish(struct batch *batch, struct error *err)
+add_rows_left(const struct batch *batch, struct error *err)
 {
-    const struct removal *removal = batch->removal;
+    return error_add(err, "%zu dumps are deleted, but their rows still name them", batch->count);
+}
 
-    if (batch->count == 0)
+/* The rows of the batch that was sent are changed. */
+static bool
+settle(struct work *work, struct error *err)
+{
+    struct batch *batch = work->sent;
+
+    if (batch == NULL)
         return true;
-    if (!store_sync(removal->store, err))
-        return error_add(err, "dumps were deleted");
-    remove_manifests(batch);
-    if (!store_sync(removal->store, err) || !forget_paths(batch, err))
-        return false;
+    work->sent = NULL;
+    if (!history_await_forget_paths(work->removal->database, err))
+        return add_rows_left(batch, err);
     for (size_t i = 0; i < batch->count; i++)
-        if (batch->entries[i].is_done)
-            removal->on_result(batch->entries[i].item, batch->entries[i].is_shared, NULL, removal->owner);
+        work->removal->on_result(batch->entries[i].item, batch->entries[i].is_shared, NULL, work->removal->owner);
     batch->count = 0;
     return true;
 }
 
 static bool
-perform(struct batch *batch, struct error *err)
+send_rows(struct work *work, struct error *err)
 {
-    const struct inventory *inventory = batch->removal->inventory;
-    struct error finish_error;
+    struct batch *batch = work->open;
+    struct text ids = TEXT_EMPTY;
+    bool ok;
+
+    drop_failed(batch);
+    if (batch->count == 0)
+        return true;
+    for (size_t i = 0; i < batch->count; i++)
+        text_format(&ids, "%s%s", i == 0 ? "{" : ",", batch->entries[i].item->id);
+    text_add(&ids, "}");
+    ok = history_send_forget_paths(work->removal->database, text_string(&ids), err);
+    text_clear(&ids);
+    if (!ok)
+        return add_rows_left(batch, err);
+    work->sent = batch;
+    work->open = batch == &work->batches[0] ? &work->batches[1] : &work->batches[0];
+    return true;
+}
+
+/* The open batch: its dumps are deleted. */
+static bool
+close_batch(struct work *work, struct error *err)
+{
+    const struct removal *removal = work->removal;
+
+    if (work->open->count == 0)
+        return true;
+    if (!store_sync(removal->store, err))
+        return error_add(err, "dumps were deleted");
+    remove_manifests(work);
+    return store_sync(removal->store, err) && settle(work, err) && send_rows(work, err);
+}
+
+static bool
+perform(struct work *work, struct error *err)
+{
+    const struct inventory *inventory = work->removal->inventory;
 
     for (size_t i = 0; i < inventory->count; i++) {
         if (!inventory->items[i].goes)
             continue;
-        if (!stop_check(err)) {
-            stop_shield(moment_add_ms(moment_now(), FINISH_MS));
-            if (!finish(batch, &finish_error))
-                error_also(err, "%s", finish_error.text);
+        if (!stop_check(err))
             return false;
-        }
-        remove_dump(batch, &inventory->items[i]);
-        if (batch->count == REMOVAL_BATCH && !finish(batch, err))
+        remove_dump(work, &inventory->items[i]);
+        if (work->open->count == REMOVAL_BATCH && !close_batch(work, err))
             return false;
     }
-    return finish(batch, err);
+    return close_batch(work, err) && settle(work, err);
+}
+
+/* After a failure: what is begun. A directory that could not be synced is not tried again: that it can be then proves nothing. */
+static void
+finish(struct work *work, struct error *err)
+{
+    struct error problem;
+
+    stop_shield(moment_add_ms(moment_now(), FINISH_MS));
+    if (err->code != ERROR_SYSTEM && !close_batch(work, &problem))
+        error_also(err, "%s", problem.text);
+    if (!settle(work, &problem))
+        error_also(err, "%s", problem.text);
 }
 
 bool
 removal_perform(const struct removal *removal, struct error *err)
 {
-    struct inventory_names needed = inventory_names(removal->inventory, true);
-    struct batch batch = { .removal = removal, .needed = &needed };
-    bool ok = perform(&batch, err);
+    struct work work = { .removal = removal, .needed = inventory_names(removal->inventory, true) };
+    bool ok;
 
-    free(needed.list);
+    work.open = &work.batches[0];
+    ok = perform(&work, err);
+    if (!ok)
+        finish(&work, err);
+    free(work.needed.list);
     return ok;
 }

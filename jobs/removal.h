@@ -4,7 +4,8 @@
  *     dumps · directory synced · their manifests · directory synced · the rows' paths
  *
  * So there is never a dump without its manifest, nor a dump that no row names: what a crash leaves is a row with a path, which the next removal
- * finishes. A file that a row that stays needs too is let be. Done for REMOVAL_BATCH rows at a time.
+ * finishes. A file that a row that stays needs too is let be. Done for REMOVAL_BATCH rows at a time; while
+ * Postgres changes the rows of one batch, the dumps of the next are deleted.
  */
 #ifndef JOBS_REMOVAL_H
 #define JOBS_REMOVAL_H
