@@ -145,12 +145,14 @@ remove_lonely_manifests(const struct tidy *tidy, struct error *err)
 {
     struct aftermath found = { .count = 0 };
     struct text ids = TEXT_EMPTY;
-    bool ok;
+    struct error not_listed;
+    bool ok = true;
 
     text_add(&ids, "{");
-    ok = published_add_lonely(tidy->store, &ids, err);
+    if (!published_add_lonely(tidy->store, &ids, &not_listed))
+        log_warn(LOG_EVENT("manifests not looked through"), LOG_ERROR(&not_listed));
     text_add(&ids, "}");
-    if (ok && ids.length > 2)
+    if (ids.length > 2)
         ok = aftermath_find(tidy->database, text_string(&ids), &found, err);
     for (size_t i = 0; ok && i < found.count; i++) {
         const struct aftermath_row *row = &found.rows[i];

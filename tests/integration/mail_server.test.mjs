@@ -164,7 +164,7 @@ describe('a server that', () => {
   }
 
   for (const [where, lines] of [['before it greets', [null]], ['with the mail in its hands', ['220 hello', '250 me', '250 ok', '250 ok', '354 go on', null]]]) {
-    test(`hangs ${where} does not keep the worker from being stopped, and the run stays a success`, async (t) => {
+    test(`hangs ${where} does not keep the worker from being stopped; the run stays a success, and its job goes back to be told`, async (t) => {
       const server = await startScript(t, lines);
       const scene = await open(t);
       await setMail(scene.sql, { port: server.port });
@@ -174,7 +174,7 @@ describe('a server that', () => {
       const { code, seconds } = await worker.stop();
       assert.equal(code, 0);
       assert.ok(seconds < 5, `${seconds} s`);
-      assert.equal(await job.getState(), 'completed');
+      assert.equal(await job.getState(), 'waiting');
       assert.equal((await readRun(scene.sql, runId)).status, 'success');
       assert.match(worker.named('mail not sent')[0].error, /: the worker was stopped$/);
     });
