@@ -239,33 +239,44 @@ run_row_succeed(struct run_row *row, const struct backup *backup, struct wall fi
     return ok;
 }
 
-/* Meanwhile, or just now. */
+/* Whose mark is on it, and whose lock we do not get, is being told by somebody else; *marked: there are any with a mark. */
+static bool
+look_for_tellers(const struct run_row *row, const char *ids, bool *marked, bool *claimed, struct error *err)
+{
+    struct aftermath rows = { .count = 0 };
+    bool taken = false;
+    bool ok = aftermath_find(row->database, ids, &rows, err);
+
+    *marked = false;
+    for (size_t i = 0; ok && i < rows.count; i++) {
+        if (!rows.rows[i].is_untold)
+            continue;
+        *marked = true;
+        ok = lock_try_to_tell(row->database, rows.rows[i].id, &taken, err);
+        *claimed = *claimed || (ok && !taken);
+    }
+    aftermath_clear(&rows);
+    return ok;
+}
+
+/* Meanwhile, or just now. Looks again once the locks are ours: whoever told has taken the mark off before he let go. */
 static bool
 was_told(const struct run_row *row)
 {
-    struct aftermath rows = { .count = 0 };
     struct text ids = TEXT_EMPTY;
     struct error ignored; /* then it is told, rather twice than never */
-    bool is_any_left = false;
+    bool is_marked = false;
     bool is_claimed = false;
     bool ok;
 
     if (row->has_told || !row->has_untold)
         return row->has_told;
     payload_add_rows(row->payload, true, &ids);
-    ok = aftermath_find(row->database, text_string(&ids), &rows, &ignored);
-    for (size_t i = 0; ok && i < rows.count; i++) {
-        bool taken = false;
-
-        if (!rows.rows[i].is_untold)
-            continue;
-        is_any_left = true;
-        if (lock_try_to_tell(row->database, rows.rows[i].id, &taken, &ignored) && !taken)
-            is_claimed = true;
-    }
-    aftermath_clear(&rows);
+    ok = look_for_tellers(row, text_string(&ids), &is_marked, &is_claimed, &ignored) &&
+         (!is_marked || is_claimed ||
+             look_for_tellers(row, text_string(&ids), &is_marked, &is_claimed, &ignored));
     text_clear(&ids);
-    return ok && (is_claimed || !is_any_left);
+    return ok && (is_claimed || !is_marked);
 }
 
 void

@@ -39,7 +39,12 @@ transfer_prepare(CURL *easy, struct transfer *transfer)
 bool
 transfer_may_go_on(struct transfer *transfer)
 {
-    if (stop_was_requested())
-        return error_set(&transfer->why, ERROR_STOPPED, "the worker was stopped");
+    if (stop_was_requested()) {
+        if (transfer->last.ns == 0)
+            transfer->last = moment_add_ms(moment_now(), TRANSFER_LAST_MS);
+        if (moment_is_past(transfer->last))
+            return error_set(&transfer->why, ERROR_STOPPED, "the worker was stopped");
+        return true;
+    }
     return stop_check(&transfer->why);
 }
