@@ -26,8 +26,8 @@
 static const char usage[] =
     "Usage: weavestream-backup-job < JOB\n"
     "       weavestream-backup-job ledger < SNAPSHOT\n"
-    "       weavestream-backup-job verify [OPTION]... FILE\n"
     "       weavestream-backup-job recover < JOB\n"
+    "       weavestream-backup-job COMMAND [OPTION]...\n"
     "\n"
     "Does one job of the queue 'backup'. weavestream-backup starts it; by hand:\n"
     "\n"
@@ -41,10 +41,10 @@ static const char usage[] =
     "as one JSON object, with the schedules and runs in Postgres. It says what is missing in the queue, closes rows\n"
     "that nobody will run, and tells the people of a schedule that a run was missed.\n"
     "\n"
-    "With 'verify', it proves a dump; 'verify --help' tells more.\n"
-    "\n"
     "With 'recover', it cleans up after an attempt at the job that ended badly: what became of it is written down and\n"
     "told, and temporary files are removed.\n"
+    "\n"
+    "The commands are those of weavestream-backup that need Postgres or the backup directory.\n"
     "\n"
     "  --help     this text\n"
     "  --version  the version\n"
@@ -165,6 +165,14 @@ run_program(const struct work *work)
     return status;
 }
 
+/* What people call through the front door (cli/job_program). */
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv); /* returns the exit status */
+} commands[] = {
+    { "verify", cli_verify },
+};
+
 int
 main(int argc, char **argv)
 {
@@ -174,10 +182,11 @@ main(int argc, char **argv)
         return run_program(&ledger_work);
     if (argc == 2 && strcmp(argv[1], "recover") == 0)
         return run_program(&recover_work);
-    if (argc >= 2 && strcmp(argv[1], "verify") == 0) {
-        open_standard_descriptors();
-        return cli_verify(argc - 1, argv + 1);
-    }
+    for (size_t i = 0; argc >= 2 && i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            open_standard_descriptors();
+            return commands[i].run(argc - 1, argv + 1);
+        }
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         (void)fputs(usage, stdout);
         return EX_OK;

@@ -3,29 +3,59 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "cli/command.h"
 #include "cli/cron.h"
 #include "cli/job_program.h"
 #include "cli/worker.h"
+#include "common/text.h"
 
-static const char usage[] = "Usage: weavestream-backup COMMAND [OPTION]...\n"
-                            "The backup worker of Weavestream: takes jobs from a BullMQ queue, dumps Postgres, proves "
-                            "the dump, prunes old ones.\n"
-                            "\n"
-                            "Commands:\n"
-                            "  worker     take the jobs of the queue, until told to stop\n"
-                            "  verify     prove a dump: read it back, compare it with its manifest\n"
-                            "  cron       print when a cron pattern fires next\n"
-                            "  version    print the version and exit\n"
-                            "  help       print this help and exit\n"
-                            "\n"
-                            "'weavestream-backup COMMAND --help' tells more about a command.\n";
+static int print_usage(int argc, char **argv);
+static int print_version(int argc, char **argv);
+
+/* In the order of the help. `summary` is NULL where it is only another name. */
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv); /* returns the exit status */
+    const char *summary;
+} commands[] = {
+    { "worker", cli_worker, "take the jobs of the queue, until told to stop" },
+    { "verify", job_program_become, "prove a dump: read it back, compare it with its manifest" },
+    { "cron", cli_cron, "print when a cron pattern fires next" },
+    { "version", print_version, "print the version and exit" },
+    { "help", print_usage, "print this help and exit" },
+    { "--version", print_version, NULL },
+    { "-V", print_version, NULL },
+    { "--help", print_usage, NULL },
+    { "-h", print_usage, NULL },
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void
+add_usage(struct text *out)
+{
+    text_add(out, "Usage: weavestream-backup COMMAND [OPTION]...\n"
+                  "The backup worker of Weavestream: takes jobs from a BullMQ queue, dumps Postgres, proves the dump,\n"
+                  "prunes old ones; and what its operators need.\n"
+                  "\n"
+                  "Commands:\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (commands[i].summary != NULL)
+            text_format(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    text_add(out, "\n'weavestream-backup COMMAND --help' tells more about a command.\n");
+}
 
 static int
 print_usage(int argc, char **argv)
 {
+    struct text out = TEXT_EMPTY;
+
     (void)argc;
     (void)argv;
-    return fputs(usage, stdout) == EOF ? EX_IOERR : EX_OK;
+    add_usage(&out);
+    (void)fputs(text_string(&out), stdout);
+    text_clear(&out);
+    return command_finish("help");
 }
 
 static int
@@ -33,32 +63,22 @@ print_version(int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    return puts("weavestream-backup " WEAVESTREAM_VERSION_TEXT) == EOF ? EX_IOERR : EX_OK;
+    (void)puts("weavestream-backup " WEAVESTREAM_VERSION_TEXT);
+    return command_finish("version");
 }
-
-static const struct command {
-    const char *name;
-    int (*run)(int argc, char **argv);
-} commands[] = {
-    { "worker", cli_worker },
-    { "verify", job_program_become },
-    { "cron", cli_cron },
-    { "version", print_version },
-    { "--version", print_version },
-    { "-V", print_version },
-    { "help", print_usage },
-    { "--help", print_usage },
-    { "-h", print_usage },
-};
 
 int
 main(int argc, char **argv)
 {
+    struct text usage = TEXT_EMPTY;
+
     if (argc < 2) {
-        (void)fputs(usage, stderr);
+        add_usage(&usage);
+        (void)fputs(text_string(&usage), stderr);
+        text_clear(&usage);
         return EX_USAGE;
     }
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     (void)fprintf(stderr, "weavestream-backup: '%s' is no command; try 'weavestream-backup help'\n", argv[1]);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "cli/command.h"
 #include "cli/progress.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -14,24 +15,13 @@
 
 #define NOT_PROVEN 1
 
-static const char usage[] =
-    "Usage: weavestream-backup verify [OPTION]... FILE\n"
-    "Prove that a dump is whole: read it back, and compare it with its manifest.\n"
-    "\n"
+static const char details[] =
     "FILE is an archive of pg_dump's custom format, wherever it lies. Size and SHA-256 are compared with its "
     "manifest,\n"
     "X.manifest.json beside X.dump; so are the rows of each table, if the manifest lists them. Then nothing was lost "
     "or\n"
     "changed since the dump was made. Without a manifest, damage that pg_restore notices is told; but that nothing is\n"
     "missing cannot be proven.\n"
-    "\n"
-    "  -l, --level=LEVEL    how far to go (default: full)\n"
-    "                         toc      the table of contents can be read, size and SHA-256 are right; proves no more\n"
-    "                         full     all of it is read back, and its rows are counted\n"
-    "                         restore  and it is restored into a throw-away database, which needs a server\n"
-    "  -m, --manifest=FILE  the manifest, if it is not beside the dump\n"
-    "  -j, --json           print the result as one JSON object\n"
-    "  -h, --help           print this help and exit\n"
     "\n"
     "The result goes to standard output, why it is not proven to standard error, each in one line. On a terminal, a "
     "bar\n"
@@ -51,21 +41,13 @@ static const char usage[] =
     "\n"
     "Examples:\n"
     "  weavestream-backup verify /backups/weavestream-postgres-2026-11-22T03-00-00Z.dump\n"
-    "  BACKUP_DRILL_URL=postgresql://me@localhost/postgres weavestream-backup verify --level restore copy.dump\n";
+    "  BACKUP_DRILL_URL=postgresql://me@localhost/postgres weavestream-backup verify --level restore copy.dump";
 
 struct arguments {
     const char *file;
     const char *manifest;
     enum settings_verify level;
     bool json;
-};
-
-static const struct option options[] = {
-    { "level", required_argument, NULL, 'l' },
-    { "manifest", required_argument, NULL, 'm' },
-    { "json", no_argument, NULL, 'j' },
-    { "help", no_argument, NULL, 'h' },
-    { NULL, 0, NULL, 0 },
 };
 
 static bool
@@ -76,42 +58,34 @@ take_level(const char *argument, enum settings_verify *level)
             *level = one;
             return true;
         }
-    (void)fprintf(stderr, "weavestream-backup verify: --level='%s' is not one of toc, full, restore\n", argument);
+    (void)command_complain("verify", EX_USAGE, "--level='%s' is not one of toc, full, restore", argument);
     return false;
 }
 
-/* EX_OK: go on; -1: done, exit well; else the exit status. */
-static int
-read_arguments(int argc, char **argv, struct arguments *out)
+static bool
+read_arguments(int argc, char **argv, struct arguments *out, int *status)
 {
-    int option;
+    const char *level = NULL;
+    const struct command_option options[] = {
+        { 'l', "level", "LEVEL",
+            "how far to go (default: full)\n"
+            "  toc      the table of contents can be read, size and SHA-256 are right; proves no more\n"
+            "  full     all of it is read back, and its rows are counted\n"
+            "  restore  and it is restored into a throw-away database, which needs a server",
+            .text = &level },
+        { 'm', "manifest", "FILE", "the manifest, if it is not beside the dump", .text = &out->manifest },
+        { 'j', "json", NULL, "print the result as one JSON object", .flag = &out->json },
+        COMMAND_END,
+    };
+    const struct command command = { "verify", "[OPTION]... FILE",
+        "Prove that a dump is whole: read it back, and compare it with its manifest.", options, details, 1, 1 };
 
     *out = (struct arguments){ .level = SETTINGS_VERIFY_FULL };
-    while ((option = getopt_long(argc, argv, "l:m:jh", options, NULL)) != -1)
-        switch (option) {
-        case 'l':
-            if (!take_level(optarg, &out->level))
-                return EX_USAGE;
-            break;
-        case 'm':
-            out->manifest = optarg;
-            break;
-        case 'j':
-            out->json = true;
-            break;
-        case 'h':
-            (void)fputs(usage, stdout);
-            return -1;
-        default: /* getopt has said what is wrong */
-            (void)fputs("Try 'weavestream-backup verify --help'.\n", stderr);
-            return EX_USAGE;
-        }
-    if (argc - optind != 1) {
-        (void)fputs("weavestream-backup verify: one FILE is wanted; try 'weavestream-backup verify --help'\n", stderr);
-        return EX_USAGE;
-    }
+    if (!command_read(&command, argc, argv, status))
+        return false;
     out->file = argv[optind];
-    return EX_OK;
+    *status = EX_USAGE;
+    return level == NULL || take_level(level, &out->level);
 }
 
 static void
@@ -281,10 +255,10 @@ cli_verify(int argc, char **argv)
     struct arguments arguments;
     struct settings settings;
     struct text problems = TEXT_EMPTY;
-    int status = read_arguments(argc, argv, &arguments);
+    int status;
 
-    if (status != EX_OK)
-        return status == -1 ? EX_OK : status;
+    if (!read_arguments(argc, argv, &arguments, &status))
+        return status;
     log_start("weavestream-backup-job", LOG_LEVEL_WARN);
     if (!settings_load(&settings, arguments.level == SETTINGS_VERIFY_RESTORE ? SETTINGS_DRILL : 0, &problems))
         status = EX_CONFIG;
@@ -297,7 +271,5 @@ cli_verify(int argc, char **argv)
     (void)fputs(text_string(&problems), stderr);
     text_clear(&problems);
     settings_clear(&settings);
-    if (status == EX_OK && fflush(stdout) == EOF)
-        status = EX_IOERR;
-    return status;
+    return status == EX_OK ? command_finish("verify") : status;
 }

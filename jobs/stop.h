@@ -27,6 +27,8 @@
  */
 #define STOP_KILL_AFTER_MS 360000
 
+#define STOP_LOOK_EVERY 16 /* a loop over many small things calls stop_check() for each so many: it is a system call */
+
 #define STOP_NEVER_NS (INT64_MAX / 2) /* far enough for "never", near enough for arithmetic on it */
 
 bool stop_start(struct moment deadline, struct error *err) MUST_CHECK;

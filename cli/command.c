@@ -1,0 +1,186 @@
+#include "cli/command.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "common/text.h"
+
+#define PROGRAM "weavestream-backup"
+#define OPTIONS_MAX 16
+#define NO_LETTER 256 /* and up: what getopt calls an option that has only a name */
+
+int
+command_complain(const char *name, int status, const char *format, ...)
+{
+    va_list values;
+
+    (void)fprintf(stderr, PROGRAM " %s: ", name);
+    va_start(values, format);
+    (void)vfprintf(stderr, format, values);
+    va_end(values);
+    (void)fputc('\n', stderr);
+    return status;
+}
+
+int
+command_finish(const char *name)
+{
+    if (fflush(stdout) == EOF || ferror(stdout))
+        return command_complain(name, EX_IOERR, "write standard output: %s", strerrordesc_np(errno));
+    return EX_OK;
+}
+
+/* --- Help --- */
+
+static void
+add_label(const struct command_option *option, struct text *out)
+{
+    if (option->letter != 0)
+        text_format(out, "  -%c, --%s", option->letter, option->name);
+    else
+        text_format(out, "      --%s", option->name);
+    if (option->value != NULL)
+        text_format(out, "=%s", option->value);
+}
+
+/* As a column on the right, which begins at `column`. */
+static void
+add_help(const char *help, size_t column, size_t used, struct text *out)
+{
+    for (;;) {
+        size_t length = strcspn(help, "\n");
+
+        text_format(out, "%*s%.*s\n", (int)(column - used), "", (int)length, help);
+        if (help[length] == '\0')
+            return;
+        help += length + 1;
+        used = 0;
+    }
+}
+
+static void
+print_help(const struct command *command)
+{
+    static const struct command_option help = { 'h', "help", NULL, "print this help and exit", .flag = NULL };
+    struct text label = TEXT_EMPTY;
+    struct text out = TEXT_EMPTY;
+    size_t column = 0;
+
+    text_format(&out, "Usage: " PROGRAM " %s %s\n%s\n\n", command->name, command->synopsis, command->summary);
+    for (const struct command_option *option = command->options; option->name != NULL; option++) {
+        text_reset(&label);
+        add_label(option, &label);
+        column = label.length > column ? label.length : column;
+    }
+    for (const struct command_option *option = command->options; option != NULL; option = option == &help ? NULL
+                                                                                          : option[1].name == NULL
+                                                                                              ? &help
+                                                                                              : option + 1) {
+        text_reset(&label);
+        add_label(option, &label);
+        text_add(&out, text_string(&label));
+        add_help(option->help, column + 2, label.length, &out);
+    }
+    text_format(&out, "\n%s\n", command->details);
+    (void)fputs(text_string(&out), stdout);
+    text_clear(&label);
+    text_clear(&out);
+}
+
+/* --- Options --- */
+
+static void
+list_options(const struct command *command, struct option *names, struct text *letters)
+{
+    size_t count = 0;
+
+    text_add(letters, "h");
+    for (const struct command_option *option = command->options; option->name != NULL; option++, count++) {
+        int has_value = option->value == NULL ? no_argument : required_argument;
+
+        names[count] = (struct option){ option->name, has_value, NULL, NO_LETTER + (int)count };
+        if (option->letter != 0)
+            text_format(letters, "%c%s", option->letter, has_value == no_argument ? "" : ":");
+    }
+    names[count++] = (struct option){ "help", no_argument, NULL, 'h' };
+    names[count] = (struct option){ .name = NULL };
+}
+
+/* `found`: what getopt has handed back. */
+static const struct command_option *
+find_option(const struct command *command, int found)
+{
+    const struct command_option *option = command->options;
+
+    if (found >= NO_LETTER)
+        return &option[found - NO_LETTER];
+    while (option->name != NULL && option->letter != found)
+        option++;
+    return option->name == NULL ? NULL : option;
+}
+
+static bool
+take_option(const struct command *command, const struct command_option *option, const char *value)
+{
+    if (option->flag != NULL)
+        *option->flag = true;
+    else if (option->text != NULL)
+        *option->text = value;
+    else if (!text_parse_integer(value, strlen(value), option->least, option->most, option->number)) {
+        (void)command_complain(command->name, EX_USAGE, "--%s='%s' is not a number from %" PRId64 " to %" PRId64,
+            option->name, value, option->least, option->most);
+        return false;
+    }
+    return true;
+}
+
+static bool
+take_options(const struct command *command, int argc, char **argv, int *status)
+{
+    struct option names[OPTIONS_MAX + 2];
+    struct text letters = TEXT_EMPTY;
+    bool goes_on = true;
+    int found;
+
+    list_options(command, names, &letters);
+    *status = EX_USAGE;
+    while (goes_on && (found = getopt_long(argc, argv, text_string(&letters), names, NULL)) != -1) {
+        const struct command_option *option = find_option(command, found);
+
+        if (found == 'h') {
+            print_help(command);
+            *status = command_finish(command->name);
+            goes_on = false;
+        } else if (option != NULL)
+            goes_on = take_option(command, option, optarg);
+        else { /* getopt has said what is wrong */
+            (void)fprintf(stderr, "Try '" PROGRAM " %s --help'.\n", command->name);
+            goes_on = false;
+        }
+    }
+    text_clear(&letters);
+    return goes_on;
+}
+
+bool
+command_read(const struct command *command, int argc, char **argv, int *status)
+{
+    int operands;
+
+    if (!take_options(command, argc, argv, status))
+        return false;
+    operands = argc - optind;
+    if (operands >= command->operands_least && operands <= command->operands_most)
+        return true;
+    if (operands > command->operands_most)
+        (void)command_complain(
+            command->name, EX_USAGE, "'%s' is one too many; try --help", argv[optind + command->operands_most]);
+    else
+        (void)command_complain(command->name, EX_USAGE, "something is missing: %s; try --help", command->synopsis);
+    return false;
+}

@@ -1,0 +1,62 @@
+/*
+ * command: what all commands have in common: their options, the help about them, and how a wrong command line is told.
+ *
+ *     struct arguments { const char *config; bool json; } arguments = { .json = false };
+ *     const struct command_option options[] = {
+ *         { 'c', "config", "NAME|ID", "only runs of this schedule", .text = &arguments.config },
+ *         { 'j', "json", NULL, "print one JSON object", .flag = &arguments.json },
+ *         COMMAND_END,
+ *     };
+ *     const struct command command = { "list", "[OPTION]...", "Print the history of runs.", options, more };
+ *
+ *     if (!command_read(&command, argc, argv, &status))
+ *         return status;
+ *
+ * --help is added to all. What a command prints goes to standard output, what it complains of to standard error, with its name in front.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/compiler.h"
+
+struct command_option {
+    char letter;       /* 0: it has only a name */
+    const char *name;  /* without its dashes; NULL: the end of the list */
+    const char *value; /* what --help calls the value; NULL: a flag */
+    const char *help;  /* may have several lines */
+
+    /* where it goes: the last one given counts. Exactly one of them is set */
+    bool *flag;
+    const char **text;
+    int64_t *number;
+    int64_t least; /* of `number` */
+    int64_t most;
+};
+
+/* clang-format off */
+#define COMMAND_END { 0, NULL, NULL, NULL, .flag = NULL }
+/* clang-format on */
+
+struct command {
+    const char *name;
+    const char *synopsis; /* what follows the name in a command line */
+    const char *summary;  /* one or more whole lines, without the last '\n' */
+    const struct command_option *options;
+    const char *details; /* printed below the options: exit statuses and so on, whole lines without the last '\n' */
+    int operands_least;
+    int operands_most; /* those are at argv[optind] */
+};
+
+/* False: the command is over, well (--help) or not, with this status, and what there is to say has been said. */
+bool command_read(const struct command *command, int argc, char **argv, int *status) MUST_CHECK;
+
+/* "weavestream-backup NAME: ..." and a '\n' on standard error; hands the status back. */
+int command_complain(const char *name, int status, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* At the very end: EX_OK, or EX_IOERR, said, if standard output could not be written. */
+int command_finish(const char *name);
+
+#endif
