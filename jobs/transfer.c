@@ -36,15 +36,20 @@ transfer_prepare(CURL *easy, struct transfer *transfer)
            SET(CURLOPT_CAPATH, NULL) && SET(CURLOPT_SSL_CTX_FUNCTION, on_tls) && SET(CURLOPT_SSL_CTX_DATA, transfer);
 }
 
+static int64_t last_ms;
+
+void
+transfer_allow_last(int64_t ms)
+{
+    last_ms = ms;
+}
+
 bool
 transfer_may_go_on(struct transfer *transfer)
 {
-    if (stop_was_requested()) {
-        if (transfer->last.ns == 0)
-            transfer->last = moment_add_ms(moment_now(), TRANSFER_LAST_MS);
-        if (moment_is_past(transfer->last))
-            return error_set(&transfer->why, ERROR_STOPPED, "the worker was stopped");
-        return true;
-    }
-    return stop_check(&transfer->why);
+    if (!stop_was_requested())
+        return stop_check(&transfer->why);
+    if (transfer->last.ns == 0)
+        transfer->last = moment_add_ms(moment_now(), last_ms);
+    return !moment_is_past(transfer->last) || error_set(&transfer->why, ERROR_STOPPED, "the worker was stopped");
 }

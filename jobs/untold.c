@@ -5,7 +5,9 @@
 #include "jobs/aftermath.h"
 #include "jobs/lock.h"
 #include "jobs/stop.h"
+#include "jobs/transfer.h"
 
+#define LAST_MS 500   /* after a signal; soon after it the worker kills, and it has to be noted */
 #define NOTE_MS 30000 /* to note that it was told */
 
 /* Whether it is ours to tell. */
@@ -35,6 +37,18 @@ take_mark_off(struct database *database, const char *ids, struct error *err)
     return ok;
 }
 
+/* What a server is just taking may come to its end: that is noted, and the one who goes on need not say it again. */
+static bool
+tell(struct database *database, const struct settings *settings, const struct news *news)
+{
+    bool told;
+
+    transfer_allow_last(LAST_MS);
+    told = news_tell(database, settings, news);
+    transfer_allow_last(0);
+    return told;
+}
+
 void
 untold_tell(struct database *database, const struct settings *settings, const struct news *news)
 {
@@ -47,7 +61,7 @@ untold_tell(struct database *database, const struct settings *settings, const st
     if (stop_was_requested())
         (void)error_set(&err, ERROR_STOPPED, "the worker was stopped");
     else if (claim(database, news->run_id, text_string(&ids), &ours, &err) && ours) {
-        if (!news_tell(database, settings, news))
+        if (!tell(database, settings, news))
             (void)error_set(&err, ERROR_STOPPED, "the worker was stopped, or the job's time was over");
         else
             told = take_mark_off(database, text_string(&ids), &err);
