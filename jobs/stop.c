@@ -9,6 +9,7 @@
 
 /* poll takes an int; whoever waits longer just waits again. */
 #define LONGEST_WAIT_MS 3600000
+#define LOOK_EVERY_MS 1
 
 static int signals_fd = -1;
 static int requested; /* the first signal; 0: none */
@@ -100,7 +101,13 @@ may_go_on(struct error *err)
 bool
 stop_check(struct error *err)
 {
-    (void)read_signals();
+    static struct moment look_again;
+    struct moment now = moment_now();
+
+    if (now.ns >= look_again.ns) {
+        (void)read_signals();
+        look_again = moment_add_ms(now, LOOK_EVERY_MS);
+    }
     return may_go_on(err);
 }
 
@@ -121,7 +128,8 @@ stop_wait(int fd, short events, struct moment until, struct error *err)
         wait_ms = LONGEST_WAIT_MS;
     if (poll(polled, 2, (int)wait_ms) == -1 && errno != EINTR)
         return error_set_errno(err, errno, "poll");
-    return stop_check(err);
+    (void)read_signals();
+    return may_go_on(err);
 }
 
 void

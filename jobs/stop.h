@@ -27,13 +27,11 @@
  */
 #define STOP_KILL_AFTER_MS 360000
 
-#define STOP_LOOK_EVERY 16 /* a loop over many small things calls stop_check() for each so many: it is a system call */
-
 #define STOP_NEVER_NS (INT64_MAX / 2) /* far enough for "never", near enough for arithmetic on it */
 
 bool stop_start(struct moment deadline, struct error *err) MUST_CHECK;
 
-/* False when the job has to end: ERROR_STOPPED, or ERROR_TIMEOUT past the deadline. */
+/* False when the job has to end: ERROR_STOPPED, or ERROR_TIMEOUT past the deadline. Cheap: looks for a signal once in a millisecond. */
 bool stop_check(struct error *err) MUST_CHECK;
 
 /*

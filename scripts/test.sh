@@ -9,9 +9,9 @@ Usage: scripts/test.sh [--quick] [--label LABEL] [--only REGEX]
 
 Sets up what is needed (scripts/setup.sh), checks the formatting, builds with gcc and clang (warnings are errors), with the sanitizers and
 as released, runs clang-tidy, and runs all tests: unit tests and the replay of the fuzzers' seeds as built for development and with the
-sanitizers; integration tests (a real Redis, Postgres and bullmq), tests of faults and a short run of the mixed fleet (workers of both kinds on
-one queue, in trouble) as released and with the sanitizers; conformance tests (our worker beside bullmq's own) as released. The last line counts
-what was tested.
+sanitizers; integration tests (a real Redis, Postgres and bullmq) and tests of faults as released, with the sanitizers, or both; a short run of the
+mixed fleet (workers of both kinds on one queue, in trouble) and conformance tests (our worker beside bullmq's own) as released. The last line
+counts what was tested.
 
   --quick         builds for development and as released only, each test once, no checks of the source text
   --label LABEL   only tests with this label (unit, fuzz, integration, faults, fleet, conformance, ...), each once
@@ -170,8 +170,8 @@ else
     try_tests 'Unit tests' dev --label-regex "$unit"
     try_tests 'Unit tests with the sanitizers' asan --label-regex "$unit"
     try_tests 'Conformance tests, as released' release --label-regex '^conformance$'
-    try_tests 'Integration tests, faults and fleet, as released' release --label-regex "$whole"
-    try_tests 'Integration tests, faults and fleet with the sanitizers' asan --label-regex "$whole"
+    try_tests 'Integration tests, faults and fleet, as released' release --label-regex "$whole" --label-exclude '^sanitized_only$'
+    try_tests 'Integration tests and faults with the sanitizers' asan --label-regex "$whole" --label-exclude '^released_only$'
     steps_wait || true
 fi
 

@@ -10,10 +10,11 @@ import { after, before, describe, test } from 'node:test';
 import { startPostgres } from '../integration/support/postgres.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
 import { startProcess } from '../integration/support/run_folder.mjs';
-import { insertConfig, insertRun } from '../integration/support/schema.mjs';
+import { insertConfig } from '../integration/support/schema.mjs';
 import { jobProgram } from '../integration/support/worker.mjs';
 import { eventually } from '../integration/support/wait.mjs';
 import { newDirectory, openDisk, pruneJob } from './support/disk.mjs';
+import { startPostgresProxy } from './support/postgres_proxy.mjs';
 import { callsIn, preload } from './support/shim.mjs';
 
 const calls = 'unlinkat,fsync';
@@ -27,16 +28,17 @@ before(async () => {
 after(() => Promise.all([redis.stop(), postgres.stop()]));
 
 /* A directory with a dump of each day, its rows, and a config that keeps the last. */
-async function openShelf(scene) {
+async function openShelf(scene, count = days) {
   const directory = newDirectory(scene);
   const configId = await insertConfig(scene.sql, { retention: { keepLast: 1, daily: 0, weekly: 0, monthly: 0 } });
-  for (let day = 1; day <= days; day++) {
-    const path = join(directory, `weavestream-postgres-2026-01-0${day}T00-00-00Z`);
-    const row = { config_id: configId, status: 'success', started_at: new Date(Date.UTC(2026, 0, day)), dump_path: `${path}.dump`, manifest_path: `${path}.manifest.json` };
-    await insertRun(scene.sql, row);
-    for (const file of [row.dump_path, row.manifest_path]) writeFileSync(file, 'data');
-  }
-  return { directory, configId, log: `${directory}.calls` };
+  const { rows } = await scene.sql.query(`
+    INSERT INTO backup_run (config_id, kind, status, started_at, dump_path, manifest_path)
+    SELECT $1, 'MANUAL', 'success', day, path || '.dump', path || '.manifest.json'
+    FROM generate_series('2026-01-01'::timestamp, '2026-01-01'::timestamp + ($3::int - 1) * interval '1 day', '1 day') day,
+      concat($2::text, '/weavestream-postgres-', to_char(day, 'YYYY-MM-DD"T"HH24-MI-SS"Z"')) path
+    RETURNING dump_path, manifest_path`, [configId, directory, count]);
+  for (const file of rows.flatMap(Object.values)) writeFileSync(file, 'data');
+  return { directory, configId, count, log: `${directory}.calls` };
 }
 
 async function prune(scene, { directory, configId, log }, fault = {}) {
@@ -62,7 +64,7 @@ async function assertNeverTooLittle(scene, shelf) {
 async function assertPruned(scene, shelf, { verdict }) {
   assert.equal(verdict?.type, 'completed', verdict?.reason);
   assert.equal(readdirSync(shelf.directory).length, 2);
-  assert.deepEqual((await rowsOf(scene, shelf)).map(({ dump_path }) => dump_path !== null), [false, false, false, true]);
+  assert.deepEqual((await rowsOf(scene, shelf)).map(({ dump_path }) => dump_path !== null), [...Array(shelf.count - 1).fill(false), true]);
   await assertNeverTooLittle(scene, shelf);
 }
 
@@ -116,5 +118,30 @@ describe('each call', { concurrency: 4 }, () => {
         await assertPruned(scene, shelf, await prune(scene, shelf));
       }
     });
+  }
+});
+
+/* Rows are changed a thousand at a time, while the dumps of the next thousand go. */
+describe('where one batch ends and the next begins', { concurrency: 3 }, () => {
+  const batch = 1000;
+  const more = 2;
+  const first = 2 * (batch + 1); // unlinks and syncs of the first batch
+  const seam = [first + 1, first + more + 1, first + 2 * (more + 1)]; // the next one's first dump, its first sync, its last
+  for (const isHeld of [false, true]) {
+    for (const at of seam) {
+      test(`killed at call number ${at}, the rows of the first ${isHeld ? 'not changed' : 'changed or being changed'}: it leaves too much, and the next prune goes on`, async (t) => {
+        const scene = await openDisk(t, { redis, postgres });
+        const shelf = await openShelf(scene, batch + more + 1);
+        const proxy = await startPostgresProxy(postgres);
+        t.after(() => proxy.stop());
+        if (isHeld) proxy.hold('rows', ({ from, text }) => from === 'client' && /UPDATE backup_run SET dump_path/.test(text));
+        const through = { ...scene, environment: { ...scene.environment, DATABASE_URL: proxy.through(scene.environment.DATABASE_URL) } };
+        const { verdict, calls: made } = await prune(through, shelf, { at, act: 'kill' });
+        assert.equal(verdict, undefined);
+        assert.equal(made.length, at);
+        await assertNeverTooLittle(scene, shelf);
+        await assertPruned(scene, shelf, await prune(scene, shelf));
+      });
+    }
   }
 });
