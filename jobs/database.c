@@ -139,6 +139,7 @@ start_connecting(const struct database *database)
         { "keepalives_idle", DATABASE_KEEPALIVES_IDLE },
         { "keepalives_interval", DATABASE_KEEPALIVES_INTERVAL },
         { "keepalives_count", DATABASE_KEEPALIVES_COUNT },
+        { "tcp_user_timeout", DATABASE_UNANSWERED_MS },
         { "password", secret_reveal(&database->url->password) },
     };
     /* clang-format on */

@@ -21,6 +21,8 @@
 #define DATABASE_KEEPALIVES_IDLE "30" /* seconds; the same both ways, and for jobs/client */
 #define DATABASE_KEEPALIVES_INTERVAL "10"
 #define DATABASE_KEEPALIVES_COUNT "3"
+#define DATABASE_UNANSWERED_MS                                                                                         \
+    "60000" /* for as long what we send may stay unanswered by the other host; for a request to cancel as well */
 
 struct database;
 struct database_rows;
