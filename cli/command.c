@@ -8,22 +8,27 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "cli/screen.h"
 #include "common/text.h"
 
 #define PROGRAM "weavestream-backup"
 #define OPTIONS_MAX 16
-#define NO_LETTER 256 /* and up: what getopt calls an option that has only a name */
+#define COMPLAINT_BYTES 4096 /* longer ones are cut */
+#define NO_LETTER 256        /* and up: what getopt calls an option that has only a name */
 
 int
 command_complain(const char *name, int status, const char *format, ...)
 {
+    char sentence[COMPLAINT_BYTES];
+    struct text line = TEXT_EMPTY;
     va_list values;
 
-    (void)fprintf(stderr, PROGRAM " %s: ", name);
     va_start(values, format);
-    (void)vfprintf(stderr, format, values);
+    (void)vsnprintf(sentence, sizeof(sentence), format, values);
     va_end(values);
-    (void)fputc('\n', stderr);
+    (void)screen_add_line(&line, sentence, SCREEN_ENDLESS);
+    (void)fprintf(stderr, PROGRAM " %s: %s\n", name, text_string(&line));
+    text_clear(&line);
     return status;
 }
 

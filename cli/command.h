@@ -53,7 +53,7 @@ struct command {
 /* False: the command is over, well (--help) or not, with this status, and what there is to say has been said. */
 bool command_read(const struct command *command, int argc, char **argv, int *status) MUST_CHECK;
 
-/* "weavestream-backup NAME: ..." and a '\n' on standard error; hands the status back. */
+/* "weavestream-backup NAME: ..." in one line on standard error, whatever foreign text is in it; hands the status back. */
 int command_complain(const char *name, int status, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* At the very end: EX_OK, or EX_IOERR, said, if standard output could not be written. */

@@ -9,6 +9,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "cli/list.h"
+#include "cli/prune.h"
+#include "cli/run.h"
 #include "cli/verify.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -170,6 +173,9 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv); /* returns the exit status */
 } commands[] = {
+    { "run", cli_run },
+    { "list", cli_list },
+    { "prune", cli_prune },
     { "verify", cli_verify },
 };
 

@@ -19,6 +19,9 @@ static const struct {
     const char *summary;
 } commands[] = {
     { "worker", cli_worker, "take the jobs of the queue, until told to stop" },
+    { "run", job_program_become, "make a backup at once, without the queue" },
+    { "list", job_program_become, "print the history of runs" },
+    { "prune", job_program_become, "delete the dumps that retention does not keep, or tell which" },
     { "verify", job_program_become, "prove a dump: read it back, compare it with its manifest" },
     { "cron", cli_cron, "print when a cron pattern fires next" },
     { "version", print_version, "print the version and exit" },

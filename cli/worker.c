@@ -56,7 +56,8 @@ static const char usage[] =
     "Environment: REDIS_URL (required), REDIS_TLS_CA, BACKUP_LOCK_SECONDS, BACKUP_STALLED_SECONDS,\n"
     "BACKUP_SHUTDOWN_SECONDS, LOG_LEVEL; for backup jobs DATABASE_URL (required), BACKUP_STORAGE_DIR and more.\n"
     "\n"
-    "Signals: SIGTERM and SIGINT close the worker; a running job may end, or goes back to the queue. A second one ends "
+    "Signals: SIGTERM and SIGINT close the worker; a running job may end, or goes back to the queue. A second one "
+    "ends\n"
     "it now.\n"
     "Exit status: 0 closed, 1 a job could not be given back in time, 64 wrong usage, 69 no job program, 78 wrong "
     "settings.\n";

@@ -55,7 +55,6 @@ text_format(struct text *text, const char *format, ...)
     text->length += (size_t)length;
 }
 
-/* How many bytes of well-formed UTF-8 stand at `bytes` (1 to 4), or 0. Table 3-7 of the Unicode standard. */
 void
 text_add_size(struct text *text, int64_t bytes)
 {
@@ -70,6 +69,7 @@ text_add_size(struct text *text, int64_t bytes)
     text_format(text, unit == 0 ? "%.0f %s" : "%.2f %s", size, units[unit]);
 }
 
+/* Table 3-7 of the Unicode standard. */
 size_t
 text_utf8_length(const char *string, size_t left)
 {

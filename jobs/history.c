@@ -61,6 +61,18 @@ history_insert_run(struct database *database, const char *id, const char *config
 }
 
 bool
+history_insert_manual_run(struct database *database, const char *id, const char *config_id, struct error *err)
+{
+    const char *values[] = { id, config_id };
+
+    return database_query(database,
+               "INSERT INTO backup_run (id, config_id, kind, status) VALUES ($1::uuid, $2::uuid, "
+               "'MANUAL'::\"BackupRunKind\", " SQL_STATUS("queued") ")",
+               SQL_COUNT(values), values, NULL, err) ||
+           error_add(err, "insert the backup run's row");
+}
+
+bool
 history_start_run(struct database *database, const char *id, struct wall started, struct error *err)
 {
     char started_text[SQL_NUMBER_SIZE];
@@ -301,6 +313,36 @@ history_list_dumps(struct database *database, struct database_rows **rows, struc
                    "success") " AND dump_path IS NOT NULL ORDER BY started_at DESC NULLS LAST, id",
                0, NULL, rows, err) ||
            error_add(err, "read the successful runs");
+}
+
+bool
+history_list_runs(struct database *database, const char *config_id, bool only_failed, int64_t limit,
+    struct database_rows **rows, struct error *err)
+{
+    char most[SQL_NUMBER_SIZE];
+    const char *values[] = { config_id, only_failed ? "failed" : NULL, sql_number(limit, most) };
+
+    return database_query(database,
+               "SELECT r.id, r.config_id, c.name, r.kind, r.status, " SQL_MS("r.created_at") ", " SQL_MS(
+                   "r.started_at") ", " SQL_MS("r.finished_at") ", r.size_bytes, r.dump_path, "
+                                                                "r.manifest #>> '{verified,level}', r.error "
+                                                                "FROM backup_run r LEFT JOIN backup_config c ON c.id = "
+                                                                "r.config_id "
+                                                                "WHERE ($1::uuid IS NULL OR r.config_id = $1::uuid) "
+                                                                "AND ($2::\"BackupRunStatus\" IS NULL OR r.status = "
+                                                                "$2::\"BackupRunStatus\") "
+                                                                "ORDER BY r.created_at DESC, r.id LIMIT $3::bigint",
+               SQL_COUNT(values), values, rows, err) ||
+           error_add(err, "read the runs");
+}
+
+bool
+history_list_configs(struct database *database, const char *id, struct database_rows **rows, struct error *err)
+{
+    return database_query(database,
+               "SELECT id, name FROM backup_config WHERE $1::uuid IS NULL OR id = $1::uuid ORDER BY name, id", 1, &id,
+               rows, err) ||
+           error_add(err, "read the schedules");
 }
 
 bool

@@ -42,6 +42,10 @@ void history_config_clear(struct history_config *config);
 bool history_insert_run(
     struct database *database, const char *id, const char *config_id, bool *inserted, struct error *err) MUST_CHECK;
 
+/* The same, MANUAL, as the app makes it for "Run now"; under an id that is nobody else's. */
+bool history_insert_manual_run(
+    struct database *database, const char *id, const char *config_id, struct error *err) MUST_CHECK;
+
 /* Under the lock. False also if the row has vanished. */
 bool history_start_run(struct database *database, const char *id, struct wall started, struct error *err) MUST_CHECK;
 
@@ -99,6 +103,17 @@ bool history_audit_failed(
  * null), config_id (null: its config was deleted), size_bytes, and the level to which it was proven (may be null).
  */
 bool history_list_dumps(struct database *database, struct database_rows **rows, struct error *err) MUST_CHECK;
+
+/*
+ * Runs, the newest first, `limit` at most; of one config or, with NULL, of all. Columns: id, config_id, the config's name (both null: it was deleted), kind,
+ * status, created_at, started_at, finished_at (UTC milliseconds, may be null), size_bytes, dump_path, the level to which it was proven, error.
+ */
+bool history_list_runs(struct database *database, const char *config_id, bool only_failed, int64_t limit,
+    struct database_rows **rows, struct error *err) MUST_CHECK;
+
+/* Every config's id and name, in the order of names; or one config's. */
+bool history_list_configs(
+    struct database *database, const char *id, struct database_rows **rows, struct error *err) MUST_CHECK;
 
 /* Takes both paths off these rows; done when the second returns true. `ids` is a Postgres array literal, "{id,id}". */
 bool history_send_forget_paths(struct database *database, const char *ids, struct error *err) MUST_CHECK;

@@ -32,20 +32,22 @@ read_item(const struct inventory *inventory, size_t row, struct store *store, co
     const char *manifest_path = database_rows_value(rows, row, COLUMN_MANIFEST);
     struct error err = ERROR_EMPTY;
     struct error ignored; /* something that is no file: when it is to be deleted, that is told */
-    int64_t size = -1;
 
     item->id = database_rows_value(rows, row, COLUMN_ID);
     item->owner = owner_of(database_rows_value(rows, row, COLUMN_CONFIG), config_id);
     item->retention.has_time = database_rows_value(rows, row, COLUMN_TIME) != NULL;
     item->retention.time.ms = database_rows_number(rows, row, COLUMN_TIME);
+    item->size_bytes = -1;
     if (!store_resolve(store, database_rows_value(rows, row, COLUMN_DUMP), item->name, &err) ||
         (manifest_path != NULL && !store_resolve(store, manifest_path, item->manifest, &err))) {
         item->problem = memory_copy_string(err.text);
         return;
     }
-    item->is_missing = !store_find(store, item->name, &size, &ignored) || size == -1;
+    if (!store_find(store, item->name, &item->size_bytes, &ignored))
+        item->size_bytes = -1;
+    item->is_missing = item->size_bytes == -1;
     item->retention.is_proven = is_proof(database_rows_value(rows, row, COLUMN_LEVEL)) && !item->is_missing &&
-                                size == database_rows_number(rows, row, COLUMN_SIZE);
+                                item->size_bytes == database_rows_number(rows, row, COLUMN_SIZE);
 }
 
 bool

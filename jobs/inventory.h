@@ -28,6 +28,7 @@ struct inventory_item {
     char name[STORE_NAME_SIZE];     /* of the dump, in the directory */
     char manifest[STORE_NAME_SIZE]; /* "": none */
     bool is_missing;                /* the dump is not there, or is no file */
+    int64_t size_bytes;             /* of the dump; -1: it is missing */
     struct retention_row retention; /* proven: and the file is as large as it was then */
     bool goes;                      /* decided by the caller */
 };

@@ -76,9 +76,8 @@ run_hook(const struct settings *settings, const struct outcome *outcome)
 static void
 hand_back(const struct outcome *outcome)
 {
-    reporter_log(
-        "The backup is done, but the worker was stopped before all was done that follows: the job goes back to "
-        "the queue");
+    reporter_log("The backup is done, but was stopped before all was done that follows%s",
+        outcome->payload->is_alone ? "" : ": the job goes back to the queue");
     report_clear(outcome->verdict);
     verdict_interrupt(outcome->verdict, "the worker was stopped");
 }

@@ -29,9 +29,10 @@ struct payload {
     char run_id[UUID_SIZE];   /* "": a scheduled run, which makes its own row */
     int64_t attempts_started; /* this one included; 0: not known */
     bool is_last;             /* no other attempt follows if this one fails */
-    int64_t stalled_counter;  /* how often a worker died over it */
-    struct wall added;        /* when the job was made */
-    char job[UUID_SIZE];      /* made of what tells it from all other jobs; "": not known */
+    bool is_alone; /* a person runs it, no queue knows of it: nobody tries again, or takes the jobs that it adds */
+    int64_t stalled_counter; /* how often a worker died over it */
+    struct wall added;       /* when the job was made */
+    char job[UUID_SIZE];     /* made of what tells it from all other jobs; "": not known */
 };
 
 /* All of standard input, or more than PAYLOAD_BYTES_MAX of it. ERROR_INPUT: "Invalid backup job payload: ..." */

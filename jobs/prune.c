@@ -28,6 +28,7 @@
 struct prune {
     const struct settings *settings;
     const struct payload *payload;
+    const struct prune_watcher *watcher;
     struct report *verdict;
     struct history_config config;
     struct database *database;
@@ -73,6 +74,35 @@ tell(struct prune *prune, const char *format, ...)
         tell_lines(prune);
 }
 
+static int64_t
+freed_by(const struct prune *prune, const struct inventory_item *item, bool is_shared)
+{
+    if (is_shared || item->is_missing)
+        return 0;
+    for (const struct inventory_item *other = prune->inventory.items; other < item; other++)
+        if (other->goes && strcmp(other->name, item->name) == 0)
+            return 0;
+    return item->size_bytes;
+}
+
+static void
+tell_watcher(const struct prune *prune, enum prune_fate fate, const struct inventory_item *item, int64_t freed_bytes,
+    const char *reason)
+{
+    struct prune_decision decision = { .fate = fate,
+        .is_stray = item->owner == INVENTORY_ORPHAN,
+        .run_id = item->id,
+        .file = item->name[0] == '\0' ? NULL : item->name,
+        .has_time = item->retention.has_time,
+        .started = item->retention.time,
+        .size_bytes = item->size_bytes,
+        .freed_bytes = freed_bytes,
+        .reason = reason };
+
+    if (prune->watcher->on_decision != NULL)
+        prune->watcher->on_decision(&decision, prune->watcher->owner);
+}
+
 static bool
 connect_database(struct prune *prune, struct error *err)
 {
@@ -109,10 +139,12 @@ take_lock(struct prune *prune, struct error *err)
     struct lock_holder holder;
     struct wall now = wall_now();
 
-    if (lock_take(prune->database, LOCK_PRUNE_MS, &holder, err))
+    if (prune->watcher->only_looks || lock_take(prune->database, LOCK_PRUNE_MS, &holder, err))
         return true;
     if (err->code != ERROR_CONFLICT)
         return false;
+    if (prune->payload->is_alone)
+        return error_add(err, "nothing was pruned");
     if (prune->payload->added.ms != 0 && now.ms - prune->payload->added.ms > PUT_OFF_AT_MOST_MS)
         return error_add(err, "nothing was pruned: not to be had within an hour");
     log_info(LOG_EVENT("prune put off"), LOG_TEXT("config", prune->payload->config_id),
@@ -136,6 +168,7 @@ take_stock(struct prune *prune, struct error *err)
         prune->skipped++;
         log_warn(LOG_EVENT("row skipped"), LOG_TEXT("run", item->id), LOG_TEXT("error", item->problem));
         reporter_log("Skipped row %s: %s", item->id, item->problem);
+        tell_watcher(prune, PRUNE_SKIPPED, item, 0, item->problem);
     }
     return true;
 }
@@ -185,8 +218,10 @@ tell_kept(struct prune *prune, const struct retention *retention, const struct i
     if (item->is_missing) {
         log_warn(LOG_EVENT("dump is missing"), LOG_TEXT("run", item->id), LOG_TEXT("file", item->name));
         tell(prune, "Kept the row of %s%s (%s), but the file is not there", orphan, item->name, text_string(&why));
+        text_add(&why, "; but the file is not there");
     } else
         tell(prune, "Kept %s%s: %s", orphan, item->name, text_string(&why));
+    tell_watcher(prune, PRUNE_KEPT, item, 0, text_string(&why));
     text_clear(&why);
 }
 
@@ -227,6 +262,16 @@ decide(struct prune *prune, struct error *err)
     return true;
 }
 
+static void
+leave_orphan(struct prune *prune, const struct inventory_item *item)
+{
+    static const char reason[] =
+        "its schedule was deleted; with BACKUP_PRUNE_ORPHANS=1 it would be under the default retention";
+
+    tell(prune, "Orphan %s: %s", item->name, reason);
+    tell_watcher(prune, PRUNE_LEFT, item, 0, reason);
+}
+
 static bool
 decide_on_orphans(struct prune *prune, struct error *err)
 {
@@ -241,40 +286,64 @@ decide_on_orphans(struct prune *prune, struct error *err)
     }
     for (size_t i = 0; i < prune->inventory.count; i++)
         if (prune->inventory.items[i].owner == INVENTORY_ORPHAN && !prune->inventory.items[i].is_missing)
-            tell(prune,
-                "Orphan %s: its schedule was deleted; with BACKUP_PRUNE_ORPHANS=1 it would be under the default "
-                "retention",
-                prune->inventory.items[i].name);
+            leave_orphan(prune, &prune->inventory.items[i]);
     return true;
 }
 
 /* --- What goes --------------------------------------------------------------------------------------------------------------------------- */
 
 static void
-on_removed(const struct inventory_item *item, bool is_shared, const struct error *problem, void *owner)
+note_removed(struct prune *prune, const struct inventory_item *item, bool is_shared)
 {
-    struct prune *prune = owner;
     bool is_orphan = item->owner == INVENTORY_ORPHAN;
+    struct text why = TEXT_EMPTY;
 
-    if (problem != NULL) {
-        prune->failed++;
-        log_warn(
-            LOG_EVENT("dump not deleted"), LOG_TEXT("run", item->id), LOG_TEXT("file", item->name), LOG_ERROR(problem));
-        tell(prune, "Could not remove %s, its row keeps the path: %s", item->name, problem->text);
-        return;
-    }
     if (is_orphan)
         prune->orphans++;
     else
         prune->pruned++;
-    log_info(LOG_EVENT("dump pruned"), LOG_TEXT("run", item->id), LOG_TEXT("file", item->name),
-        LOG_YES_NO("shared", is_shared), LOG_YES_NO("wasMissing", item->is_missing));
+    text_format(&why, "beyond %s", text_string(is_orphan ? &prune->orphan_limits : &prune->limits));
     if (is_shared)
         tell(prune, "Removed row %s's paths, but not %s: another row needs it", item->id, item->name);
     else
-        tell(prune, "Removed %s%s%s: beyond %s", is_orphan ? "orphan " : "", item->name,
-            item->is_missing ? " (the file was gone already)" : "",
-            text_string(is_orphan ? &prune->orphan_limits : &prune->limits));
+        tell(prune, "Removed %s%s%s: %s", is_orphan ? "orphan " : "", item->name,
+            item->is_missing ? " (the file was gone already)" : "", text_string(&why));
+    text_add(&why, is_shared          ? "; but another row needs the file"
+                   : item->is_missing ? "; the file was gone already"
+                                      : "");
+    tell_watcher(prune, PRUNE_REMOVED, item, freed_by(prune, item, is_shared), text_string(&why));
+    text_clear(&why);
+}
+
+static void
+on_removed(const struct inventory_item *item, bool is_shared, const struct error *problem, void *owner)
+{
+    struct prune *prune = owner;
+
+    if (problem == NULL) {
+        log_info(LOG_EVENT("dump pruned"), LOG_TEXT("run", item->id), LOG_TEXT("file", item->name),
+            LOG_YES_NO("shared", is_shared), LOG_YES_NO("wasMissing", item->is_missing));
+        note_removed(prune, item, is_shared);
+        return;
+    }
+    prune->failed++;
+    log_warn(
+        LOG_EVENT("dump not deleted"), LOG_TEXT("run", item->id), LOG_TEXT("file", item->name), LOG_ERROR(problem));
+    tell(prune, "Could not remove %s, its row keeps the path: %s", item->name, problem->text);
+    tell_watcher(prune, PRUNE_FAILED, item, 0, problem->text);
+}
+
+/* What would be removed. */
+static void
+foretell(struct prune *prune)
+{
+    struct inventory_names needed = inventory_names(&prune->inventory, true);
+
+    for (size_t i = 0; i < prune->inventory.count; i++)
+        if (prune->inventory.items[i].goes)
+            note_removed(
+                prune, &prune->inventory.items[i], inventory_names_have(&needed, prune->inventory.items[i].name));
+    free(needed.list);
 }
 
 static bool
@@ -286,7 +355,10 @@ remove_dumps(struct prune *prune, struct error *err)
         .on_result = on_removed,
         .owner = prune };
 
-    return removal_perform(&removal, err);
+    if (!prune->watcher->only_looks)
+        return removal_perform(&removal, err);
+    foretell(prune);
+    return true;
 }
 
 /* --- What is left ------------------------------------------------------------------------------------------------------------------------ */
@@ -295,11 +367,17 @@ static void
 on_found(const char *name, void *owner)
 {
     struct prune *prune = owner;
+    struct inventory_item stray = { .owner = INVENTORY_ORPHAN };
+    struct error ignored; /* then its size is not known */
 
     if (inventory_names_have(&prune->named, name))
         return;
+    (void)snprintf(stray.name, sizeof(stray.name), "%s", name);
+    if (!store_find(prune->store, name, &stray.size_bytes, &ignored))
+        stray.size_bytes = -1;
     prune->unnamed++;
     tell(prune, "No row names %s: it stays until somebody deletes it", name);
+    tell_watcher(prune, PRUNE_LEFT, &stray, 0, "no row names it: it stays until somebody deletes it");
 }
 
 static bool
@@ -339,13 +417,16 @@ end_badly(struct prune *prune, const struct error *err)
     tell_lines(prune);
     if (err->code == ERROR_STOPPED) {
         log_info(LOG_EVENT("prune interrupted"), LOG_TEXT("config", prune->payload->config_id));
-        reporter_log("Interrupted: the worker was stopped, the job goes back to the queue");
+        if (!prune->payload->is_alone)
+            reporter_log("Interrupted: the worker was stopped, the job goes back to the queue");
         verdict_interrupt(prune->verdict, err->text);
         return;
     }
     log_error(LOG_EVENT("prune failed"), LOG_TEXT("config", prune->payload->config_id), LOG_ERROR(err));
     reporter_log("Failed: %s", err->text);
-    verdict_fail(prune->verdict, err->text, err->code == ERROR_LOST || err->code == ERROR_TIMEOUT);
+    verdict_fail(prune->verdict, err->text,
+        err->code == ERROR_LOST || err->code == ERROR_TIMEOUT ||
+            (err->code == ERROR_CONFLICT && prune->payload->is_alone));
 }
 
 /* In this order; the first that fails, or that sets a verdict, is the last. */
@@ -355,7 +436,14 @@ static bool (*const steps[])(struct prune *prune, struct error *err) = { connect
 void
 prune_perform(const struct settings *settings, const struct payload *payload, struct report *verdict)
 {
-    struct prune prune = { .settings = settings, .payload = payload, .verdict = verdict };
+    prune_perform_for(settings, payload, &(struct prune_watcher){ .only_looks = false }, verdict);
+}
+
+void
+prune_perform_for(const struct settings *settings, const struct payload *payload, const struct prune_watcher *watcher,
+    struct report *verdict)
+{
+    struct prune prune = { .settings = settings, .payload = payload, .watcher = watcher, .verdict = verdict };
     struct error err = ERROR_EMPTY;
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && verdict->type == REPORT_NONE; i++)

@@ -19,11 +19,45 @@
 #ifndef JOBS_PRUNE_H
 #define JOBS_PRUNE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/clock.h"
 #include "common/report.h"
 #include "common/settings.h"
 
 struct payload;
 
+/* What became of a dump. */
+enum prune_fate {
+    PRUNE_KEPT,
+    PRUNE_REMOVED,
+    PRUNE_FAILED,  /* it should go, and could not be removed */
+    PRUNE_SKIPPED, /* its row's path leads outside of the directory */
+    PRUNE_LEFT,    /* a stray that nobody prunes */
+};
+
+struct prune_decision {
+    enum prune_fate fate;
+    bool is_stray;      /* an orphan, or a file that no row names: the same, whichever schedule is pruned */
+    const char *run_id; /* NULL: no row names it */
+    const char *file;   /* NULL: skipped */
+    bool has_time;
+    struct wall started;
+    int64_t size_bytes;  /* -1: the file is not there */
+    int64_t freed_bytes; /* 0: the file stays, or was gone already, or counts with another row */
+    const char *reason;
+};
+
+/* For whoever wants more than the job's log has: a person (cli/prune). */
+struct prune_watcher {
+    bool only_looks; /* nothing is deleted, and the lock is not taken: what is called removed would be */
+    void (*on_decision)(const struct prune_decision *decision, void *owner);
+    void *owner;
+};
+
 void prune_perform(const struct settings *settings, const struct payload *payload, struct report *verdict);
+void prune_perform_for(const struct settings *settings, const struct payload *payload,
+    const struct prune_watcher *watcher, struct report *verdict);
 
 #endif

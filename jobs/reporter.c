@@ -14,6 +14,8 @@
 #define LOG_ROW_BYTES 8192 /* the last words of a program fit */
 
 static int report_fd = -1;
+static reporter_listener_fn *listener;
+static void *listener_owner;
 
 void
 reporter_start(int fd)
@@ -22,12 +24,23 @@ reporter_start(int fd)
     report_fd = fd;
 }
 
+void
+reporter_listen(reporter_listener_fn *on_report, void *owner)
+{
+    listener = on_report;
+    listener_owner = owner;
+}
+
 static void
 send_report(const struct report *report)
 {
     struct text line = TEXT_EMPTY;
     size_t written = 0;
 
+    if (listener != NULL) {
+        listener(report, listener_owner);
+        return;
+    }
     report_add_line(report, &line);
     while (report_fd != -1 && written < line.length) {
         ssize_t count = write(report_fd, line.data + written, line.length - written);

@@ -15,6 +15,10 @@
 /* Before this, lines are dropped. SIGPIPE is ignored from here on. */
 void reporter_start(int fd);
 
+/* Instead of a descriptor: whoever runs the job in this very process. */
+typedef void reporter_listener_fn(const struct report *report, void *owner);
+void reporter_listen(reporter_listener_fn *on_report, void *owner);
+
 #define REPORTER_NO_PERCENT (-1)
 /* {"phase":"dump","bytes":N,"percent":P}; without the percentage if there is none */
 void reporter_progress(const char *phase, int64_t bytes, int percent);

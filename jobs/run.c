@@ -99,6 +99,8 @@ add_prune_job(const struct run *run)
     struct text data = TEXT_EMPTY;
     struct text options = TEXT_EMPTY;
 
+    if (run->payload->is_alone)
+        return;
     text_format(&data, "{\"kind\":\"prune\",\"configId\":\"%s\"}", run->payload->config_id);
     text_format(&options,
         "{\"jobId\":\"prune-%s\",\"attempts\":1,\"removeOnComplete\":{\"age\":3600},\"removeOnFail\":{\"age\":86400}}",
@@ -331,7 +333,8 @@ static void
 end_stopped(struct run *run)
 {
     log_info(LOG_EVENT("backup interrupted"), LOG_TEXT("run", run->row.id));
-    reporter_log("Interrupted: the worker was stopped, the job goes back to the queue");
+    if (!run->payload->is_alone)
+        reporter_log("Interrupted: the worker was stopped, the job goes back to the queue");
     run_row_hand_back(&run->row);
     verdict_interrupt(run->verdict, "the worker was stopped");
 }

@@ -7,7 +7,7 @@
  *     failed, a reason              no file is left
  *     failed, "concurrent"          another backup is running (jobs/lock); this one is superfluous
  *     queued                        stopped by the worker, and the row came with the job: whoever takes the job next continues with it
- *     failed, "interrupted: ..."    stopped, and the row was this attempt's own; or found running by the next holder of the lock
+ *     failed, "interrupted: ..."    stopped, and the row was this attempt's own, or nobody tries again; or found running by the next holder of the lock
  *
  * Trying again can help (`retry`) where a connection, a process or a deadline was lost, or the dump did not read back. It cannot where the
  * server, the disk or a setting said no: that says no again.

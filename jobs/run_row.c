@@ -14,6 +14,7 @@
 
 #define REVIVE_MS 60000 /* for a server that is restarting */
 #define HANDED_BACK "interrupted: the worker was stopped, the job went back to the queue"
+#define STOPPED "interrupted: it was stopped before its dump was in place"
 #define NOT_BEGUN "interrupted: the worker died before the backup began"
 #define INTERRUPTED "interrupted: " /* how all begin that close the row of a run which is not their own */
 
@@ -273,8 +274,7 @@ was_told(const struct run_row *row)
         return row->has_told;
     payload_add_rows(row->payload, true, &ids);
     ok = look_for_tellers(row, text_string(&ids), &is_marked, &is_claimed, &ignored) &&
-         (!is_marked || is_claimed ||
-             look_for_tellers(row, text_string(&ids), &is_marked, &is_claimed, &ignored));
+         (!is_marked || is_claimed || look_for_tellers(row, text_string(&ids), &is_marked, &is_claimed, &ignored));
     text_clear(&ids);
     return ok && (is_claimed || !is_marked);
 }
@@ -304,13 +304,28 @@ run_row_fail(struct run_row *row, const char *reason, const char *audit_reason, 
         log_warn(LOG_EVENT("audit row not written"), LOG_TEXT("run", row->id), LOG_ERROR(&err));
 }
 
+static void
+unmark(const struct run_row *row, bool with_this)
+{
+    struct text ids = TEXT_EMPTY;
+    struct error err;
+
+    payload_add_rows(row->payload, with_this, &ids);
+    if (ids.length > 2 && !aftermath_unmark(row->database, text_string(&ids), &err))
+        log_warn(LOG_EVENT("failed attempts not settled"), LOG_TEXT("run", row->id), LOG_ERROR(&err));
+    text_clear(&ids);
+}
+
 void
 run_row_hand_back(struct run_row *row)
 {
     struct error err;
     bool changed = false;
 
-    if (row->is_made)
+    if (row->payload->is_alone) {
+        run_row_fail(row, STOPPED, STOPPED, false);
+        unmark(row, true); /* whoever has stopped it knows */
+    } else if (row->is_made)
         run_row_fail(row, HANDED_BACK, HANDED_BACK, false);
     else if (row->started && (!database_revive(row->database, REVIVE_MS, &err) ||
                                  !history_requeue(row->database, row->id, row->started_at, &changed, &err)))
@@ -320,11 +335,5 @@ run_row_hand_back(struct run_row *row)
 void
 run_row_settle_earlier(const struct run_row *row)
 {
-    struct text ids = TEXT_EMPTY;
-    struct error err;
-
-    payload_add_rows(row->payload, false, &ids);
-    if (ids.length > 2 && !aftermath_unmark(row->database, text_string(&ids), &err))
-        log_warn(LOG_EVENT("earlier attempts not settled"), LOG_TEXT("run", row->id), LOG_ERROR(&err));
-    text_clear(&ids);
+    unmark(row, false);
 }

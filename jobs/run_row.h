@@ -60,7 +60,7 @@ bool run_row_succeed(
 
 /* To `failed`, with its audit row; one that somebody else closed or restarted meanwhile is let be. `for_good`: no other attempt follows. */
 void run_row_fail(struct run_row *row, const char *reason, const char *audit_reason, bool for_good);
-/* The run was stopped, and another attempt comes: back to `queued` if somebody waits for this very row, else `failed`. */
+/* The run was stopped: back to `queued` if another attempt comes and somebody waits for this very row, else `failed`. */
 void run_row_hand_back(struct run_row *row);
 /* No attempt before this one is to be told of any more: this one's end is the run's. */
 void run_row_settle_earlier(const struct run_row *row);

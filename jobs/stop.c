@@ -34,6 +34,14 @@ start_killer(struct moment when, struct error *err)
     return true;
 }
 
+static bool
+is_ignored(int signal_number)
+{
+    struct sigaction action;
+
+    return sigaction(signal_number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 bool
 stop_start(struct moment deadline, struct error *err)
 {
@@ -42,6 +50,8 @@ stop_start(struct moment deadline, struct error *err)
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
+    if (!is_ignored(SIGHUP)) /* as nohup wants it: it would be read all the same */
+        (void)sigaddset(&signals, SIGHUP);
     (void)sigaddset(&signals, SIGCHLD);
     (void)signal(SIGCHLD, SIG_DFL); /* if whoever started us ignores it, waitpid would never see a child */
     if (sigprocmask(SIG_BLOCK, &signals, NULL) == -1)

@@ -1,7 +1,7 @@
 /*
  * stop: why a job ends before it is done, and the one way to wait.
  *
- * Two reasons: a signal (SIGTERM from the worker, SIGINT on a terminal), or the deadline of the whole job. Everything that waits in a job
+ * Two reasons: a signal (SIGTERM from the worker, SIGINT or SIGHUP from a terminal), or the deadline of the whole job. Everything that waits in a job
  * process, be it on Postgres, on pg_dump or on the clock, waits here, so that straight-line code can be stopped at each of its waits. Long
  * computations, and a library that waits by itself (jobs/smtp), look in with stop_check().
  *

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { assertAnswer } from './support/json_schema.mjs';
 import { startPostgres } from './support/postgres.mjs';
 import { untilGone } from './support/processes.mjs';
 import { runProcess, temporaryFolder } from './support/run_folder.mjs';
@@ -113,7 +114,7 @@ describe('verify', { concurrency: 3 }, () => {
 
   test('--json tells all of it in one object', async () => {
     const stdout = await assertProven(['--json', good.file]);
-    const result = JSON.parse(stdout);
+    const result = assertAnswer('verify', stdout);
     assert.deepEqual(Object.keys(result), ['file', 'level', 'proven', 'reason', 'manifest', 'sizeBytes', 'sha256', 'tables', 'rows', 'largeObjects', 'sequences', 'durationMs']);
     const { durationMs, sequences, ...rest } = result;
     assert.ok(durationMs > 0 && sequences > 0);
@@ -125,7 +126,7 @@ describe('verify', { concurrency: 3 }, () => {
     const copy = copyOf(good, { manifest: false });
     const unproven = await verify(['--json', '--level=toc', copy]);
     assert.equal(unproven.code, 1);
-    const { reason, ...rest } = JSON.parse(unproven.stdout);
+    const { reason, ...rest } = assertAnswer('verify', unproven.stdout);
     assert.equal(reason, "table of contents readable, but could not be proven: there is no manifest 'copy.manifest.json' beside it");
     assert.equal(unproven.stderr, `weavestream-backup verify: ${copy}: ${reason}\n`);
     assert.deepEqual({ ...rest, durationMs: 0 }, { file: copy, level: 'toc', proven: false, manifest: null, sizeBytes: statSync(copy).size, sha256: sha256(copy),
@@ -133,7 +134,7 @@ describe('verify', { concurrency: 3 }, () => {
     truncateSync(copy, 20);
     const broken = await verify(['--json', copy]);
     assert.equal(broken.code, 1);
-    const { proven, sizeBytes, sha256: hash } = JSON.parse(broken.stdout);
+    const { proven, sizeBytes, sha256: hash } = assertAnswer('verify', broken.stdout);
     assert.deepEqual({ proven, sizeBytes, hash }, { proven: false, sizeBytes: null, hash: null });
   });
 });
@@ -225,8 +226,8 @@ describe('verify, the command', { concurrency: 3 }, () => {
   });
 
   test('a wrong command line is told with status 64, and --help tells everything', async () => {
-    await assertNot([], /one FILE is wanted/, { status: 64 });
-    await assertNot(['a', 'b'], /one FILE is wanted/, { status: 64 });
+    await assertNot([], /something is missing: \[OPTION\]\.\.\. FILE; try --help$/m, { status: 64 });
+    await assertNot(['a', 'b'], /'b' is one too many; try --help$/m, { status: 64 });
     await assertNot(['--level=most', 'a'], /--level='most' is not one of toc, full, restore$/m, { status: 64 });
     assert.equal((await verify(['--unknown', 'a'])).code, 64);
     const help = await assertProven(['--help']);

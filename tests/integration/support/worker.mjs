@@ -29,7 +29,7 @@ const sanitizerWords = /AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitize
 
 /* Sanitizers write into files of their own, so that nothing is lost when a program's standard error is read by another, or closed; a
  * library that is preloaded may stand before theirs. */
-function environmentFor(env, reports) {
+export function environmentFor(env, reports) {
   const passedOn = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'LSAN_OPTIONS'];
   const ours = Object.fromEntries(passedOn.filter((name) => process.env[name] !== undefined).map((name) => [name, process.env[name]]));
   const logPath = `log_path=${join(reports, 'sanitizer')}`;
@@ -42,7 +42,7 @@ function environmentFor(env, reports) {
   };
 }
 
-function sanitizerReport(reports, stderr) {
+export function sanitizerReport(reports, stderr) {
   const files = readdirSync(reports).map((name) => readFileSync(join(reports, name), 'utf8'));
   return [...files, ...(sanitizerWords.test(stderr) ? [stderr] : [])].join('\n');
 }

@@ -1,0 +1,77 @@
+/* What all commands have in common: --help, --json, how they look in a terminal; and that the support code for such tests sees what it should. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { hasSchema, schemaErrors } from './support/json_schema.mjs';
+import { executable } from './support/scene.mjs';
+import { inTerminal, openTerminal } from './support/terminal.mjs';
+import { run } from './support/worker.mjs';
+
+const help = async (...words) => (await run([...words, '--help'])).stdout;
+
+/* As the help lists them. */
+const { stdout: overview } = await run(['help']);
+const commands = [...overview.matchAll(/^ {2}([a-z]+) +\S/gm)].map(([, name]) => name).filter((name) => !['help', 'version'].includes(name));
+
+describe('commands', { concurrency: 3 }, () => {
+  test('the help lists them, and each has a help of its own', async () => {
+    assert.ok(commands.length >= 3, overview);
+    for (const name of commands) {
+      const text = await help(name);
+      assert.match(text, new RegExp(`^Usage: weavestream-backup ${name} `), name);
+      assert.match(text, /^Exit status: /m, name);
+      assert.ok(text.split('\n').every((line) => line.length <= 120), `${name} --help has a line that is too long`);
+    }
+  });
+
+  test('whoever has --json has a schema', async () => {
+    const answering = [];
+    for (const name of commands) if (/^ .*--json\b/m.test(await help(name))) answering.push(name);
+    assert.ok(answering.includes('verify'));
+    assert.deepEqual(answering.filter((name) => !hasSchema(name)), []);
+  });
+
+  test('an unknown command or option is told with status 64', async () => {
+    const { code, stderr } = await run(['restart']);
+    assert.deepEqual({ code, stderr }, { code: 64, stderr: "weavestream-backup: 'restart' is no command; try 'weavestream-backup help'\n" });
+    for (const name of commands) assert.equal((await run([name, '--no-such-option'])).code, 64, name);
+  });
+});
+
+describe('the terminal of these tests', { concurrency: 3 }, () => {
+  const script = (text) => ({ program: executable(`#!/bin/sh\n${text}\n`) });
+
+  test('it resolves what moves the cursor, and remembers what was to be seen', async () => {
+    const shown = await inTerminal([], script(`printf 'working  10 %%'; sleep 0.3; printf '\\r\\033[Kdone\\n\\033[31mred\\033[0m  \\n'; exit 3`));
+    assert.equal(shown.screen, 'done\nred');
+    assert.equal(shown.code, 3);
+    assert.ok(shown.saw(/working {2}10 %/));
+    assert.ok(!shown.saw(/20 %/));
+    assert.ok(shown.raw.includes('\x1b[31m'));
+  });
+
+  test('it has the width that was asked for', async () => {
+    const { screen } = await inTerminal(['a b', "it's"], { ...script('stty size; printf "%s|%s" "$1" "$2"'), columns: 77, rows: 12 });
+    assert.equal(screen, "12 77\na b|it's");
+  });
+
+  test('what is typed gets there, ^C as a signal', async () => {
+    const terminal = await openTerminal([], script(`trap 'echo stopped; exit 130' INT; echo ready; read line; echo "got $line"; while :; do sleep 0.05; done`));
+    await terminal.shows(/ready/);
+    terminal.type('hello\n');
+    await terminal.shows(/got hello/);
+    terminal.type('\x03');
+    const { code, screen } = await terminal.ended;
+    assert.equal(code, 130);
+    assert.match(screen, /stopped$/);
+  });
+});
+
+test('a schema refuses what is not in it', () => {
+  const good = { file: 'a.dump', level: 'full', proven: true, reason: null, manifest: null, sizeBytes: 1, sha256: 'a'.repeat(64), tables: 1, rows: 1, largeObjects: 0, sequences: 0, durationMs: 1 };
+  assert.deepEqual(schemaErrors('verify', good), []);
+  assert.match(schemaErrors('verify', { ...good, level: 'most' }).join(), /level must be equal to one of/);
+  assert.match(schemaErrors('verify', { ...good, extra: 1 }).join(), /must NOT have additional properties/);
+  assert.match(schemaErrors('verify', { ...good, sizeBytes: -1 }).join(), /sizeBytes/);
+  const { rows, ...without } = good;
+  assert.match(schemaErrors('verify', without).join(), /must have required property 'rows'/);
+});
