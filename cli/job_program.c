@@ -1,14 +1,20 @@
 #include "cli/job_program.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "cli/command.h"
+
+#include "common/error.h"
 #include "common/memory.h"
-#include "common/text.h"
 
 char *
 job_program_find(const char *command)
@@ -50,4 +56,114 @@ job_program_become(int argc, char **argv)
     free(arguments);
     free(program);
     return EX_UNAVAILABLE;
+}
+
+#define WORDS_MAX 14
+
+/* A file in memory, which the other side reads at its own pace. -1: failed. */
+static int
+open_input(const struct text *input, struct error *err)
+{
+    int fd = memfd_create("input", MFD_CLOEXEC);
+    size_t written = 0;
+    ssize_t count = 0;
+
+    while (fd != -1 && count != -1 && written < input->length) {
+        count = write(fd, input->data + written, input->length - written);
+        written += count == -1 ? 0 : (size_t)count;
+    }
+    if (fd != -1 && count != -1 && lseek(fd, 0, SEEK_SET) == 0)
+        return fd;
+    (void)error_set_errno(err, errno, "hand over its input");
+    if (fd != -1)
+        (void)close(fd);
+    return -1;
+}
+
+static bool
+start(const char *program, const char *const *words, int input, int output, pid_t *pid, struct error *err)
+{
+    char *arguments[WORDS_MAX + 2] = { memory_copy_string(program) };
+    posix_spawn_file_actions_t actions;
+    size_t count = 1;
+    int failure;
+
+    for (; words[count - 1] != NULL && count <= WORDS_MAX; count++)
+        arguments[count] = memory_copy_string(words[count - 1]);
+    if (posix_spawn_file_actions_init(&actions) != 0 ||
+        posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO) != 0 ||
+        posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO) != 0)
+        abort(); /* out of memory */
+    failure = posix_spawn(pid, program, &actions, NULL, arguments, environ);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    while (count > 0)
+        free(arguments[--count]);
+    return failure == 0 || error_set_errno(err, failure, "start '%s'", program);
+}
+
+static bool
+read_output(int fd, struct text *output, struct error *err)
+{
+    char bytes[16384];
+    ssize_t count;
+
+    while ((count = read(fd, bytes, sizeof(bytes))) != 0) {
+        if (count == -1 && errno == EINTR)
+            continue;
+        if (count == -1)
+            return error_set_errno(err, errno, "read what it says");
+        text_add_bytes(output, bytes, (size_t)count);
+    }
+    return true;
+}
+
+static int
+wait_for_end(pid_t pid)
+{
+    int status = 0;
+
+    while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+        ;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* As job_program_ask(), with the error to tell. */
+static bool
+ask(const char *program, const char *const *words, const struct text *input, struct text *output, int *status,
+    struct error *err)
+{
+    int pipe_fds[2] = { -1, -1 };
+    int input_fd = open_input(input, err);
+    pid_t pid = -1;
+    bool ok = input_fd != -1;
+
+    if (ok && pipe2(pipe_fds, O_CLOEXEC) == -1)
+        ok = error_set_errno(err, errno, "open a pipe");
+    ok = ok && start(program, words, input_fd, pipe_fds[1], &pid, err);
+    if (pipe_fds[1] != -1)
+        (void)close(pipe_fds[1]);
+    ok = ok && read_output(pipe_fds[0], output, err);
+    if (pipe_fds[0] != -1)
+        (void)close(pipe_fds[0]);
+    if (input_fd != -1)
+        (void)close(input_fd);
+    if (pid != -1)
+        *status = wait_for_end(pid);
+    return ok;
+}
+
+bool
+job_program_ask(
+    const char *command, const char *const *words, const struct text *input, struct text *output, int *status)
+{
+    char *program = job_program_find(command);
+    struct error err;
+    bool ok = program != NULL && ask(program, words, input, output, status, &err);
+
+    if (!ok && program != NULL)
+        (void)command_complain(command, EX_UNAVAILABLE, "%s: %s", JOB_PROGRAM, err.text);
+    if (!ok)
+        *status = EX_UNAVAILABLE;
+    free(program);
+    return ok;
 }
