@@ -12,6 +12,7 @@
 #include "cli/list.h"
 #include "cli/prune.h"
 #include "cli/run.h"
+#include "cli/enqueue_row.h"
 #include "cli/verify.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -184,6 +185,7 @@ static const struct {
     { "list", cli_list },
     { "prune", cli_prune },
     { "verify", cli_verify },
+    { "enqueue-row", cli_enqueue_row },
 };
 
 int

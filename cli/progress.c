@@ -35,11 +35,16 @@ progress_format(const char *phase, int64_t bytes, int64_t whole, int64_t elapsed
     double seconds = (double)elapsed_ms / 1000;
 
     text_add(out, phase);
+    if (bytes < 0) {
+        text_add(out, "  ");
+        add_duration(out, elapsed_ms / 1000);
+        return;
+    }
     if (whole > 0)
         add_bar(out, bytes, whole);
     else
         text_format(out, " %.1f MB", (double)bytes / MB);
-    if (elapsed_ms < 1000 || bytes <= 0)
+    if (elapsed_ms < 1000 || bytes == 0)
         return; /* too early to tell */
     text_format(out, "  %.1f MB/s, ", (double)bytes / MB / seconds);
     if (whole > 0) {

@@ -276,8 +276,12 @@ queue_rest(struct queue *queue, int64_t ms, struct error *err)
 static bool
 is_about_permission(const struct error *err)
 {
-    return strstr(err->text, "WRONGPASS") != NULL || strstr(err->text, "NOAUTH") != NULL ||
-           strstr(err->text, "NOPERM") != NULL;
+    static const char *const words[] = { "WRONGPASS", "NOAUTH", "NOPERM", "ERR AUTH", "ERR invalid password" };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strstr(err->text, words[i]) != NULL)
+            return true;
+    return false;
 }
 
 int
