@@ -301,7 +301,7 @@ cli_enqueue(int argc, char **argv)
     if (!settings_load(&settings, SETTINGS_WORKER, &problems)) {
         (void)fputs(text_string(&problems), stderr);
         status = EX_CONFIG;
-    } else if ((queue = queue_open(&settings, &err)) == NULL)
+    } else if ((queue = queue_open(&settings, &err)) == NULL || !queue_connect(queue, &err))
         status = queue_complain(NAME, &err);
     else
         status = enqueue(&arguments, queue);

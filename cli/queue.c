@@ -19,7 +19,7 @@ struct queue {
     SSL_CTX *tls; /* NULL: plain */
     struct keys keys;
     struct link *link;
-    bool has_failed; /* since link_wait() began */
+    bool has_failed; /* since queue_connect() began */
     struct error failure;
     struct event *timer;      /* of queue_rest() */
     struct event *signals[2]; /* NULL: not taken */
@@ -68,8 +68,8 @@ is_stopped(const struct queue *queue, struct error *err)
     return queue->signal != 0 && !error_set(err, ERROR_STOPPED, "stopped by SIG%s", sigabbrev_np(queue->signal));
 }
 
-/* Until there is a connection, or an attempt at one has failed: whoever asks again tries again. */
-static bool
+/* Until an attempt at a connection has failed: whoever asks again tries again. */
+bool
 queue_connect(struct queue *queue, struct error *err)
 {
     queue->has_failed = false;
@@ -109,8 +109,7 @@ queue_open(const struct settings *settings, struct error *err)
     options.base = queue->base;
     options.tls = queue->tls;
     queue->link = link_new(&options);
-    if (queue_connect(queue, err))
-        return queue;
+    return queue;
 failed:
     queue_close(queue);
     return NULL;

@@ -6,9 +6,9 @@
  *         status = queue_complain("status", &err);
  *     queue_close(queue);
  *
+ * The first question connects, and so does one after ERROR_LOST; what was asked before may then have been done, or not.
  * Every wait ends: with the answer, with ERROR_LOST when the connection fails or QUEUE_PATIENCE_MS are over, or with ERROR_STOPPED by SIGINT or
- * SIGTERM if the command takes those. After ERROR_LOST the same queue may be asked again: it connects anew. What was asked may then have been
- * done, or not. Nothing is logged: an error is the command's to tell.
+ * SIGTERM if the command takes those. Nothing is logged: an error is the command's to tell.
  */
 #ifndef CLI_QUEUE_H
 #define CLI_QUEUE_H
@@ -28,12 +28,15 @@
 
 struct queue;
 
-/* Connects. `settings` are of SETTINGS_WORKER and stay the caller's, as long as the queue is open. NULL: failed. */
+/* `settings` are of SETTINGS_WORKER and stay the caller's, as long as the queue is open. NULL, with ERROR_CONFIG: they will not do. */
 struct queue *queue_open(const struct settings *settings, struct error *err) MUST_CHECK;
 void queue_close(struct queue *queue); /* NULL is fine */
 
+/* For who wants to know before there is anything to ask. */
+bool queue_connect(struct queue *queue, struct error *err) MUST_CHECK;
+
 const struct keys *queue_keys(const struct queue *queue);
-const struct info *queue_server(const struct queue *queue); /* the server, as of the last connection */
+const struct info *queue_server(const struct queue *queue); /* as of the last connection */
 
 /* Sends one command (protocol/commands and its like) with `on_reply` and `owner` as they are given here. */
 typedef void queue_send_fn(
