@@ -137,6 +137,12 @@ queue_keys(const struct queue *queue)
     return &queue->keys;
 }
 
+int
+queue_database(const struct queue *queue)
+{
+    return queue->url->database;
+}
+
 const struct info *
 queue_server(const struct queue *queue)
 {

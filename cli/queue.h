@@ -36,6 +36,7 @@ void queue_close(struct queue *queue); /* NULL is fine */
 bool queue_connect(struct queue *queue, struct error *err) MUST_CHECK;
 
 const struct keys *queue_keys(const struct queue *queue);
+int queue_database(const struct queue *queue);              /* the number of the one that it is in */
 const struct info *queue_server(const struct queue *queue); /* as of the last connection */
 
 /* Sends one command (protocol/commands and its like) with `on_reply` and `owner` as they are given here. */

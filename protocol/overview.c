@@ -123,48 +123,58 @@ overview_clear(struct overview *overview)
 
 /* --- Workers --- */
 
-/* The value behind " name=" in a line of CLIENT LIST; no value has a blank. */
+/* The value behind "name=" in a line of CLIENT LIST; no value has a blank. NULL: there is none. */
 static const char *
 find_value(const char *line, size_t length, const char *name, size_t *value_length)
 {
     size_t name_length = strlen(name);
 
+    *value_length = 0;
     for (const char *at = line; at < line + length; at += strcspn(at, " \n") + 1) {
         if (strncmp(at, name, name_length) != 0 || at[name_length] != '=')
             continue;
         *value_length = strcspn(at + name_length + 1, " \n");
         return at + name_length + 1;
     }
-    *value_length = 0;
-    return "";
+    return NULL;
 }
 
-/* BullMQ 5.76: getWorkers() takes connections whose name is that of the queue, with ":w:" and a worker's name behind it or without. */
-static bool
-read_worker(const char *line, size_t length, const struct keys *keys, struct overview_worker *out)
+static int64_t
+find_number(const char *line, size_t length, const char *name)
 {
-    size_t name_length;
-    size_t size;
-    const char *name = find_value(line, length, "name", &name_length);
-    size_t queue_length = strlen(keys->client_name);
-    const char *value;
+    size_t value_length;
+    const char *value = find_value(line, length, name, &value_length);
+    int64_t number = 0;
 
-    if (name_length < queue_length || strncmp(name, keys->client_name, queue_length) != 0 ||
-        (name_length > queue_length && strncmp(name + queue_length, ":w:", 3) != 0))
+    return value != NULL && text_parse_integer(value, value_length, 0, INT64_MAX, &number) ? number : 0;
+}
+
+#define WORKER ":w:" /* and the worker's name, behind the queue's */
+
+/* BullMQ 5.76: getWorkers() takes connections whose name is that of the queue, with or without a worker's name behind it. */
+static bool
+read_worker(const char *line, size_t length, const struct keys *keys, int database, struct overview_worker *out)
+{
+    size_t queue_length = strlen(keys->client_name);
+    size_t name_length;
+    size_t address_length;
+    const char *name = find_value(line, length, "name", &name_length);
+    const char *address = find_value(line, length, "addr", &address_length);
+
+    if (name == NULL || name_length < queue_length || memcmp(name, keys->client_name, queue_length) != 0 ||
+        (name_length > queue_length && strncmp(name + queue_length, WORKER, strlen(WORKER)) != 0) ||
+        find_number(line, length, "db") != database)
         return false;
-    *out = (struct overview_worker){ .name = NULL };
-    if (name_length > queue_length)
-        out->name = memory_copy(name + queue_length + 3, name_length - queue_length - 3);
-    value = find_value(line, length, "addr", &size);
-    out->address = memory_copy(value, size);
-    value = find_value(line, length, "age", &size);
-    if (!text_parse_integer(value, size, 0, INT64_MAX, &out->age_s))
-        out->age_s = 0;
+    name_length -= queue_length;
+    *out = (struct overview_worker){ .address = memory_copy(address == NULL ? "" : address, address_length),
+        .age_s = find_number(line, length, "age") };
+    if (name_length > 0)
+        out->name = memory_copy(name + queue_length + strlen(WORKER), name_length - strlen(WORKER));
     return true;
 }
 
 bool
-overview_read_workers(const redisReply *reply, const struct error *lost, const struct keys *keys,
+overview_read_workers(const redisReply *reply, const struct error *lost, const struct keys *keys, int database,
     struct overview_workers *out, struct error *err)
 {
     struct overview_worker worker;
@@ -177,7 +187,7 @@ overview_read_workers(const redisReply *reply, const struct error *lost, const s
     for (const char *line = reply->str; *line != '\0';) {
         size_t length = strcspn(line, "\n");
 
-        if (read_worker(line, length, keys, &worker)) {
+        if (read_worker(line, length, keys, database, &worker)) {
             out->list = memory_resize(out->list, (out->count + 1) * sizeof(*out->list));
             out->list[out->count++] = worker;
         }

@@ -1,7 +1,8 @@
 /*
  * overview: how a queue stands: how many jobs are in which state, which are active, which schedulers there are, and which workers.
  *
- * Read by one script, which writes nothing; the workers are those connections of the server that BullMQ's queue.getWorkers() counts as such.
+ * Read by one script, which writes nothing; the workers are those connections that BullMQ's queue.getWorkers() counts as such, but for
+ * those to other databases of the server.
  * What somebody else wrote may be missing or nonsense: then it is NULL or 0 here. Strings are the overview's.
  */
 #ifndef PROTOCOL_OVERVIEW_H
@@ -73,8 +74,8 @@ struct overview_workers {
 
 #define OVERVIEW_WORKERS_EMPTY ((struct overview_workers){ .list = NULL })
 
-/* `reply` is that to CLIENT LIST. Errors as above. */
-bool overview_read_workers(const redisReply *reply, const struct error *lost, const struct keys *keys,
+/* `reply` is that to CLIENT LIST, `database` the number of the queue's. Errors as above. */
+bool overview_read_workers(const redisReply *reply, const struct error *lost, const struct keys *keys, int database,
     struct overview_workers *out, struct error *err) MUST_CHECK;
 void overview_workers_clear(struct overview_workers *workers);
 
