@@ -94,7 +94,7 @@ make_row(const char *config, struct enqueued *run, int *status)
 {
     const char *words[] = { "enqueue-row", "--", config, NULL };
     struct text output = TEXT_EMPTY;
-    bool ok = job_program_ask(NAME, words, &TEXT_EMPTY, &output, status) && *status == EX_OK;
+    bool ok = job_program_ask(NAME, words, &output, status) && *status == EX_OK;
 
     if (ok) {
         run->row = json_loads(text_string(&output), 0, NULL);
@@ -117,7 +117,7 @@ close_row(const struct enqueued *run, const struct error *why)
 
     text_format(&reason, "the queue did not take the job: %s", why->text);
     words[4] = text_string(&reason);
-    if (!job_program_ask(NAME, words, &TEXT_EMPTY, &output, &status) || status != EX_OK)
+    if (!job_program_ask(NAME, words, &output, &status) || status != EX_OK)
         (void)command_complain(NAME, status, "the row of run %s could not be closed", row_text(run, "runId"));
     text_clear(&reason);
     text_clear(&output);

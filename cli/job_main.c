@@ -21,6 +21,7 @@
 #include "common/text.h"
 #include "jobs/facts.h"
 #include "jobs/job.h"
+#include "jobs/ledger_look.h"
 #include "jobs/ledger_work.h"
 #include "jobs/payload.h"
 #include "jobs/recover.h"
@@ -98,6 +99,7 @@ struct work {
 static const struct work job_work = { job_perform, PAYLOAD_BYTES_MAX, 0 };
 static const struct work recover_work = { recover_perform, RECOVER_INPUT_MAX, RECOVER_LIMIT_MS };
 static const struct work ledger_work = { ledger_perform, LEDGER_SNAPSHOT_MAX, LEDGER_LIMIT_MS };
+static const struct work look_work = { ledger_look_perform, LEDGER_SNAPSHOT_MAX, LEDGER_LOOK_LIMIT_MS };
 static const struct work facts_work = { facts_perform, FACTS_INPUT_MAX, FACTS_LIMIT_MS };
 
 /* At most one byte more than there may be: enough to see that it is too large. */
@@ -197,6 +199,8 @@ main(int argc, char **argv)
         return run_program(&ledger_work);
     if (argc == 2 && strcmp(argv[1], "recover") == 0)
         return run_program(&recover_work);
+    if (argc == 2 && strcmp(argv[1], "schedules") == 0)
+        return run_program(&look_work);
     if (argc == 2 && strcmp(argv[1], "facts") == 0)
         return run_program(&facts_work);
     for (size_t i = 0; argc >= 2 && i < sizeof(commands) / sizeof(commands[0]); i++)

@@ -117,19 +117,9 @@ read_output(int fd, struct text *output, struct error *err)
     return true;
 }
 
-static int
-wait_for_end(pid_t pid)
-{
-    int status = 0;
-
-    while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-        ;
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-/* As job_program_ask(), with the error to tell. */
+/* Starts it, reads what it says, waits for its end. */
 static bool
-ask(const char *program, const char *const *words, const struct text *input, struct text *output, int *status,
+run(const char *program, const char *const *words, const struct text *input, struct text *output, int *wait_status,
     struct error *err)
 {
     int pipe_fds[2] = { -1, -1 };
@@ -147,23 +137,72 @@ ask(const char *program, const char *const *words, const struct text *input, str
         (void)close(pipe_fds[0]);
     if (input_fd != -1)
         (void)close(input_fd);
-    if (pid != -1)
-        *status = wait_for_end(pid);
+    while (pid != -1 && waitpid(pid, wait_status, 0) == -1 && errno == EINTR)
+        ;
     return ok;
 }
 
 bool
-job_program_ask(
-    const char *command, const char *const *words, const struct text *input, struct text *output, int *status)
+job_program_ask(const char *command, const char *const *words, struct text *output, int *status)
 {
     char *program = job_program_find(command);
+    int wait_status = 0;
     struct error err;
-    bool ok = program != NULL && ask(program, words, input, output, status, &err);
+    bool ok = program != NULL && run(program, words, &TEXT_EMPTY, output, &wait_status, &err);
 
+    *status = WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
     if (!ok && program != NULL)
         (void)command_complain(command, EX_UNAVAILABLE, "%s: %s", JOB_PROGRAM, err.text);
     if (!ok)
         *status = EX_UNAVAILABLE;
     free(program);
     return ok;
+}
+
+/* Line by line, up to the verdict or to a line that breaks the protocol. */
+static bool
+read_reports(
+    const struct text *output, job_program_report_fn *on_report, void *owner, struct report *verdict, struct error *err)
+{
+    const char *line = text_string(output);
+
+    while (*line != '\0' && verdict->type == REPORT_NONE) {
+        struct report report = REPORT_EMPTY;
+        size_t length = strcspn(line, "\n");
+
+        if (!report_parse(line, length, &report, err))
+            return false;
+        if (report_is_verdict(report.type))
+            *verdict = report;
+        else {
+            if (on_report != NULL)
+                on_report(&report, owner);
+            report_clear(&report);
+        }
+        line += length + (line[length] == '\n');
+    }
+    return true;
+}
+
+void
+job_program_report(const char *command, const char *word, const struct text *input, job_program_report_fn *on_report,
+    void *owner, struct report *verdict)
+{
+    const char *const words[] = { word, NULL };
+    char *program = job_program_find(command);
+    struct text output = TEXT_EMPTY;
+    int wait_status = 0;
+    struct error err;
+
+    *verdict = REPORT_EMPTY;
+    if (program == NULL)
+        (void)error_set(&err, ERROR_CONFIG, "%s is not installed", JOB_PROGRAM);
+    if (program == NULL || !run(program, words, input, &output, &wait_status, &err))
+        *verdict = (struct report){ .type = REPORT_FAILED, .text = memory_copy_string(err.text) };
+    else if (read_reports(&output, on_report, owner, verdict, &err))
+        (void)report_judge(verdict, wait_status, NULL);
+    else
+        (void)report_judge(verdict, wait_status, &err);
+    text_clear(&output);
+    free(program);
 }

@@ -178,21 +178,21 @@ describe_redis(const struct queue *queue, bool reachable, const struct error *er
 
 /* --- The job program's facts --- */
 
-/* NULL: it has none, and what is to be said of that was said. */
+/* NULL: there are none, and why has been said. */
 static json_t *
-ask_for_facts(void)
+ask_for_facts(struct queue *queue)
 {
-    const char *words[] = { "facts", NULL };
-    struct text output = TEXT_EMPTY;
-    json_t *verdict = NULL;
+    struct report verdict;
     json_t *facts = NULL;
-    int status;
+    struct error stopped;
 
-    if (job_program_ask(NAME, words, &TEXT_EMPTY, &output, &status) && status == EX_OK)
-        verdict = json_loads(text_string(&output), 0, NULL);
-    facts = json_incref(json_object_get(verdict, "returnvalue"));
-    json_decref(verdict);
-    text_clear(&output);
+    job_program_report(NAME, "facts", &TEXT_EMPTY, NULL, NULL, &verdict);
+    if (verdict.type == REPORT_COMPLETED)
+        facts = json_loads(verdict.value, 0, NULL);
+    else if (queue_rest(queue, 0, &stopped)) /* else ^C has stopped it as well */
+        (void)command_complain(NAME, EX_UNAVAILABLE, "what Postgres and the disk say is not known: %s",
+            verdict.text == NULL ? "no answer" : verdict.text);
+    report_clear(&verdict);
     return facts;
 }
 
@@ -260,7 +260,7 @@ gather(struct queue *queue, int *status)
     json_t *out = json_object();
     struct error err = ERROR_EMPTY;
     bool reachable = look(queue, &seen, &err);
-    json_t *facts = ask_for_facts();
+    json_t *facts = ask_for_facts(queue);
 
     (void)json_object_set_new(out, "at", answer_time(true, wall_now()));
     (void)json_object_set_new(out, "redis", describe_redis(queue, reachable, &err));

@@ -14,6 +14,7 @@
 #include "jobs/due.h"
 #include "jobs/facts_rows.h"
 #include "jobs/history.h"
+#include "jobs/ledger.h"
 #include "jobs/ledger_file.h"
 #include "jobs/lock.h"
 #include "jobs/space.h"
@@ -21,7 +22,6 @@
 #include "jobs/verdict.h"
 
 #define QUERY_MS 10000
-#define SKEW_MS ((int64_t)60 * 1000) /* rows are dated by another clock */
 #define MINUTE_MS ((int64_t)60 * 1000)
 
 struct facts {
@@ -40,15 +40,6 @@ static void
 add_problem(struct facts *facts, const char *about, const char *text)
 {
     (void)json_array_append_new(facts->problems, json_pack("{s:s, s:o}", "about", about, "text", facts_text(text)));
-}
-
-static json_t *
-time_of(struct wall wall)
-{
-    char text[WALL_ISO_SIZE];
-
-    wall_format_iso(wall, text);
-    return json_string(text);
 }
 
 /* --- The backup directory --- */
@@ -187,13 +178,14 @@ find_next(struct facts *facts, struct timezones *zones, struct schedule *schedul
 static bool
 is_overdue(const struct facts *facts, const struct schedule *schedule, struct wall *since)
 {
-    const struct ledger_known *known = ledger_memory_find(&facts->memory, schedule->id);
-    const char *zone = schedule->timezone == NULL ? DUE_ZONE : schedule->timezone;
-    struct wall until = { .ms = facts->now.ms - facts->settings->missed_grace_minutes * MINUTE_MS };
+    const struct ledger_config config = { .id = schedule->id,
+        .cron = schedule->cron,
+        .timezone = schedule->timezone,
+        .last_attempt = { .ms = schedule->attempt_ms },
+        .last_good = { .ms = schedule->good_ms } };
 
-    return known != NULL && strcmp(known->cron, schedule->cron) == 0 && strcmp(known->timezone, zone) == 0 &&
-           until.ms > known->seen.ms && due_latest(&schedule->due, known->seen, until, since) &&
-           schedule->attempt_ms < since->ms - SKEW_MS && schedule->good_ms < since->ms;
+    return ledger_is_overdue(
+        &config, &facts->memory, &schedule->due, facts->now, facts->settings->missed_grace_minutes * MINUTE_MS, since);
 }
 
 static void
@@ -222,7 +214,7 @@ describe_schedule(struct facts *facts, struct timezones *zones, struct schedule 
         (void)json_object_set_new(out, "problem", facts_text(err.text));
         add_schedule_problem(facts, schedule->name, "cannot be followed: ", err.text);
     } else {
-        (void)json_object_set_new(out, "nextDue", time_of(instant));
+        (void)json_object_set_new(out, "nextDue", facts_time(instant));
         if (is_overdue(facts, schedule, &instant)) {
             wall_format_iso(instant, due);
             (void)json_object_set_new(out, "overdueSince", json_string(due));
@@ -350,8 +342,8 @@ facts_perform(const struct settings *settings, const char *bytes, size_t length,
 
     (void)bytes;
     (void)length;
-    facts.all = json_pack("{s:o, s:i, s:O, s:n, s:n, s:n, s:n, s:n}", "at", time_of(facts.now), "tookMs", 0, "problems",
-        facts.problems, "postgres", "directory", "lock", "schedules", "runs");
+    facts.all = json_pack("{s:o, s:i, s:O, s:n, s:n, s:n, s:n, s:n}", "at", facts_time(facts.now), "tookMs", 0,
+        "problems", facts.problems, "postgres", "directory", "lock", "schedules", "runs");
     add_directory(&facts);
     add_postgres(&facts);
     (void)json_object_set_new(facts.all, "tookMs", json_integer(moment_ms_between(facts.began, moment_now())));

@@ -76,6 +76,15 @@ facts_text(const char *string)
     return out;
 }
 
+json_t *
+facts_time(struct wall wall)
+{
+    char text[WALL_ISO_SIZE];
+
+    wall_format_iso(wall, text);
+    return json_string(text);
+}
+
 static json_t *
 beginning_of(const char *string)
 {

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "common/clock.h"
 #include "jobs/database.h"
 
 /* The newest `limit` runs, newest first: RUN objects. NULL: failed. */
@@ -14,5 +15,6 @@ json_t *facts_rows_by_schedule(struct database *database, struct error *err) MUS
 
 /* A JSON string whatever the bytes are: an error's text may be cut within a character. null for NULL. */
 json_t *facts_text(const char *string);
+json_t *facts_time(struct wall wall);
 
 #endif
