@@ -9,10 +9,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "cli/enqueue_row.h"
 #include "cli/list.h"
 #include "cli/prune.h"
 #include "cli/run.h"
-#include "cli/enqueue_row.h"
 #include "cli/verify.h"
 #include "common/log.h"
 #include "common/memory.h"
