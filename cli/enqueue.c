@@ -31,9 +31,10 @@ static const char details[] =
     "Redis\n"
     "goes away meanwhile, it is waited for, five minutes at most.\n"
     "\n"
-    "With --json: jobId, runId, configId, configName, outcome (completed, failed, skipped; null: not known, or not\n"
-    "followed), reason (why it failed or was skipped; null), file, sizeBytes, sha256, durationMs (null unless it\n"
-    "completed).\n"
+    "With --json: jobId, runId, configId, config, outcome (success, failed, skipped; null: not followed to the end),\n"
+    "error (why it failed, was skipped or could not be followed), file, sizeBytes, sha256, durationMs. What there is "
+    "not\n"
+    "is null.\n"
     "\n"
     "Environment: REDIS_URL, REDIS_TLS_CA, DATABASE_URL.\n"
     "\n"
@@ -52,7 +53,7 @@ struct arguments {
 
 /* A run that was enqueued, and what became of it as far as it was followed. */
 struct enqueued {
-    json_t *row; /* runId, configId, configName */
+    json_t *row; /* runId, configId, config */
     char *job_id;
     const char *outcome; /* NULL: not known */
     char *reason;        /* NULL: none */
@@ -171,7 +172,7 @@ take_end(struct follow_end *end, struct enqueued *run)
     }
     run->value = end->value == NULL ? NULL : json_loads(end->value, JSON_DECODE_ANY, NULL);
     skipped = json_string_value(json_object_get(run->value, "skipped"));
-    run->outcome = skipped == NULL ? "completed" : "skipped";
+    run->outcome = skipped == NULL ? "success" : "skipped";
     run->reason = memory_copy_string(skipped);
     free(end->value);
 }
@@ -179,7 +180,7 @@ take_end(struct follow_end *end, struct enqueued *run)
 static int
 exit_status(const struct enqueued *run)
 {
-    return run->outcome != NULL && strcmp(run->outcome, "completed") == 0 ? EX_OK : NOT_BACKED_UP;
+    return run->outcome != NULL && strcmp(run->outcome, "success") == 0 ? EX_OK : NOT_BACKED_UP;
 }
 
 /* Until a signal comes; then it is said what goes on. */
@@ -211,7 +212,7 @@ print_json(const struct enqueued *run)
     (void)json_object_set_new(object, "jobId", answer_text(run->job_id));
     (void)json_object_update(object, run->row);
     (void)json_object_set_new(object, "outcome", answer_text(run->outcome));
-    (void)json_object_set_new(object, "reason", answer_text(run->reason));
+    (void)json_object_set_new(object, "error", answer_text(run->reason));
     (void)json_object_set_new(object, "file", answer_text(json_string_value(file)));
     for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]); i++) {
         json_t *value = json_object_get(run->value, copied[i]);
@@ -228,7 +229,7 @@ print_success(const struct enqueued *run)
     struct text out = TEXT_EMPTY;
     const char *file = json_string_value(json_object_get(run->value, "filename"));
 
-    (void)screen_add_line(&out, row_text(run, "configName"), SCREEN_ENDLESS);
+    (void)screen_add_line(&out, row_text(run, "config"), SCREEN_ENDLESS);
     text_add(&out, ": ");
     (void)screen_add_line(&out, file == NULL ? "backed up" : file, SCREEN_ENDLESS);
     if (file != NULL) {
@@ -253,7 +254,7 @@ print_end(const struct enqueued *run)
 static void
 complain_of_end(const struct enqueued *run)
 {
-    (void)command_complain(NAME, NOT_BACKED_UP, "'%s' %s: %s", row_text(run, "configName"),
+    (void)command_complain(NAME, NOT_BACKED_UP, "'%s' %s: %s", row_text(run, "config"),
         run->outcome == NULL ? "cannot be followed" : run->outcome,
         run->reason == NULL ? "no reason given" : run->reason);
 }

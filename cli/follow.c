@@ -1,9 +1,8 @@
 #include "cli/follow.h"
 
-#include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "cli/progress.h"
 #include "common/memory.h"
 
 #define LOOK_EVERY_MS 200
@@ -13,32 +12,6 @@ struct look {
     struct follow_end *end;
     bool is_over;
 };
-
-static const char *
-phase_name(const char *phase)
-{
-    static const char *const names[][2] = { { "dump", "dumping" }, { "verify", "reading back" },
-        { "restore", "restoring" }, { "publish", "publishing" } };
-
-    for (size_t i = 0; phase != NULL && i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(names[i][0], phase) == 0)
-            return names[i][1];
-    return "working";
-}
-
-/* {"phase":"dump","bytes":123,"percent":45}; without `percent`, nobody knows how much there will be. */
-void
-follow_draw(struct progress *progress, const char *value)
-{
-    json_t *object = value == NULL ? NULL : json_loads(value, 0, NULL);
-    const json_t *bytes = json_object_get(object, "bytes");
-    int64_t percent = json_integer_value(json_object_get(object, "percent"));
-    int64_t size = json_is_integer(bytes) ? json_integer_value(bytes) : PROGRESS_NONE;
-
-    progress_tell(progress, phase_name(json_string_value(json_object_get(object, "phase"))), size,
-        size > 0 && percent > 0 ? (int64_t)((double)size / (double)percent * 100) : 0);
-    json_decref(object);
-}
 
 enum { NAME, FINISHED, VALUE, REASON, PROCESSED, PROGRESS, FIELDS };
 
@@ -77,7 +50,7 @@ read_fields(const redisReply *reply, const struct error *lost, void *context, st
         progress_tell(look->progress, "waiting for a worker", PROGRESS_NONE, 0);
     else {
         progress = copy_field(reply, PROGRESS);
-        follow_draw(look->progress, progress);
+        progress_tell_report(look->progress, progress);
         free(progress);
     }
     return true;

@@ -1,13 +1,12 @@
 /*
  * follow: a job of the queue, watched to its end, with its progress on the terminal.
  *
- * What a backup job reports of its progress (jobs/reporter) is drawn by phase. Redis may go away meanwhile and come back; after
+ * Redis may go away meanwhile and come back; after
  * FOLLOW_PATIENCE_MS without it, following ends with ERROR_LOST. ERROR_STOPPED: a signal ended it (cli/queue), and the job goes on.
  */
 #ifndef CLI_FOLLOW_H
 #define CLI_FOLLOW_H
 
-#include "cli/progress.h"
 #include "cli/queue.h"
 
 #define FOLLOW_PATIENCE_MS 300000
@@ -24,8 +23,5 @@ struct follow_end {
 };
 
 bool follow_job(struct queue *queue, const char *job_id, struct follow_end *out, struct error *err) MUST_CHECK;
-
-/* A job's progress, as Redis has it (NULL: none yet), on the terminal. */
-void follow_draw(struct progress *progress, const char *value);
 
 #endif

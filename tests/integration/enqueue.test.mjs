@@ -61,7 +61,7 @@ describe('enqueue', { concurrency: 3 }, () => {
     const { code, stdout, stderr } = await scene.enqueue(['--json']);
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
     const answer = assertAnswer('enqueue', stdout);
-    assert.equal(answer.outcome, 'completed');
+    assert.equal(answer.outcome, 'success');
     assert.deepEqual([answer.file], scene.dumps());
     assert.equal((await readRun(scene.sql, answer.runId)).status, 'success');
   });
@@ -87,8 +87,8 @@ describe('enqueue', { concurrency: 3 }, () => {
     assert.equal(plain.code, 1);
     const { code, stdout } = await scene.enqueue(['--json']);
     assert.equal(code, 1);
-    const { outcome, reason } = assertAnswer('enqueue', stdout);
-    assert.deepEqual({ outcome, reason }, { outcome: 'failed', reason: 'the disk\nis full' });
+    const { outcome, error } = assertAnswer('enqueue', stdout);
+    assert.deepEqual({ outcome, error }, { outcome: 'failed', error: 'the disk\nis full' });
   });
 
   test('^C ends following, not the job', async (t) => {
