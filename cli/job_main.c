@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "cli/enqueue_row.h"
 #include "cli/list.h"
 #include "cli/prune.h"
 #include "cli/run.h"
@@ -18,7 +19,9 @@
 #include "common/report.h"
 #include "common/settings.h"
 #include "common/text.h"
+#include "jobs/facts.h"
 #include "jobs/job.h"
+#include "jobs/ledger_look.h"
 #include "jobs/ledger_work.h"
 #include "jobs/payload.h"
 #include "jobs/recover.h"
@@ -30,6 +33,7 @@ static const char usage[] =
     "Usage: weavestream-backup-job < JOB\n"
     "       weavestream-backup-job ledger < SNAPSHOT\n"
     "       weavestream-backup-job recover < JOB\n"
+    "       weavestream-backup-job facts\n"
     "       weavestream-backup-job COMMAND [OPTION]...\n"
     "\n"
     "Does one job of the queue 'backup'. weavestream-backup starts it; by hand:\n"
@@ -46,6 +50,10 @@ static const char usage[] =
     "\n"
     "With 'recover', it cleans up after an attempt at the job that ended badly: what became of it is written down and\n"
     "told, and temporary files are removed.\n"
+    "\n"
+    "With 'facts', it says what there is to know in Postgres and in the backup directory, as one JSON object: what "
+    "keeps\n"
+    "backups from happening, the schedules, their last runs and when they are next due, and the room that is left.\n"
     "\n"
     "The commands are those of weavestream-backup that need Postgres or the backup directory.\n"
     "\n"
@@ -84,13 +92,15 @@ find_report_fd(void)
 /* What the program does with its input. */
 struct work {
     void (*perform)(const struct settings *settings, const char *bytes, size_t length, struct report *verdict);
-    size_t bytes_max;
+    size_t bytes_max; /* 0: it has none */
     int64_t limit_ms; /* 0: as long as one backup may run */
 };
 
 static const struct work job_work = { job_perform, PAYLOAD_BYTES_MAX, 0 };
 static const struct work recover_work = { recover_perform, RECOVER_INPUT_MAX, RECOVER_LIMIT_MS };
 static const struct work ledger_work = { ledger_perform, LEDGER_SNAPSHOT_MAX, LEDGER_LIMIT_MS };
+static const struct work look_work = { ledger_look_perform, LEDGER_SNAPSHOT_MAX, LEDGER_LOOK_LIMIT_MS };
+static const struct work facts_work = { facts_perform, FACTS_INPUT_MAX, FACTS_LIMIT_MS };
 
 /* At most one byte more than there may be: enough to see that it is too large. */
 static bool
@@ -98,7 +108,7 @@ read_input(size_t bytes_max, struct text *input, struct error *err)
 {
     char bytes[16384];
 
-    while (input->length <= bytes_max) {
+    while (bytes_max > 0 && input->length <= bytes_max) {
         size_t room = bytes_max + 1 - input->length;
         ssize_t count = read(STDIN_FILENO, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
 
@@ -177,6 +187,7 @@ static const struct {
     { "list", cli_list },
     { "prune", cli_prune },
     { "verify", cli_verify },
+    { "enqueue-row", cli_enqueue_row },
 };
 
 int
@@ -188,6 +199,10 @@ main(int argc, char **argv)
         return run_program(&ledger_work);
     if (argc == 2 && strcmp(argv[1], "recover") == 0)
         return run_program(&recover_work);
+    if (argc == 2 && strcmp(argv[1], "schedules") == 0)
+        return run_program(&look_work);
+    if (argc == 2 && strcmp(argv[1], "facts") == 0)
+        return run_program(&facts_work);
     for (size_t i = 0; argc >= 2 && i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(argv[1], commands[i].name) == 0) {
             open_standard_descriptors();

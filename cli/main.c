@@ -5,7 +5,10 @@
 
 #include "cli/command.h"
 #include "cli/cron.h"
+#include "cli/enqueue.h"
 #include "cli/job_program.h"
+#include "cli/schedules.h"
+#include "cli/status.h"
 #include "cli/worker.h"
 #include "common/text.h"
 
@@ -22,6 +25,9 @@ static const struct {
     { "run", job_program_become, "make a backup at once, without the queue" },
     { "list", job_program_become, "print the history of runs" },
     { "prune", job_program_become, "delete the dumps that retention does not keep, or tell which" },
+    { "enqueue", cli_enqueue, "have a backup made now, by a worker, and follow it to its end" },
+    { "status", cli_status, "show how things stand: queue, workers, schedules, lock, disk" },
+    { "schedules", cli_schedules, "compare the schedules of the app with those in the queue, and repair them" },
     { "verify", job_program_become, "prove a dump: read it back, compare it with its manifest" },
     { "cron", cli_cron, "print when a cron pattern fires next" },
     { "version", print_version, "print the version and exit" },

@@ -1,6 +1,7 @@
 #include "cli/progress.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,11 +36,16 @@ progress_format(const char *phase, int64_t bytes, int64_t whole, int64_t elapsed
     double seconds = (double)elapsed_ms / 1000;
 
     text_add(out, phase);
+    if (bytes < 0) {
+        text_add(out, "  ");
+        add_duration(out, elapsed_ms / 1000);
+        return;
+    }
     if (whole > 0)
         add_bar(out, bytes, whole);
     else
         text_format(out, " %.1f MB", (double)bytes / MB);
-    if (elapsed_ms < 1000 || bytes <= 0)
+    if (elapsed_ms < 1000 || bytes == 0)
         return; /* too early to tell */
     text_format(out, "  %.1f MB/s, ", (double)bytes / MB / seconds);
     if (whole > 0) {
@@ -65,6 +71,35 @@ progress_tell(struct progress *progress, const char *phase, int64_t bytes, int64
     (void)fflush(stderr);
     progress->drawn = true;
     text_clear(&line);
+}
+
+static const char *
+phase_name(const char *phase)
+{
+    static const struct {
+        const char *phase;
+        const char *name;
+    } names[] = { { "dump", "dumping" }, { "verify", "reading back" }, { "restore", "restoring" },
+        { "publish", "publishing" } };
+
+    for (size_t i = 0; phase != NULL && i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(names[i].phase, phase) == 0)
+            return names[i].name;
+    return "working";
+}
+
+/* {"phase":"dump","bytes":1200000,"percent":40}; without `percent`, nobody knows how much there will be. */
+void
+progress_tell_report(struct progress *progress, const char *report)
+{
+    json_t *object = report == NULL ? NULL : json_loads(report, 0, NULL);
+    const json_t *size = json_object_get(object, "bytes");
+    int64_t bytes = json_is_integer(size) ? json_integer_value(size) : PROGRESS_NONE;
+    int64_t percent = json_integer_value(json_object_get(object, "percent"));
+
+    progress_tell(progress, phase_name(json_string_value(json_object_get(object, "phase"))), bytes,
+        bytes > 0 && percent > 0 ? (int64_t)((double)bytes / (double)percent * 100) : 0);
+    json_decref(object);
 }
 
 void

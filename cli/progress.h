@@ -14,14 +14,18 @@
 #include "common/clock.h"
 #include "common/text.h"
 
+#define PROGRESS_NONE (-1) /* there is nothing to count */
+
 struct progress {
     bool drawn;
     const char *phase; /* since `since`; NULL: none yet */
     struct moment since;
 };
 
-/* `whole`: of how many bytes; 0: nobody knows, and only the size and the time so far are told. A new phase counts its time anew. */
+/* `whole`: of how many bytes; 0: nobody knows, and only the size and the time so far are told. `bytes` PROGRESS_NONE: only the time. A new phase counts its time anew. */
 void progress_tell(struct progress *progress, const char *phase, int64_t bytes, int64_t whole);
+/* What a backup job reports of its progress (jobs/reporter.h), JSON text; NULL: nothing yet. */
+void progress_tell_report(struct progress *progress, const char *report);
 void progress_erase(struct progress *progress);
 
 /* The line, without what moves the cursor. */

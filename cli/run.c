@@ -77,33 +77,6 @@ read_arguments(int argc, char **argv, struct arguments *out, int *status)
 
 /* --- While it runs --- */
 
-static const char *
-phase_name(const char *phase)
-{
-    static const struct {
-        const char *phase;
-        const char *name;
-    } names[] = { { "dump", "dumping" }, { "verify", "reading back" }, { "restore", "restoring" },
-        { "publish", "publishing" } };
-
-    for (size_t i = 0; phase != NULL && i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(names[i].phase, phase) == 0)
-            return names[i].name;
-    return "working";
-}
-
-static void
-draw(struct progress *progress, const char *value)
-{
-    json_t *news = json_loads(value, 0, NULL);
-    int64_t bytes = json_integer_value(json_object_get(news, "bytes"));
-    int64_t percent = json_integer_value(json_object_get(news, "percent"));
-
-    progress_tell(progress, phase_name(json_string_value(json_object_get(news, "phase"))), bytes,
-        percent > 0 ? bytes * 100 / percent : 0);
-    json_decref(news);
-}
-
 static void
 on_report(const struct report *report, void *owner)
 {
@@ -111,7 +84,7 @@ on_report(const struct report *report, void *owner)
     struct text line = TEXT_EMPTY;
 
     if (report->type == REPORT_PROGRESS)
-        draw(progress, report->value);
+        progress_tell_report(progress, report->value);
     if (report->type != REPORT_LOG || strncmp(report->text, FAILED_ROW, strlen(FAILED_ROW)) == 0)
         return;
     progress_erase(progress);

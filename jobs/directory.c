@@ -54,36 +54,37 @@ make_directories(const char *path)
     return errnum;
 }
 
-static bool
-find_path(const char *setting, struct text *path, struct error *err)
+bool
+directory_find(const char *setting, char **path, struct error *err)
 {
+    struct text found = TEXT_EMPTY;
+
+    *path = NULL;
     if (setting[0] != '/') {
-        if (!find_base(path, err))
+        if (!find_base(&found, err)) {
+            text_clear(&found);
             return false;
-        if (strcmp(text_string(path), "/") != 0)
-            text_add(path, "/");
+        }
+        if (strcmp(text_string(&found), "/") != 0)
+            text_add(&found, "/");
         while (strncmp(setting, "./", 2) == 0)
             setting += 2;
     }
-    text_add(path, setting);
-    while (path->length > 1 && path->data[path->length - 1] == '/')
-        path->data[--path->length] = '\0';
+    text_add(&found, setting);
+    while (found.length > 1 && found.data[found.length - 1] == '/')
+        found.data[--found.length] = '\0';
+    *path = text_take(&found);
     return true;
 }
 
 int
 directory_open(const char *setting, char **path, struct error *err)
 {
-    struct text found = TEXT_EMPTY;
     int made;
     int fd;
 
-    *path = NULL;
-    if (!find_path(setting, &found, err)) {
-        text_clear(&found);
+    if (!directory_find(setting, path, err))
         return -1;
-    }
-    *path = text_take(&found);
     made = make_directories(*path);
     fd = open(*path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd != -1 && (made != 0 || syncfs(fd) == 0)) /* if it was made, its parents may be new as well: sync all */

@@ -7,7 +7,12 @@
 #ifndef JOBS_DIRECTORY_H
 #define JOBS_DIRECTORY_H
 
+#include <stdbool.h>
+
 #include "common/error.h"
+
+/* Its absolute path, the caller's to free; nothing is made. False: not even that can be told. */
+bool directory_find(const char *setting, char **path, struct error *err) MUST_CHECK;
 
 /* The descriptor, and the absolute path, the caller's to free in either case; -1: failed. */
 int directory_open(const char *setting, char **path, struct error *err) MUST_CHECK;

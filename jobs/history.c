@@ -204,13 +204,13 @@ history_list_schedules(struct database *database, struct database_rows **rows, s
 {
     return database_query(database,
                "SELECT id, enabled, cron, timezone, floor(extract(epoch FROM now - attempt) * 1000)::bigint, "
-               "floor(extract(epoch FROM now - good) * 1000)::bigint "
+               "floor(extract(epoch FROM now - good) * 1000)::bigint, name "
                "FROM (SELECT *, clock_timestamp() AT TIME ZONE 'UTC' AS now, "
                "(SELECT max(created_at) FROM backup_run r "
                "WHERE r.config_id = c.id AND kind = 'SCHEDULED' AND isfinite(created_at)) AS attempt, "
                "(SELECT max(coalesce(started_at, created_at)) FROM backup_run r WHERE r.config_id = c.id "
                "AND status IN ('success', 'running') AND isfinite(coalesce(started_at, created_at))) AS good "
-               "FROM backup_config c) AS schedules",
+               "FROM backup_config c) AS schedules ORDER BY name, id",
                0, NULL, rows, err) ||
            error_add(err, "read the schedules");
 }

@@ -82,8 +82,8 @@ bool history_last_size(
     struct database *database, const char *config_id, int64_t *size_bytes, struct error *err) MUST_CHECK;
 
 /*
- * What the ledger looks at. Ages are in milliseconds, by Postgres' clock; null: there is none. Of every config: id, enabled ("t" or "f"), cron,
- * timezone, the age of its last SCHEDULED row, and since when its last successful or running run has been going on.
+ * What the ledger looks at. Ages are in milliseconds, by Postgres' clock; null: there is none. Of every config, by name: id, enabled ("t" or
+ * "f"), cron, timezone, the age of its last SCHEDULED row, since when its last successful or running run has been going on, and its name.
  */
 bool history_list_schedules(struct database *database, struct database_rows **rows, struct error *err) MUST_CHECK;
 /* Of every queued row: id, config_id (may be null), whether it is SCHEDULED ("t" or "f"), its age. */

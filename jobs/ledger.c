@@ -179,9 +179,8 @@ is_young(const struct ledger_facts *facts, const struct ledger_row *row)
     return row->created.ms > facts->now.ms - ROW_MS;
 }
 
-/* Something of this config may still come to a backup by itself. */
-static bool
-is_busy(const struct ledger_facts *facts, const struct ledger_config *config)
+bool
+ledger_is_busy(const struct ledger_facts *facts, const struct ledger_config *config)
 {
     for (size_t i = 0; i < facts->job_count; i++)
         if (is_at_work(facts, &facts->jobs[i]) && strcmp(facts->jobs[i].config_id, config->id) == 0)
@@ -256,49 +255,82 @@ is_far_ahead(const struct ledger_scheduler *scheduler, const struct due *due, st
            scheduler->next.ms > second.ms;
 }
 
+enum ledger_fit
+ledger_fit_of(const struct ledger_facts *facts, const struct ledger_config *config, const struct due *due,
+    struct wall next, const struct ledger_scheduler **scheduler)
+{
+    const struct ledger_scheduler *found = find_scheduler(facts, config->id);
+    bool is_like;
+
+    *scheduler = found;
+    if (found == NULL)
+        return LEDGER_MISSING;
+    is_like = is_like_config(found, config);
+    if (found->pending == LEDGER_PENDING_GONE ||
+        (found->pending == LEDGER_PENDING_OVER && found->next.ms < facts->now.ms - DEAD_MS) ||
+        (is_like && is_far_ahead(found, due, next)))
+        return LEDGER_DEAD;
+    return is_like ? LEDGER_FITS : LEDGER_DIFFERS;
+}
+
 static void
 repair_schedule(struct judge *judge, const struct ledger_config *config, const struct ledger_known *known,
     const struct due *due, struct wall next)
 {
-    const struct ledger_scheduler *scheduler = find_scheduler(judge->facts, config->id);
-    int64_t now_ms = judge->facts->now.ms;
-    bool fires;
+    const struct ledger_scheduler *scheduler;
+    struct ledger_decision *decision;
 
-    if (scheduler == NULL || scheduler->pending == LEDGER_PENDING_GONE)
-        fires = false;
-    else if (scheduler->pending == LEDGER_PENDING_OVER)
-        fires = scheduler->next.ms >= now_ms - DEAD_MS;
-    else
-        fires = !is_like_config(scheduler, config) || !is_far_ahead(scheduler, due, next);
-    if (!fires) {
-        struct ledger_decision *decision = decide(judge, LEDGER_SCHEDULE);
-
+    switch (ledger_fit_of(judge->facts, config, due, next, &scheduler)) {
+    case LEDGER_FITS:
+        break;
+    case LEDGER_DIFFERS:
+        if (known->seen.ms <= judge->facts->now.ms - SETTLING_MS)
+            complain(judge, scheduler, "schedule differs from its config");
+        break;
+    case LEDGER_MISSING:
+    case LEDGER_DEAD:
+        decision = decide(judge, LEDGER_SCHEDULE);
         decision->config = config;
         decision->scheduler = scheduler;
-    } else if (!is_like_config(scheduler, config) && known->seen.ms <= now_ms - SETTLING_MS)
-        complain(judge, scheduler, "schedule differs from its config");
+        break;
+    }
+}
+
+static bool
+is_enabled(const struct ledger_facts *facts, const char *config_id)
+{
+    const struct ledger_config *config = config_id == NULL ? NULL : find_config(facts, config_id);
+
+    return config != NULL && config->enabled;
+}
+
+enum ledger_stray
+ledger_stray_of(const struct ledger_facts *facts, const struct ledger_scheduler *scheduler)
+{
+    const char *rest = scheduler->id + strlen(LEDGER_SCHEDULER);
+    char id[UUID_SIZE];
+
+    if (strncmp(scheduler->id, LEDGER_SCHEDULER, strlen(LEDGER_SCHEDULER)) != 0 || !uuid_parse(rest, strlen(rest), id))
+        return is_enabled(facts, scheduler->job_config) ? LEDGER_STRAY_LEGACY : LEDGER_NO_STRAY;
+    if (find_config(facts, id) == NULL)
+        return LEDGER_STRAY_DELETED;
+    return is_enabled(facts, id) ? LEDGER_NO_STRAY : LEDGER_STRAY_DISABLED;
 }
 
 static void
 judge_scheduler(struct judge *judge, const struct ledger_scheduler *scheduler)
 {
-    const char *rest = scheduler->id + strlen(LEDGER_SCHEDULER);
-    const struct ledger_config *config;
-    char id[UUID_SIZE];
+    static const char *const complaints[] = { [LEDGER_STRAY_LEGACY] = "legacy repeatable beside a schedule",
+        [LEDGER_STRAY_DELETED] = "schedule of a deleted config",
+        [LEDGER_STRAY_DISABLED] = "schedule of a disabled config" };
+    enum ledger_stray stray = ledger_stray_of(judge->facts, scheduler);
 
-    if (strncmp(scheduler->id, LEDGER_SCHEDULER, strlen(LEDGER_SCHEDULER)) != 0 ||
-        !uuid_parse(rest, strlen(rest), id)) {
-        if (scheduler->job_config != NULL && ledger_memory_find(&judge->after, scheduler->job_config) != NULL)
-            complain(judge, scheduler, "legacy repeatable beside a schedule");
+    if (stray == LEDGER_NO_STRAY)
         return;
-    }
-    config = find_config(judge->facts, id);
-    if (config != NULL && config->enabled)
-        return;
-    if (judge->rules->unschedule)
+    if (stray != LEDGER_STRAY_LEGACY && judge->rules->unschedule)
         decide(judge, LEDGER_UNSCHEDULE)->scheduler = scheduler;
     else
-        complain(judge, scheduler, config == NULL ? "schedule of a deleted config" : "schedule of a disabled config");
+        complain(judge, scheduler, complaints[stray]);
 }
 
 /* --- Runs --- */
@@ -310,7 +342,7 @@ judge_due(struct judge *judge, const struct ledger_config *config, struct ledger
     struct ledger_decision *decision;
     struct wall latest;
 
-    if (judge->facts->paused || is_busy(judge->facts, config) || until.ms <= known->settled.ms)
+    if (judge->facts->paused || ledger_is_busy(judge->facts, config) || until.ms <= known->settled.ms)
         return;
     if (due_latest(due, known->settled, until, &latest) && config->last_attempt.ms < latest.ms - SKEW_MS) {
         decision = decide(judge, LEDGER_MISSED);
@@ -321,12 +353,24 @@ judge_due(struct judge *judge, const struct ledger_config *config, struct ledger
     known->settled = until;
 }
 
+bool
+ledger_is_overdue(const struct ledger_config *config, const struct ledger_memory *memory, const struct due *due,
+    struct wall now, int64_t grace_ms, struct wall *since)
+{
+    const struct ledger_known *known = ledger_memory_find(memory, config->id);
+    struct wall until = { .ms = now.ms - grace_ms };
+
+    return known != NULL && is_same_schedule(known, config) && until.ms > known->seen.ms &&
+           due_latest(due, known->seen, until, since) && config->last_attempt.ms < since->ms - SKEW_MS &&
+           config->last_good.ms < since->ms;
+}
+
 static void
 catch_up(struct judge *judge, const struct ledger_config *config, struct ledger_known *known)
 {
     struct ledger_decision *decision;
 
-    if (known->owed.ms == 0 || is_busy(judge->facts, config))
+    if (known->owed.ms == 0 || ledger_is_busy(judge->facts, config))
         return;
     if (!judge->rules->catch_up || is_made_up_for(config, known->owed)) {
         known->owed.ms = 0;

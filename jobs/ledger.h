@@ -34,6 +34,7 @@
 
 struct ledger_config {
     const char *id;
+    const char *name;
     bool enabled;
     const char *cron;
     const char *timezone; /* NULL: DUE_ZONE */
@@ -128,5 +129,34 @@ void ledger_decisions_clear(struct ledger_decisions *decisions);
 
 /* Whether a job that is not over is about this row, which may be in whatever state. */
 bool ledger_goes_on(const struct ledger_facts *facts, const struct ledger_row *row);
+
+/* --- What is judged, one by one --- */
+
+/* How the scheduler of an enabled config is. */
+enum ledger_fit {
+    LEDGER_FITS,
+    LEDGER_DIFFERS, /* from its config */
+    LEDGER_MISSING,
+    LEDGER_DEAD, /* it never fires again */
+};
+/* `next`: when the schedule, `due`, is due next. */
+enum ledger_fit ledger_fit_of(const struct ledger_facts *facts, const struct ledger_config *config,
+    const struct due *due, struct wall next, const struct ledger_scheduler **scheduler);
+
+/* Why a scheduler should not be there. */
+enum ledger_stray {
+    LEDGER_NO_STRAY,
+    LEDGER_STRAY_LEGACY, /* a repeatable job of BullMQ 5 and before, beside the scheduler of the same config */
+    LEDGER_STRAY_DELETED,
+    LEDGER_STRAY_DISABLED,
+};
+enum ledger_stray ledger_stray_of(const struct ledger_facts *facts, const struct ledger_scheduler *scheduler);
+
+/* Whether a run was due, since the ledger first saw this schedule, that has not happened within the grace time, nor any backup since. */
+bool ledger_is_overdue(const struct ledger_config *config, const struct ledger_memory *memory, const struct due *due,
+    struct wall now, int64_t grace_ms, struct wall *since);
+
+/* Something of this config may still come to a backup by itself. */
+bool ledger_is_busy(const struct ledger_facts *facts, const struct ledger_config *config);
 
 #endif

@@ -200,6 +200,7 @@ take_configs(struct ledger_view *view)
     view->configs = new_array(count, sizeof(*view->configs));
     for (size_t i = 0; i < count; i++)
         view->configs[i] = (struct ledger_config){ .id = database_rows_value(view->schedules, i, 0),
+            .name = database_rows_value(view->schedules, i, 6),
             .enabled = is_true(view->schedules, i, 1),
             .cron = database_rows_value(view->schedules, i, 2),
             .timezone = database_rows_value(view->schedules, i, 3),

@@ -56,8 +56,8 @@ lock_try_to_tell(struct database *database, const char *run_id, bool *taken, str
     "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "                               \
     "AND ((l.classid::bigint << 32) | l.objid::bigint) = hashtext('" NAME "')::bigint"
 
-static bool
-find_holder(struct database *database, struct lock_holder *holder, struct error *err)
+bool
+lock_find_holder(struct database *database, struct lock_holder *holder, struct error *err)
 {
     struct database_rows *rows = NULL;
 
@@ -138,7 +138,7 @@ take(struct database *database, int64_t patience_ms, int64_t patience_with_ours_
             return false;
         if (taken)
             return true;
-        if (!find_holder(database, holder, err))
+        if (!lock_find_holder(database, holder, err))
             return false;
         ours = holder->pid == 0 || is_our_housekeeping(holder);
         patience = ours ? patience_with_ours_ms : patience_ms;

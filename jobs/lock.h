@@ -43,6 +43,9 @@ bool lock_take(
 /* Without waiting at all. */
 bool lock_try(struct database *database, bool *taken, struct error *err) MUST_CHECK;
 
+/* Who has it now; pid 0: nobody. */
+bool lock_find_holder(struct database *database, struct lock_holder *holder, struct error *err) MUST_CHECK;
+
 /* Whether it is a run of ours that makes a dump. */
 bool lock_holder_is_run(const struct lock_holder *holder);
 

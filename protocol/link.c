@@ -132,6 +132,15 @@ link_log_failure(struct link *link, const struct error *err, int64_t pause)
         LOG_ERROR(err), LOG_NUMBER("failures", link->failures), LOG_NUMBER("retryInMs", pause));
 }
 
+static void
+link_tell_failure(struct link *link, const struct error *err, int64_t pause)
+{
+    if (link->options.on_failure != NULL)
+        link->options.on_failure(err, link->options.owner);
+    else
+        link_log_failure(link, err, pause);
+}
+
 /* Whatever there is of a connection goes; another attempt comes after a pause. */
 static void
 link_fall(struct link *link, const struct error *err)
@@ -147,7 +156,7 @@ link_fall(struct link *link, const struct error *err)
     }
     link->failures++;
     pause = pause_ms(link->failures);
-    link_log_failure(link, err, pause);
+    link_tell_failure(link, err, pause);
     if (moved_to != NULL || !has_worked)
         link_move(link, moved_to);
     if (link->stream != NULL)

@@ -3,7 +3,8 @@
  *
  * It resolves, connects, secures and greets (AUTH, SELECT, CLIENT SETNAME, INFO), and does so again whenever the connection is lost, after
  * growing, jittered pauses, for ever. The owner is told on_up when commands may be sent and on_down when the connection is gone; between
- * the two, link_redis() is the connection. An attempt that fails is logged once a minute at most per reason and is no event.
+ * the two, link_redis() is the connection. An attempt that fails is logged once a minute at most per reason and is no event, unless the owner
+ * wants to be told instead.
  *
  * A connection that was up but lost before it answered anything counts as a failed attempt. So does being sent to another node of a cluster
  * (MOVED): the next attempt goes there. From there it goes back to the URL's address with the first attempt that fails.
@@ -32,6 +33,8 @@ struct link_options {
     int64_t patience_ms;         /* how long to wait for a connection, or for an answer; 0: LINK_PATIENCE_MS */
     void (*on_up)(void *owner);
     void (*on_down)(void *owner);
+    /* Before on_down: the connection, or an attempt at one, has failed. It must not free the link. NULL: that is logged. */
+    void (*on_failure)(const struct error *err, void *owner);
     void *owner;
 };
 

@@ -18,6 +18,7 @@ extern const struct script script_extend_locks;
 extern const struct script script_fetch;
 extern const struct script script_finish;
 extern const struct script script_log;
+extern const struct script script_overview;
 extern const struct script script_progress;
 extern const struct script script_release;
 extern const struct script script_renew;

@@ -1,0 +1,313 @@
+#include "cli/enqueue.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "cli/answer.h"
+#include "cli/command.h"
+#include "cli/follow.h"
+#include "cli/job_program.h"
+#include "cli/queue.h"
+#include "cli/screen.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "protocol/commands.h"
+
+#define NAME "enqueue"
+#define NOT_BACKED_UP 1
+
+/* What the app gives the job of "Run now": its own, over what it gives every job. */
+#define OPTIONS "{\"removeOnComplete\":{\"age\":86400},\"removeOnFail\":{\"age\":86400},\"attempts\":1}"
+
+static const char details[] =
+    "As 'Run now' in the app: a row of kind MANUAL is made in Postgres, and a job added to the queue; whichever "
+    "worker\n"
+    "takes it makes the backup. If the queue refuses the job, the row is closed again, as failed.\n"
+    "\n"
+    "The job is followed to its end. On a terminal, a bar shows how far it is. ^C ends following, not the job. If "
+    "Redis\n"
+    "goes away meanwhile, it is waited for, five minutes at most.\n"
+    "\n"
+    "With --json: jobId, runId, configId, config, outcome (success, failed, skipped; null: not followed to the end),\n"
+    "error (why it failed, was skipped or could not be followed), file, sizeBytes, sha256, durationMs. What there is "
+    "not\n"
+    "is null.\n"
+    "\n"
+    "Environment: REDIS_URL, REDIS_TLS_CA, DATABASE_URL.\n"
+    "\n"
+    "Exit status: 0 backed up (--no-follow: enqueued), 1 not backed up, 64 wrong usage, 66 no such schedule, 69 Redis "
+    "or\n"
+    "Postgres is away, 77 Redis does not let us in, 78 wrong settings, 130 not followed to the end.\n"
+    "\n"
+    "Example:\n"
+    "  weavestream-backup enqueue --config Nightly";
+
+struct arguments {
+    const char *config;
+    bool no_follow;
+    bool json;
+};
+
+/* A run that was enqueued, and what became of it as far as it was followed. */
+struct enqueued {
+    json_t *row; /* runId, configId, config */
+    char *job_id;
+    const char *outcome; /* NULL: not known */
+    char *reason;        /* NULL: none */
+    json_t *value;       /* what the job has returned; NULL: nothing */
+};
+
+static bool
+read_arguments(int argc, char **argv, struct arguments *out, int *status)
+{
+    const struct command_option options[] = {
+        { 'c', "config", "NAME|ID", "the schedule whose backup to make; required", .text = &out->config },
+        { 'n', "no-follow", NULL, "do not wait for the end", .flag = &out->no_follow },
+        { 'j', "json", NULL, "print the result as one JSON object", .flag = &out->json },
+        COMMAND_END,
+    };
+    const struct command command = { NAME, "--config NAME|ID [OPTION]...",
+        "Have a backup made now, by a worker, and follow it to its end.", options, details, 0, 0 };
+
+    *out = (struct arguments){ .config = NULL };
+    if (!command_read(&command, argc, argv, status))
+        return false;
+    if (out->config == NULL)
+        *status = command_complain(NAME, EX_USAGE, "--config is missing: the name or id of a schedule");
+    return out->config != NULL;
+}
+
+static const char *
+row_text(const struct enqueued *run, const char *key)
+{
+    const char *text = json_string_value(json_object_get(run->row, key));
+
+    return text == NULL ? "" : text;
+}
+
+/* --- The row --- */
+
+static bool
+make_row(const char *config, struct enqueued *run, int *status)
+{
+    const char *words[] = { "enqueue-row", "--", config, NULL };
+    struct text output = TEXT_EMPTY;
+    bool ok = job_program_ask(NAME, words, &output, status) && *status == EX_OK;
+
+    if (ok) {
+        run->row = json_loads(text_string(&output), 0, NULL);
+        ok = run->row != NULL;
+        if (!ok)
+            *status = command_complain(NAME, EX_SOFTWARE, JOB_PROGRAM " did not say which row it made");
+    }
+    text_clear(&output);
+    return ok;
+}
+
+/* If that fails too, the ledger closes it. */
+static void
+close_row(const struct enqueued *run, const struct error *why)
+{
+    struct text reason = TEXT_EMPTY;
+    struct text output = TEXT_EMPTY;
+    const char *words[] = { "enqueue-row", "--close", row_text(run, "runId"), "--", NULL, NULL };
+    int status;
+
+    text_format(&reason, "the queue did not take the job: %s", why->text);
+    words[4] = text_string(&reason);
+    if (!job_program_ask(NAME, words, &output, &status) || status != EX_OK)
+        (void)command_complain(NAME, status, "the row of run %s could not be closed", row_text(run, "runId"));
+    text_clear(&reason);
+    text_clear(&output);
+}
+
+/* --- The job --- */
+
+static void
+send_add(struct redis *redis, const struct keys *keys, redis_reply_fn *on_reply, void *owner, void *context)
+{
+    const struct enqueued *run = context;
+    struct options options;
+    struct text data = TEXT_EMPTY;
+
+    (void)options_parse(OPTIONS, strlen(OPTIONS), &options);
+    text_format(&data, "{\"kind\":\"run\",\"configId\":\"%s\",\"backupRunId\":\"%s\"}", row_text(run, "configId"),
+        row_text(run, "runId"));
+    commands_add(redis, keys, "run", text_string(&data), OPTIONS, &options, on_reply, owner);
+    options_clear(&options);
+    text_clear(&data);
+}
+
+static bool
+read_added(const redisReply *reply, const struct error *lost, void *context, struct error *err)
+{
+    struct enqueued *run = context;
+
+    if (!redis_check_reply(reply, lost, err))
+        return false;
+    if (reply->type != REDIS_REPLY_STRING)
+        return error_set(err, ERROR_INPUT, "a script answered with something that is no job's id");
+    run->job_id = memory_copy(reply->str, (size_t)reply->len);
+    return true;
+}
+
+/* --- Its end --- */
+
+static void
+take_end(struct follow_end *end, struct enqueued *run)
+{
+    const char *skipped;
+
+    if (end->outcome == FOLLOW_FAILED) {
+        run->outcome = "failed";
+        run->reason = end->value;
+        return;
+    }
+    if (end->outcome == FOLLOW_GONE) {
+        run->reason = memory_copy_string("the job was removed from the queue; 'weavestream-backup list' may know more");
+        return;
+    }
+    run->value = end->value == NULL ? NULL : json_loads(end->value, JSON_DECODE_ANY, NULL);
+    skipped = json_string_value(json_object_get(run->value, "skipped"));
+    run->outcome = skipped == NULL ? "success" : "skipped";
+    run->reason = memory_copy_string(skipped);
+    free(end->value);
+}
+
+static int
+exit_status(const struct enqueued *run)
+{
+    return run->outcome != NULL && strcmp(run->outcome, "success") == 0 ? EX_OK : NOT_BACKED_UP;
+}
+
+/* Until a signal comes; then it is said what goes on. */
+static int
+follow(struct queue *queue, struct enqueued *run)
+{
+    struct follow_end end;
+    struct error err;
+
+    queue_take_signals(queue);
+    if (follow_job(queue, run->job_id, &end, &err)) {
+        take_end(&end, run);
+        return exit_status(run);
+    }
+    if (err.code == ERROR_STOPPED)
+        return command_complain(NAME, 128 + queue_signal(queue),
+            "no longer followed; job %s goes on, 'weavestream-backup status' shows it", run->job_id);
+    run->reason = memory_copy_string(err.text);
+    return command_complain(NAME, EX_UNAVAILABLE, "what becomes of job %s is not known: %s", run->job_id, err.text);
+}
+
+static void
+print_json(const struct enqueued *run)
+{
+    json_t *object = json_object();
+    const char *const copied[] = { "sizeBytes", "sha256", "durationMs" };
+    const json_t *file = json_object_get(run->value, "filename");
+
+    (void)json_object_set_new(object, "jobId", answer_text(run->job_id));
+    (void)json_object_update(object, run->row);
+    (void)json_object_set_new(object, "outcome", answer_text(run->outcome));
+    (void)json_object_set_new(object, "error", answer_text(run->reason));
+    (void)json_object_set_new(object, "file", answer_text(json_string_value(file)));
+    for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]); i++) {
+        json_t *value = json_object_get(run->value, copied[i]);
+
+        (void)json_object_set_new(object, copied[i], value == NULL ? json_null() : json_incref(value));
+    }
+    answer_print(object);
+}
+
+/* "Nightly: weavestream-postgres-….dump, 1.18 MB in 2.1 s" */
+static void
+print_success(const struct enqueued *run)
+{
+    struct text out = TEXT_EMPTY;
+    const char *file = json_string_value(json_object_get(run->value, "filename"));
+
+    (void)screen_add_line(&out, row_text(run, "config"), SCREEN_ENDLESS);
+    text_add(&out, ": ");
+    (void)screen_add_line(&out, file == NULL ? "backed up" : file, SCREEN_ENDLESS);
+    if (file != NULL) {
+        text_add(&out, ", ");
+        text_add_size(&out, json_integer_value(json_object_get(run->value, "sizeBytes")));
+        text_add(&out, " in ");
+        screen_add_duration(&out, json_integer_value(json_object_get(run->value, "durationMs")));
+    }
+    (void)puts(text_string(&out));
+    text_clear(&out);
+}
+
+static void
+print_end(const struct enqueued *run)
+{
+    if (run->outcome != NULL)
+        print_success(run);
+    else
+        (void)printf("job %s, run %s\n", run->job_id, row_text(run, "runId"));
+}
+
+static void
+complain_of_end(const struct enqueued *run)
+{
+    (void)command_complain(NAME, NOT_BACKED_UP, "'%s' %s: %s", row_text(run, "config"),
+        run->outcome == NULL ? "cannot be followed" : run->outcome,
+        run->reason == NULL ? "no reason given" : run->reason);
+}
+
+static int
+enqueue(const struct arguments *arguments, struct queue *queue)
+{
+    struct enqueued run = { .job_id = NULL };
+    struct error err;
+    int status;
+
+    if (make_row(arguments->config, &run, &status)) {
+        if (queue_ask(queue, send_add, read_added, &run, &err)) {
+            status = arguments->no_follow ? EX_OK : follow(queue, &run);
+            if (status == NOT_BACKED_UP)
+                complain_of_end(&run);
+            if (arguments->json)
+                print_json(&run);
+            else if (status == EX_OK)
+                print_end(&run);
+        } else {
+            status = queue_complain(NAME, &err);
+            close_row(&run, &err);
+        }
+    }
+    json_decref(run.row);
+    json_decref(run.value);
+    free(run.job_id);
+    free(run.reason);
+    return status;
+}
+
+int
+cli_enqueue(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct settings settings;
+    struct queue *queue = NULL;
+    struct text problems = TEXT_EMPTY;
+    struct error err;
+    int status;
+
+    if (!read_arguments(argc, argv, &arguments, &status))
+        return status;
+    if (!settings_load(&settings, SETTINGS_WORKER, &problems)) {
+        (void)fputs(text_string(&problems), stderr);
+        status = EX_CONFIG;
+    } else if ((queue = queue_open(&settings, &err)) == NULL || !queue_connect(queue, &err))
+        status = queue_complain(NAME, &err);
+    else
+        status = enqueue(&arguments, queue);
+    queue_close(queue);
+    text_clear(&problems);
+    settings_clear(&settings);
+    return status == EX_OK ? command_finish(NAME) : status;
+}

@@ -1,0 +1,84 @@
+#include "cli/follow.h"
+
+#include <stdlib.h>
+
+#include "cli/progress.h"
+#include "common/memory.h"
+
+#define LOOK_EVERY_MS 200
+
+struct look {
+    struct progress *progress;
+    struct follow_end *end;
+    bool is_over;
+};
+
+enum { NAME, FINISHED, VALUE, REASON, PROCESSED, PROGRESS, FIELDS };
+
+static char *
+copy_field(const redisReply *fields, size_t at)
+{
+    const redisReply *field = fields->element[at];
+
+    return field->type == REDIS_REPLY_STRING ? memory_copy(field->str, (size_t)field->len) : NULL;
+}
+
+static void
+finish(struct look *look, enum follow_outcome outcome, char *value)
+{
+    *look->end = (struct follow_end){ .outcome = outcome, .value = value };
+    look->is_over = true;
+}
+
+static bool
+read_fields(const redisReply *reply, const struct error *lost, void *context, struct error *err)
+{
+    struct look *look = context;
+    char *progress;
+
+    if (!redis_check_reply(reply, lost, err))
+        return false;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != FIELDS)
+        return error_set(err, ERROR_INPUT, "Redis answered HMGET with something that is no list of fields");
+    if (reply->element[NAME]->type == REDIS_REPLY_NIL)
+        finish(look, FOLLOW_GONE, NULL);
+    else if (reply->element[FINISHED]->type != REDIS_REPLY_NIL && reply->element[VALUE]->type != REDIS_REPLY_NIL)
+        finish(look, FOLLOW_COMPLETED, copy_field(reply, VALUE));
+    else if (reply->element[FINISHED]->type != REDIS_REPLY_NIL)
+        finish(look, FOLLOW_FAILED, copy_field(reply, REASON));
+    else if (reply->element[PROCESSED]->type == REDIS_REPLY_NIL)
+        progress_tell(look->progress, "waiting for a worker", PROGRESS_NONE, 0);
+    else {
+        progress = copy_field(reply, PROGRESS);
+        progress_tell_report(look->progress, progress);
+        free(progress);
+    }
+    return true;
+}
+
+bool
+follow_job(struct queue *queue, const char *job_id, struct follow_end *out, struct error *err)
+{
+    struct progress progress = { .drawn = false };
+    struct look look = { .progress = &progress, .end = out };
+    struct moment last_seen = moment_now();
+    struct text key = TEXT_EMPTY;
+    const char *words[] = { "HMGET", NULL, "name", "finishedOn", "returnvalue", "failedReason", "processedOn",
+        "progress" };
+    bool ok = true;
+
+    text_format(&key, "%s%s", queue_keys(queue)->base, job_id);
+    words[1] = text_string(&key);
+    while (ok && !look.is_over) {
+        if (queue_call(queue, sizeof(words) / sizeof(words[0]), words, read_fields, &look, err))
+            last_seen = moment_now();
+        else if (err->code == ERROR_LOST && !moment_is_past(moment_add_ms(last_seen, FOLLOW_PATIENCE_MS)))
+            progress_tell(&progress, "waiting for Redis", PROGRESS_NONE, 0);
+        else
+            ok = false;
+        ok = ok && (look.is_over || queue_rest(queue, LOOK_EVERY_MS, err));
+    }
+    progress_erase(&progress);
+    text_clear(&key);
+    return ok;
+}

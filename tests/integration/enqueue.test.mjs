@@ -1,0 +1,161 @@
+/* `weavestream-backup enqueue`: the job as the app's API would have added it; its end; what is left when something is away. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { eventsOf, runNow, untilState, versions } from './support/bullmq.mjs';
+import { assertAnswer } from './support/json_schema.mjs';
+import { startPostgres } from './support/postgres.mjs';
+import { startRedis } from './support/redis.mjs';
+import { openScene, shell } from './support/scene.mjs';
+import { insertConfig, readRun } from './support/schema.mjs';
+import { inTerminal, openTerminal } from './support/terminal.mjs';
+import { eventually } from './support/wait.mjs';
+import { run } from './support/worker.mjs';
+
+let redis;
+let postgres;
+before(async () => {
+  [redis, postgres] = await Promise.all([startRedis({ extraArgs: ['databases 100'] }), startPostgres()]);
+});
+after(() => Promise.all([redis?.stop(), postgres?.stop()]));
+
+const open = async (t, { bullmq = versions['5.76.2'], ...config } = {}) => {
+  const scene = await openScene(t, { redis, postgres, bullmq });
+  const configId = await insertConfig(scene.sql, config);
+  return Object.assign(scene, { configId, enqueue: (args = [], env = {}) => run(['enqueue', '--config', 'Nightly', ...args], { env: { ...scene.environment, ...env } }) });
+};
+
+/* A job program that goes on when the scene says so. */
+const held = (verdict) => shell(`say '{"type":"progress","value":{"phase":"dump","bytes":1200000,"percent":40}}'; await go; say '${verdict}'`);
+
+describe('enqueue', { concurrency: 3 }, () => {
+  for (const [version, bullmq] of Object.entries(versions)) {
+    test(`the job is what the API adds with bullmq ${version}, to the last event`, async (t) => {
+      const scene = await open(t, { bullmq });
+      const { code, stdout, stderr } = await scene.enqueue(['--no-follow', '--json']);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      const answer = assertAnswer('enqueue', stdout);
+      assert.equal(answer.configId, scene.configId);
+      assert.equal(answer.outcome, null);
+
+      const theirs = await runNow(scene.queue, { configId: scene.configId, backupRunId: answer.runId });
+      const hash = async (id) => {
+        const { timestamp, ...rest } = await scene.client.hgetall(scene.queue.toKey(id));
+        assert.ok(Math.abs(timestamp - Date.now()) < 60_000);
+        return rest;
+      };
+      assert.deepEqual(await hash(answer.jobId), await hash(theirs.id));
+      assert.deepEqual(await eventsOf(scene.client, answer.jobId), await eventsOf(scene.client, theirs));
+      assert.equal(Number(theirs.id), Number(answer.jobId) + 1);
+      assert.deepEqual(await scene.client.lrange(scene.queue.toKey('wait'), 0, -1), [theirs.id, answer.jobId]);
+      assert.deepEqual(await scene.client.zrange(scene.queue.toKey('marker'), 0, -1, 'WITHSCORES'), ['0', '0']);
+
+      const { kind, status, config_id, triggered_by, error } = await readRun(scene.sql, answer.runId);
+      assert.deepEqual({ kind, status, config_id, triggered_by, error },
+        { kind: 'MANUAL', status: 'queued', config_id: scene.configId, triggered_by: null, error: null });
+    });
+  }
+
+  test('a worker makes the backup, and its end is told', async (t) => {
+    const scene = await open(t);
+    await scene.start();
+    const { code, stdout, stderr } = await scene.enqueue(['--json']);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    const answer = assertAnswer('enqueue', stdout);
+    assert.equal(answer.outcome, 'success');
+    assert.deepEqual([answer.file], scene.dumps());
+    assert.equal((await readRun(scene.sql, answer.runId)).status, 'success');
+  });
+
+  test('in a terminal: the progress by phase, then one line', async (t) => {
+    const scene = await open(t);
+    const terminal = await openTerminal(['enqueue', '--config', scene.configId], { env: scene.environment });
+    await terminal.shows(/^waiting for a worker {2}0:0\d$/);
+    const value = JSON.stringify({ backupRunId: 'x', filename: 'weavestream-postgres-2026-11-24T15-00-00Z.dump', sizeBytes: 3000000, sha256: 'x', durationMs: 2100 });
+    await scene.start({ program: held(`{"type":"completed","returnvalue":${value}}`) });
+    await terminal.shows(/^dumping \[=+> +\] {2}40 %/);
+    scene.release('go');
+    const { screen, code } = await terminal.ended;
+    assert.equal(screen, 'Nightly: weavestream-postgres-2026-11-24T15-00-00Z.dump, 2.86 MB in 2.1 s');
+    assert.equal(code, 0);
+  });
+
+  test('a backup that failed: status 1, and why', async (t) => {
+    const scene = await open(t);
+    await scene.start({ program: shell(`say '{"type":"failed","reason":"the disk\\nis full","retry":true}'`) });
+    const plain = await inTerminal(['enqueue', '--config', 'Nightly'], { env: scene.environment });
+    assert.equal(plain.screen, "weavestream-backup enqueue: 'Nightly' failed: the disk is full");
+    assert.equal(plain.code, 1);
+    const { code, stdout } = await scene.enqueue(['--json']);
+    assert.equal(code, 1);
+    const { outcome, error } = assertAnswer('enqueue', stdout);
+    assert.deepEqual({ outcome, error }, { outcome: 'failed', error: 'the disk\nis full' });
+  });
+
+  test('^C ends following, not the job', async (t) => {
+    const scene = await open(t);
+    await scene.start({ program: held('{"type":"completed","returnvalue":1}') });
+    const terminal = await openTerminal(['enqueue', '--config', 'Nightly'], { env: scene.environment });
+    await terminal.shows(/40 %/);
+    terminal.type('\x03');
+    const { screen, code } = await terminal.ended;
+    assert.match(screen, /weavestream-backup enqueue: no longer followed; job 1 goes on, 'weavestream-backup status' shows it$/);
+    assert.equal(code, 130);
+    scene.release('go');
+    await untilState(scene.queue, '1', 'completed');
+  });
+
+  test('a job that is removed meanwhile is not followed for ever', async (t) => {
+    const scene = await open(t);
+    const ending = scene.enqueue();
+    await eventually(() => scene.queue.getJob('1'), { what: 'the job' });
+    await scene.queue.obliterate({ force: true });
+    const { code, stderr } = await ending;
+    assert.equal(code, 1);
+    assert.match(stderr, /'Nightly' cannot be followed: the job was removed from the queue/);
+  });
+
+  test('a schedule that does not exist: status 66, and nothing is left', async (t) => {
+    const scene = await open(t);
+    const { code, stdout, stderr } = await run(['enqueue', '--config', 'Weekly'], { env: scene.environment });
+    assert.equal(code, 66);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^weavestream-backup enqueue: no schedule is called 'Weekly'; there are: 'Nightly' \(/);
+    assert.deepEqual(await scene.rows(), []);
+    assert.equal(await scene.queue.getWaitingCount(), 0);
+  });
+
+  test('Redis away: status 69, and no row', async (t) => {
+    const scene = await open(t);
+    const { code, stderr } = await scene.enqueue([], { REDIS_URL: 'redis://127.0.0.1:1' });
+    assert.equal(code, 69);
+    assert.equal(stderr, 'weavestream-backup enqueue: Redis at 127.0.0.1:1: connect: Connection refused; is it up, and is REDIS_URL right?\n');
+    assert.deepEqual(await scene.rows(), []);
+  });
+
+  test('a wrong password: status 77', async (t) => {
+    const scene = await open(t);
+    const { code, stderr } = await scene.enqueue([], { REDIS_URL: scene.redis.url.replace('redis://', 'redis://:wrong@') });
+    assert.equal(code, 77);
+    assert.match(stderr, /^weavestream-backup enqueue: Redis at 127.0.0.1:\d+: Redis: (WRONGPASS|ERR AUTH)/);
+    assert.doesNotMatch(stderr, /wrong@/);
+  });
+
+  test('Postgres away: status 69, and no job', async (t) => {
+    const scene = await open(t);
+    const { code, stderr } = await scene.enqueue([], { DATABASE_URL: 'postgresql://me@127.0.0.1:1/x' });
+    assert.equal(code, 69);
+    assert.match(stderr, /^weavestream-backup enqueue: .*Connection refused/);
+    assert.equal(await scene.queue.getWaitingCount(), 0);
+  });
+
+  test('a queue that refuses the job: the row is closed, with the reason', async (t) => {
+    const scene = await open(t);
+    await scene.client.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all', '-eval');
+    const { code, stderr } = await scene.enqueue([], { REDIS_URL: scene.redis.url.replace('redis://', 'redis://reader:secret@') });
+    assert.equal(code, 77);
+    assert.match(stderr, /^weavestream-backup enqueue: Redis: NOPERM /);
+    const [row] = await scene.rows();
+    assert.equal(row.status, 'failed');
+    assert.match(row.error, /^the queue did not take the job: Redis: /);
+  });
+});

@@ -1,0 +1,174 @@
+/* facts: what `weavestream-backup-job facts` says of Postgres and of the backup directory; jobs/facts.h has its keys. */
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { mkdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { untilState, versions } from './support/bullmq.mjs';
+import { startPostgres } from './support/postgres.mjs';
+import { startRedis } from './support/redis.mjs';
+import { openScene } from './support/scene.mjs';
+import { insertConfig, insertRun } from './support/schema.mjs';
+import { run, jobProgram } from './support/worker.mjs';
+
+let redis;
+let postgres;
+before(async () => {
+  [redis, postgres] = await Promise.all([startRedis({ extraArgs: ['databases 20'] }), startPostgres()]);
+});
+after(async () => {
+  await Promise.all([redis.stop(), postgres.stop()]);
+});
+
+const open = (t) => openScene(t, { redis, postgres, bullmq: Object.values(versions).at(-1) });
+
+async function facts(scene, env = {}) {
+  const { code, stdout, stderr } = await run(['facts'], { binary: jobProgram, env: { ...scene.environment, ...env } });
+  assert.equal(code, 0, stderr);
+  const verdict = JSON.parse(stdout);
+  assert.equal(verdict.type, 'completed');
+  return verdict.returnvalue;
+}
+
+const ago = (minutes) => new Date(Date.now() - minutes * 60_000);
+
+/* As a worker's ledger remembers that it first saw a schedule. */
+function seen(scene, { id, cron, timezone = 'Etc/UTC', at }) {
+  const memory = { looked: at.getTime(), configs: [{ id, cron, timezone, seen: at.getTime(), settled: at.getTime(), owed: 0, unusable: false }], complaints: [] };
+  writeFileSync(join(scene.storage, '.weavestream-backup-ledger.json'), JSON.stringify(memory));
+}
+
+test('a good installation has no problems, and its last runs are told with their phases', async (t) => {
+  const scene = await open(t);
+  const { configId, job } = await scene.runNow({ name: 'Nightly “ü”' });
+  await scene.start();
+  await untilState(scene.queue, job, 'completed');
+  await insertRun(scene.sql, { config_id: configId, kind: 'SCHEDULED', status: 'failed', started_at: new Date('2026-11-01T03:00:00Z'), finished_at: new Date('2026-11-01T03:01:00Z'), created_at: new Date('2026-11-01T03:00:00Z'), error: 'ü'.repeat(700) });
+
+  const { at, tookMs, problems, postgres: server, directory, lock, schedules, runs } = await facts(scene);
+  assert.deepEqual(problems, []);
+  assert.ok(Math.abs(Date.now() - Date.parse(at)) < 60_000 && tookMs >= 0);
+  assert.equal(server.reachable, true);
+  assert.equal(server.error, null);
+  assert.match(server.server, /^1\d\./);
+  assert.equal(directory.path, scene.storage);
+  assert.equal(directory.writable, true);
+  assert.equal(directory.dumps, 1);
+  assert.equal(directory.missingDumps, 0);
+  assert.equal(directory.reservedBytes, 256 * 1024 * 1024);
+  assert.ok(directory.totalBytes >= directory.freeBytes && directory.freeBytes > 0);
+  assert.equal(lock, null);
+
+  assert.equal(schedules.length, 1);
+  const [{ lastSuccess, lastFailure, ...schedule }] = schedules;
+  assert.deepEqual({ ...schedule, nextDue: '' }, { id: configId, name: 'Nightly “ü”', enabled: true, cron: '0 3 * * *', timezone: 'Europe/Berlin', nextDue: '',
+    overdueSince: null, problem: null, runs: { queued: 0, running: 0, success: 1, failed: 1 } });
+  assert.ok(Date.parse(schedule.nextDue) > Date.now());
+  assert.deepEqual(runs, [lastSuccess, lastFailure]);
+  const [row] = (await scene.rows()).filter(({ status }) => status === 'success');
+  assert.equal(lastSuccess.sizeBytes, Number(row.size_bytes));
+  assert.equal(lastSuccess.sizeBytes, directory.dumpBytes);
+  assert.equal(lastSuccess.verified, 'full');
+  assert.deepEqual([lastSuccess.file], scene.dumps());
+  assert.ok(lastSuccess.durationMs >= lastSuccess.dumpMs && lastSuccess.verifyMs >= 0);
+  assert.equal(lastFailure.durationMs, 60_000);
+  assert.match(lastFailure.error, /^ü{200,249}\uFFFD?$/u);
+});
+
+test('a server that is away is a fact, and the directory is told all the same', async (t) => {
+  const scene = await open(t);
+  const { problems, postgres: server, directory, schedules, runs } = await facts(scene, { DATABASE_URL: 'postgresql://nobody:secret@127.0.0.1:1/none' });
+  assert.equal(problems.length, 1);
+  assert.equal(problems[0].about, 'postgres');
+  assert.match(problems[0].text, /port 1 failed: Connection refused/);
+  assert.deepEqual(server, { reachable: false, error: problems[0].text, server: null, responseMs: null });
+  assert.equal(directory.writable, true);
+  assert.deepEqual([schedules, runs, directory.missingDumps], [null, null, null]);
+});
+
+test('a directory that is not there is told, and not made', async (t) => {
+  const scene = await open(t);
+  rmSync(scene.storage, { recursive: true });
+  const { problems, directory } = await facts(scene);
+  assert.deepEqual(problems.map(({ about }) => about), ['directory']);
+  assert.match(problems[0].text, /No such file or directory; BACKUP_STORAGE_DIR must be a directory that stays/);
+  assert.deepEqual({ ...directory, reservedBytes: 0 }, { path: scene.storage, writable: false, error: problems[0].text, freeBytes: null, totalBytes: null, reservedBytes: 0,
+    dumps: null, dumpBytes: null, missingDumps: null });
+  assert.throws(() => scene.files(), /ENOENT/);
+  mkdirSync(scene.storage);
+});
+
+test('a volume with less room than is reserved is a problem', async (t) => {
+  const scene = await open(t);
+  const { problems } = await facts(scene, { BACKUP_MIN_FREE_MB: '1048576' });
+  assert.deepEqual(problems.map(({ about }) => about), ['space']);
+  assert.match(problems[0].text, /^no room for a dump: .* BACKUP_MIN_FREE_MB reserves 1\.00 TB: make room there$/);
+});
+
+test('a dump that was deleted by hand is counted as missing', async (t) => {
+  const scene = await open(t);
+  const { job } = await scene.runNow();
+  await scene.start();
+  await untilState(scene.queue, job, 'completed');
+  unlinkSync(join(scene.storage, scene.dumps()[0]));
+  const { directory } = await facts(scene);
+  assert.equal(directory.missingDumps, 1);
+  assert.equal(directory.dumps, 0);
+});
+
+test('whoever has the advisory lock is told', async (t) => {
+  const scene = await open(t);
+  await scene.takeBackupLock('psql of somebody');
+  const { lock } = await facts(scene);
+  assert.equal(lock.application, 'psql of somebody');
+  assert.ok(lock.pid > 0 && lock.ageMs >= 0);
+});
+
+test('a schedule is overdue from its grace time on, until a backup begins or a scheduled run was made', async (t) => {
+  const scene = await open(t);
+  const cron = '*/10 * * * *';
+  const id = await insertConfig(scene.sql, { name: 'Often', cron, timezone: null });
+  const look = async () => (await facts(scene, { BACKUP_MISSED_GRACE_MINUTES: '1' })).schedules[0].overdueSince;
+
+  assert.equal(await look(), null, 'nobody has seen it yet');
+  seen(scene, { id, cron: '0 4 * * *', at: ago(60) });
+  assert.equal(await look(), null, 'what was seen is another schedule');
+  seen(scene, { id, cron, at: ago(60) });
+  const since = Date.parse(await look());
+  assert.equal(since % 600_000, 0);
+  assert.ok(since <= Date.now() - 60_000 && since > Date.now() - 672_000);
+  assert.equal((await facts(scene, { BACKUP_MISSED_GRACE_MINUTES: '90' })).schedules[0].overdueSince, null, 'the grace time is not over');
+  const { problems } = await facts(scene, { BACKUP_MISSED_GRACE_MINUTES: '1' });
+  assert.match(problems[0].text, /^'Often' is overdue: no run has begun since it was due at .*Z$/);
+
+  const failed = await insertRun(scene.sql, { config_id: id, kind: 'SCHEDULED', status: 'failed', created_at: new Date(since + 1000) });
+  assert.equal(await look(), null, 'it was made, and failed');
+  await scene.sql.query('DELETE FROM backup_run WHERE id = $1', [failed]);
+  const manual = await insertRun(scene.sql, { config_id: id, status: 'success', created_at: new Date(since), started_at: new Date(since - 1000) });
+  assert.ok(await look(), 'a backup of before');
+  await scene.sql.query('UPDATE backup_run SET started_at = $2 WHERE id = $1', [manual, new Date(since + 1000).toISOString().replace('Z', '')]);
+  assert.equal(await look(), null, 'a backup was made by hand since');
+  await scene.sql.query('DELETE FROM backup_run');
+  await scene.sql.query('UPDATE backup_config SET enabled = false');
+  assert.equal(await look(), null, 'it is disabled');
+});
+
+test('a schedule that cannot be followed is a problem, one that is disabled is none', async (t) => {
+  const scene = await open(t);
+  const id = await insertConfig(scene.sql, { name: 'Odd', cron: '0 3 * * *', timezone: 'Europe/Atlantis' });
+  const { problems, schedules } = await facts(scene);
+  assert.match(schedules[0].problem, /Europe\/Atlantis/);
+  assert.equal(schedules[0].nextDue, null);
+  assert.equal(problems[0].text, `'Odd' cannot be followed: ${schedules[0].problem}`);
+  await scene.sql.query('UPDATE backup_config SET enabled = false WHERE id = $1', [id]);
+  assert.deepEqual((await facts(scene)).problems, []);
+});
+
+test('a query that fails is told with the tables that it needs', async (t) => {
+  const scene = await open(t);
+  await scene.sql.query('ALTER TABLE backup_run RENAME TO elsewhere');
+  const { problems, postgres: server, schedules } = await facts(scene);
+  assert.equal(server.reachable, true);
+  assert.match(server.error, /read the last runs of each schedule: postgres: relation "backup_run" does not exist/);
+  assert.equal(problems[0].text, server.error);
+  assert.equal(schedules, null);
+});
