@@ -11,8 +11,6 @@
 #include "common/memory.h"
 #include "protocol/link.h"
 
-#define MOVES_MAX 5 /* from node to node of a cluster, for one question */
-
 struct queue {
     const struct redis_url *url;
     struct event_base *base;
@@ -152,27 +150,24 @@ queue_server(const struct queue *queue)
 /* --- Asking --- */
 
 struct question {
-    struct queue *queue;
+    const struct queue *queue;
     queue_read_fn *read;
     void *context;
     struct error *err;
     bool is_over;
     bool is_well;
-    bool is_moved; /* nothing was done: to be asked again, of another node */
 };
 
 static void
 on_reply(const redisReply *reply, const struct error *lost, void *owner)
 {
     struct question *question = owner;
-    const struct redis *redis = link_redis(question->queue->link);
     struct error why;
 
-    question->is_over = true;
-    question->is_moved = reply == NULL && redis != NULL && redis_moved_to(redis) != NULL;
     if (reply == NULL)
         (void)fail(question->queue, lost, &why);
     question->is_well = question->read(reply, reply == NULL ? &why : NULL, question->context, question->err);
+    question->is_over = true;
 }
 
 bool
@@ -180,20 +175,15 @@ queue_ask(struct queue *queue, queue_send_fn *send, queue_read_fn *read, void *c
 {
     struct question question = { .queue = queue, .read = read, .context = context, .err = err };
 
-    for (int moves = 0; moves <= MOVES_MAX; moves++) {
-        question.is_over = false;
-        if (!queue_connect(queue, err))
+    if (!queue_connect(queue, err))
+        return false;
+    send(link_redis(queue->link), &queue->keys, on_reply, &question, context);
+    while (!question.is_over) {
+        if (is_stopped(queue, err)) {
+            redis_forget(link_redis(queue->link), &question);
             return false;
-        send(link_redis(queue->link), &queue->keys, on_reply, &question, context);
-        while (!question.is_over) {
-            if (is_stopped(queue, err)) {
-                redis_forget(link_redis(queue->link), &question);
-                return false;
-            }
-            (void)event_base_loop(queue->base, EVLOOP_ONCE);
         }
-        if (!question.is_moved)
-            break;
+        (void)event_base_loop(queue->base, EVLOOP_ONCE);
     }
     return question.is_well;
 }
