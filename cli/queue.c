@@ -1,8 +1,8 @@
 #include "cli/queue.h"
 
 #include <event2/event.h>
-#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -292,4 +292,26 @@ queue_complain(const char *command, const struct error *err)
     default:
         return command_complain(command, is_about_permission(err) ? EX_NOPERM : EX_UNAVAILABLE, "%s", err->text);
     }
+}
+
+int
+queue_command(const char *command, unsigned scopes, queue_work_fn *work, void *context)
+{
+    struct settings settings;
+    struct text problems = TEXT_EMPTY;
+    struct queue *queue = NULL;
+    struct error err;
+    int status;
+
+    if (!settings_load(&settings, scopes, &problems)) {
+        (void)fputs(text_string(&problems), stderr);
+        status = EX_CONFIG;
+    } else if ((queue = queue_open(&settings, &err)) == NULL)
+        status = queue_complain(command, &err);
+    else
+        status = work(queue, context);
+    queue_close(queue);
+    text_clear(&problems);
+    settings_clear(&settings);
+    return status == EX_OK ? command_finish(command) : status;
 }

@@ -108,7 +108,7 @@ assert_workers(const char *list, const char *expected)
     assert_true(overview_read_workers(reply, NULL, &keys, 3, &workers, &err));
     for (size_t i = 0; i < workers.count; i++)
         text_format(&out, "%s@%s %d, ", workers.list[i].name == NULL ? "" : workers.list[i].name,
-            workers.list[i].address, (int)workers.list[i].age_s);
+            workers.list[i].address, (int)workers.list[i].age_ms);
     assert_string_equal(text_string(&out), expected);
     overview_workers_clear(&workers);
     keys_clear(&keys);
@@ -124,10 +124,10 @@ workers_are_known_by_the_names_of_their_connections(void **state)
 {
     (void)state;
     assert_workers("", "");
-    assert_workers("id=1 addr=h:1 name=" QUEUE " age=5 db=3\n", "@h:1 5, ");
+    assert_workers("id=1 addr=h:1 name=" QUEUE " age=5 db=3\n", "@h:1 5000, ");
     assert_workers("id=1 addr=h:1 laddr=x:9 fd=8 name=" QUEUE ":w:nas age=5 idle=0 db=3 cmd=bzpopmin\n"
                    "id=2 addr=[::1]:2 name=" QUEUE " age=60 db=3\n",
-        "nas@h:1 5, @[::1]:2 60, ");
+        "nas@h:1 5000, @[::1]:2 60000, ");
 }
 
 static void
