@@ -154,8 +154,8 @@ add_queue(const struct seen *seen, json_t *out)
         const struct overview_worker *worker = &seen->workers.list[i];
 
         (void)json_array_append_new(
-            workers, json_pack("{s:o, s:o, s:I}", "name", answer_text(worker->name), "address",
-                         answer_text(worker->address), "connectedMs", (json_int_t)(worker->age_s * 1000)));
+            workers, json_pack("{s:o, s:o, s:o}", "name", answer_text(worker->name), "address",
+                         answer_text(worker->address), "connectedMs", json_integer(worker->age_ms)));
     }
     (void)json_object_set_new(out, "queue", describe_queue(&seen->overview));
     (void)json_object_set_new(out, "active", active);
