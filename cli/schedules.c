@@ -139,12 +139,9 @@ static void
 add_state(const json_t *schedule, struct table *table)
 {
     const json_t *overdue = json_object_get(schedule, "overdueSince");
-    const char *why = json_string_value(json_object_get(schedule, "why"));
     struct text cell = TEXT_EMPTY;
 
     text_add(&cell, json_string_value(json_object_get(schedule, "state")));
-    if (why != NULL)
-        text_format(&cell, ": %s", why);
     if (json_is_string(overdue)) {
         text_add(&cell, ", overdue since ");
         status_view_add_time(&cell, overdue);
@@ -190,7 +187,7 @@ static void
 print_table(const json_t *seen)
 {
     static const struct table_column columns[] = { { .title = "SCHEDULE", .cut = true }, { .title = "CRON" },
-        { .title = "ZONE" }, { .title = "NEXT IN QUEUE" }, { .title = "STATE", .cut = true } };
+        { .title = "ZONE" }, { .title = "NEXT IN QUEUE" }, { .title = "STATE" } };
     struct table table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
     const json_t *schedule;
     size_t i;
@@ -208,6 +205,30 @@ print_table(const json_t *seen)
         (void)puts("There are no schedules: make one in the app, under Admin, Backups.");
     table_print(&table);
     table_clear(&table);
+}
+
+/* Why, of those that need a person. */
+static void
+print_reasons(const json_t *seen)
+{
+    const char *separator = "\n";
+    const json_t *schedule;
+    size_t i;
+
+    json_array_foreach(json_object_get(seen, "schedules"), i, schedule)
+    {
+        const char *why = json_string_value(json_object_get(schedule, "why"));
+        struct text line = TEXT_EMPTY;
+
+        if (why == NULL)
+            continue;
+        (void)screen_add_line(&line, json_string_value(json_object_get(schedule, "name")), SCREEN_ENDLESS);
+        text_format(&line, " is %s: ", json_string_value(json_object_get(schedule, "state")));
+        (void)screen_add_line(&line, why, SCREEN_ENDLESS);
+        (void)printf("%s%s\n", separator, text_string(&line));
+        separator = "";
+        text_clear(&line);
+    }
 }
 
 /* Each on a line: "made backup-config-…" */
@@ -269,6 +290,7 @@ show(struct queue *queue, void *context)
         else {
             print_repairs(repairs);
             print_table(seen);
+            print_reasons(seen);
         }
     }
     json_decref(seen);
