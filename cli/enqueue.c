@@ -1,6 +1,5 @@
 #include "cli/enqueue.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include "cli/job_program.h"
 #include "cli/queue.h"
 #include "cli/screen.h"
-#include "common/log.h"
 #include "common/memory.h"
 #include "protocol/commands.h"
 
@@ -23,24 +21,20 @@
 #define OPTIONS "{\"removeOnComplete\":{\"age\":86400},\"removeOnFail\":{\"age\":86400},\"attempts\":1}"
 
 static const char details[] =
-    "As 'Run now' in the app: a row of kind MANUAL is made in Postgres, and a job added to the queue; whichever "
-    "worker\n"
-    "takes it makes the backup. If the queue refuses the job, the row is closed again, as failed.\n"
+    "As 'Run now' in the app: a row of kind MANUAL is made in Postgres, and a job added to the queue; whichever\n"
+    "worker takes it makes the backup. If the queue refuses the job, the row is closed again, as failed.\n"
     "\n"
-    "The job is followed to its end. On a terminal, a bar shows how far it is. ^C ends following, not the job. If "
-    "Redis\n"
-    "goes away meanwhile, it is waited for, five minutes at most.\n"
+    "The job is followed to its end. On a terminal, a bar shows how far it is. ^C ends following, not the job.\n"
+    "If Redis goes away meanwhile, it is waited for, five minutes at most.\n"
     "\n"
-    "With --json: jobId, runId, configId, config, outcome (success, failed, skipped; null: not followed to the end),\n"
-    "error (why it failed, was skipped or could not be followed), file, sizeBytes, sha256, durationMs. What there is "
-    "not\n"
-    "is null.\n"
+    "With --json: jobId, runId, configId, config, outcome (success, failed, skipped; null: not followed to the\n"
+    "end), error (why it failed, was skipped or could not be followed), file, sizeBytes, sha256, durationMs.\n"
+    "What there is not is null.\n"
     "\n"
     "Environment: REDIS_URL, REDIS_TLS_CA, DATABASE_URL.\n"
     "\n"
-    "Exit status: 0 backed up (--no-follow: enqueued), 1 not backed up, 64 wrong usage, 66 no such schedule, 69 Redis "
-    "or\n"
-    "Postgres is away, 77 Redis does not let us in, 78 wrong settings, 130 not followed to the end.\n"
+    "Exit status: 0 backed up (--no-follow: enqueued), 1 not backed up, 64 wrong usage, 66 no such schedule, 69\n"
+    "Redis or Postgres is away, 77 Redis does not let us in, 78 wrong settings, 130 not followed to the end.\n"
     "\n"
     "Example:\n"
     "  weavestream-backup enqueue --config Nightly";
@@ -242,40 +236,37 @@ print_success(const struct enqueued *run)
     text_clear(&out);
 }
 
-static void
-print_end(const struct enqueued *run)
+/* Hands the status back. */
+static int
+tell_end(const struct arguments *arguments, const struct enqueued *run, int status)
 {
-    if (run->outcome != NULL)
+    if (status == NOT_BACKED_UP)
+        (void)command_complain(NAME, status, "'%s' %s: %s", row_text(run, "config"),
+            run->outcome == NULL ? "cannot be followed" : run->outcome,
+            run->reason == NULL ? "no reason given" : run->reason);
+    if (arguments->json)
+        print_json(run);
+    else if (status == EX_OK && run->outcome != NULL)
         print_success(run);
-    else
+    else if (status == EX_OK)
         (void)printf("job %s, run %s\n", run->job_id, row_text(run, "runId"));
-}
-
-static void
-complain_of_end(const struct enqueued *run)
-{
-    (void)command_complain(NAME, NOT_BACKED_UP, "'%s' %s: %s", row_text(run, "config"),
-        run->outcome == NULL ? "cannot be followed" : run->outcome,
-        run->reason == NULL ? "no reason given" : run->reason);
+    return status;
 }
 
 static int
-enqueue(const struct arguments *arguments, struct queue *queue)
+enqueue(struct queue *queue, void *context)
 {
+    const struct arguments *arguments = context;
     struct enqueued run = { .job_id = NULL };
     struct error err;
     int status;
 
+    if (!queue_connect(queue, &err)) /* before there is a row */
+        return queue_complain(NAME, &err);
     if (make_row(arguments->config, &run, &status)) {
-        if (queue_ask(queue, send_add, read_added, &run, &err)) {
-            status = arguments->no_follow ? EX_OK : follow(queue, &run);
-            if (status == NOT_BACKED_UP)
-                complain_of_end(&run);
-            if (arguments->json)
-                print_json(&run);
-            else if (status == EX_OK)
-                print_end(&run);
-        } else {
+        if (queue_ask(queue, send_add, read_added, &run, &err))
+            status = tell_end(arguments, &run, arguments->no_follow ? EX_OK : follow(queue, &run));
+        else {
             status = queue_complain(NAME, &err);
             close_row(&run, &err);
         }
@@ -291,23 +282,8 @@ int
 cli_enqueue(int argc, char **argv)
 {
     struct arguments arguments;
-    struct settings settings;
-    struct queue *queue = NULL;
-    struct text problems = TEXT_EMPTY;
-    struct error err;
     int status;
 
-    if (!read_arguments(argc, argv, &arguments, &status))
-        return status;
-    if (!settings_load(&settings, SETTINGS_WORKER, &problems)) {
-        (void)fputs(text_string(&problems), stderr);
-        status = EX_CONFIG;
-    } else if ((queue = queue_open(&settings, &err)) == NULL || !queue_connect(queue, &err))
-        status = queue_complain(NAME, &err);
-    else
-        status = enqueue(&arguments, queue);
-    queue_close(queue);
-    text_clear(&problems);
-    settings_clear(&settings);
-    return status == EX_OK ? command_finish(NAME) : status;
+    return read_arguments(argc, argv, &arguments, &status) ? queue_command(NAME, SETTINGS_WORKER, enqueue, &arguments)
+                                                           : status;
 }

@@ -16,18 +16,22 @@ struct look {
 enum { NAME, FINISHED, VALUE, REASON, PROCESSED, PROGRESS, FIELDS };
 
 static char *
-copy_field(const redisReply *fields, size_t at)
+copy_field(const redisReply *field)
 {
-    const redisReply *field = fields->element[at];
-
     return field->type == REDIS_REPLY_STRING ? memory_copy(field->str, (size_t)field->len) : NULL;
 }
 
 static void
-finish(struct look *look, enum follow_outcome outcome, char *value)
+finish(struct look *look, enum follow_outcome outcome, const redisReply *value)
 {
-    *look->end = (struct follow_end){ .outcome = outcome, .value = value };
+    *look->end = (struct follow_end){ .outcome = outcome, .value = copy_field(value) };
     look->is_over = true;
+}
+
+static bool
+is_missing(const redisReply *fields, size_t at)
+{
+    return fields->element[at]->type == REDIS_REPLY_NIL;
 }
 
 static bool
@@ -40,16 +44,16 @@ read_fields(const redisReply *reply, const struct error *lost, void *context, st
         return false;
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != FIELDS)
         return error_set(err, ERROR_INPUT, "Redis answered HMGET with something that is no list of fields");
-    if (reply->element[NAME]->type == REDIS_REPLY_NIL)
-        finish(look, FOLLOW_GONE, NULL);
-    else if (reply->element[FINISHED]->type != REDIS_REPLY_NIL && reply->element[VALUE]->type != REDIS_REPLY_NIL)
-        finish(look, FOLLOW_COMPLETED, copy_field(reply, VALUE));
-    else if (reply->element[FINISHED]->type != REDIS_REPLY_NIL)
-        finish(look, FOLLOW_FAILED, copy_field(reply, REASON));
-    else if (reply->element[PROCESSED]->type == REDIS_REPLY_NIL)
+    if (is_missing(reply, NAME))
+        finish(look, FOLLOW_GONE, reply->element[NAME]);
+    else if (!is_missing(reply, FINISHED) && !is_missing(reply, VALUE))
+        finish(look, FOLLOW_COMPLETED, reply->element[VALUE]);
+    else if (!is_missing(reply, FINISHED))
+        finish(look, FOLLOW_FAILED, reply->element[REASON]);
+    else if (is_missing(reply, PROCESSED))
         progress_tell(look->progress, "waiting for a worker", PROGRESS_NONE, 0);
     else {
-        progress = copy_field(reply, PROGRESS);
+        progress = copy_field(reply->element[PROGRESS]);
         progress_tell_report(look->progress, progress);
         free(progress);
     }

@@ -1,8 +1,8 @@
 #include "cli/queue.h"
 
 #include <event2/event.h>
-#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -10,8 +10,6 @@
 #include "cli/command.h"
 #include "common/memory.h"
 #include "protocol/link.h"
-
-#define MOVES_MAX 5 /* from node to node of a cluster, for one question */
 
 struct queue {
     const struct redis_url *url;
@@ -152,27 +150,24 @@ queue_server(const struct queue *queue)
 /* --- Asking --- */
 
 struct question {
-    struct queue *queue;
+    const struct queue *queue;
     queue_read_fn *read;
     void *context;
     struct error *err;
     bool is_over;
     bool is_well;
-    bool is_moved; /* nothing was done: to be asked again, of another node */
 };
 
 static void
 on_reply(const redisReply *reply, const struct error *lost, void *owner)
 {
     struct question *question = owner;
-    const struct redis *redis = link_redis(question->queue->link);
     struct error why;
 
-    question->is_over = true;
-    question->is_moved = reply == NULL && redis != NULL && redis_moved_to(redis) != NULL;
     if (reply == NULL)
         (void)fail(question->queue, lost, &why);
     question->is_well = question->read(reply, reply == NULL ? &why : NULL, question->context, question->err);
+    question->is_over = true;
 }
 
 bool
@@ -180,20 +175,15 @@ queue_ask(struct queue *queue, queue_send_fn *send, queue_read_fn *read, void *c
 {
     struct question question = { .queue = queue, .read = read, .context = context, .err = err };
 
-    for (int moves = 0; moves <= MOVES_MAX; moves++) {
-        question.is_over = false;
-        if (!queue_connect(queue, err))
+    if (!queue_connect(queue, err))
+        return false;
+    send(link_redis(queue->link), &queue->keys, on_reply, &question, context);
+    while (!question.is_over) {
+        if (is_stopped(queue, err)) {
+            redis_forget(link_redis(queue->link), &question);
             return false;
-        send(link_redis(queue->link), &queue->keys, on_reply, &question, context);
-        while (!question.is_over) {
-            if (is_stopped(queue, err)) {
-                redis_forget(link_redis(queue->link), &question);
-                return false;
-            }
-            (void)event_base_loop(queue->base, EVLOOP_ONCE);
         }
-        if (!question.is_moved)
-            break;
+        (void)event_base_loop(queue->base, EVLOOP_ONCE);
     }
     return question.is_well;
 }
@@ -302,4 +292,26 @@ queue_complain(const char *command, const struct error *err)
     default:
         return command_complain(command, is_about_permission(err) ? EX_NOPERM : EX_UNAVAILABLE, "%s", err->text);
     }
+}
+
+int
+queue_command(const char *command, unsigned scopes, queue_work_fn *work, void *context)
+{
+    struct settings settings;
+    struct text problems = TEXT_EMPTY;
+    struct queue *queue = NULL;
+    struct error err;
+    int status;
+
+    if (!settings_load(&settings, scopes, &problems)) {
+        (void)fputs(text_string(&problems), stderr);
+        status = EX_CONFIG;
+    } else if ((queue = queue_open(&settings, &err)) == NULL)
+        status = queue_complain(command, &err);
+    else
+        status = work(queue, context);
+    queue_close(queue);
+    text_clear(&problems);
+    settings_clear(&settings);
+    return status == EX_OK ? command_finish(command) : status;
 }

@@ -59,6 +59,13 @@ int queue_signal(const struct queue *queue); /* the one that came; 0: none */
 /* ERROR_STOPPED: a signal came. */
 bool queue_rest(struct queue *queue, int64_t ms, struct error *err) MUST_CHECK;
 
+/*
+ * A command from its settings to its exit status: `work` is given the queue, not connected yet, and hands back the status. What is wrong before it
+ * or after it is said with the command's name.
+ */
+typedef int queue_work_fn(struct queue *queue, void *context);
+int queue_command(const char *command, unsigned scopes, queue_work_fn *work, void *context);
+
 /* Says on standard error what went wrong; hands the exit status back. */
 int queue_complain(const char *command, const struct error *err);
 

@@ -1,8 +1,6 @@
 #include "cli/schedules.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -19,28 +17,24 @@
 #define SOMETHING_WRONG 1
 
 static const char details[] =
-    "States: good; disabled; missing: it is not in the queue; dead: it is, but never fires again; different: the "
-    "queue\n"
-    "has another pattern or zone, save the schedule in the app once more; unusable: its pattern or zone cannot be\n"
-    "understood; overdue: a run was due and did not happen. Schedules in the queue that should not be there: of "
-    "deleted\n"
-    "or disabled ones, or legacy: a repeatable job of an older version, which makes a schedule run twice.\n"
+    "States: good; disabled; missing: it is not in the queue; dead: it is, but never fires again; different:\n"
+    "the queue has another pattern or zone, save the schedule in the app once more; unusable: its pattern or\n"
+    "zone cannot be understood; overdue: a run was due and did not happen. Schedules in the queue that should\n"
+    "not be there: of deleted or disabled ones, or legacy: a repeatable job of an older version, which makes a\n"
+    "schedule run twice.\n"
     "\n"
-    "--repair does what a worker with BACKUP_SCHEDULE_REPAIR=full does every hour: missing and dead ones are made, "
-    "those\n"
-    "of deleted and disabled ones removed, missed runs told and made up for (BACKUP_CATCH_UP), rows that nobody will "
-    "run\n"
-    "closed. What is different, unusable or legacy is left to you.\n"
+    "--repair does what a worker with BACKUP_SCHEDULE_REPAIR=full does every hour: missing and dead ones are\n"
+    "made, those of deleted and disabled ones removed, missed runs told and made up for (BACKUP_CATCH_UP), rows\n"
+    "that nobody will run closed. What is different, unusable or legacy is left to you.\n"
     "\n"
-    "With --json: schedules (id, name, enabled, cron, timezone, state, why, nextDue, nextInQueue, overdueSince), "
-    "strays\n"
-    "(scheduler, state, next), repairs (did, what, error; null without --repair), wrong: how much is.\n"
+    "With --json: schedules (id, name, enabled, cron, timezone, state, why, nextDue, nextInQueue,\n"
+    "overdueSince), strays (scheduler, state, next), repairs (did, what, error; null without --repair), wrong:\n"
+    "how much is.\n"
     "\n"
     "Environment: REDIS_URL, REDIS_TLS_CA, DATABASE_URL, BACKUP_STORAGE_DIR, BACKUP_MISSED_GRACE_MINUTES.\n"
     "\n"
-    "Exit status: 0 all is good, or was repaired; 1 something is wrong, 64 wrong usage, 69 Redis or Postgres is away, "
-    "77\n"
-    "Redis does not let us in, 78 wrong settings.";
+    "Exit status: 0 all is good, or was repaired; 1 something is wrong, 64 wrong usage, 69 Redis or Postgres is\n"
+    "away, 77 Redis does not let us in, 78 wrong settings.";
 
 struct arguments {
     bool repair;
@@ -145,12 +139,9 @@ static void
 add_state(const json_t *schedule, struct table *table)
 {
     const json_t *overdue = json_object_get(schedule, "overdueSince");
-    const char *why = json_string_value(json_object_get(schedule, "why"));
     struct text cell = TEXT_EMPTY;
 
     text_add(&cell, json_string_value(json_object_get(schedule, "state")));
-    if (why != NULL)
-        text_format(&cell, ": %s", why);
     if (json_is_string(overdue)) {
         text_add(&cell, ", overdue since ");
         status_view_add_time(&cell, overdue);
@@ -196,7 +187,7 @@ static void
 print_table(const json_t *seen)
 {
     static const struct table_column columns[] = { { .title = "SCHEDULE", .cut = true }, { .title = "CRON" },
-        { .title = "ZONE" }, { .title = "NEXT IN QUEUE" }, { .title = "STATE", .cut = true } };
+        { .title = "ZONE" }, { .title = "NEXT IN QUEUE" }, { .title = "STATE" } };
     struct table table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
     const json_t *schedule;
     size_t i;
@@ -214,6 +205,30 @@ print_table(const json_t *seen)
         (void)puts("There are no schedules: make one in the app, under Admin, Backups.");
     table_print(&table);
     table_clear(&table);
+}
+
+/* Why, of those that need a person. */
+static void
+print_reasons(const json_t *seen)
+{
+    const char *separator = "\n";
+    const json_t *schedule;
+    size_t i;
+
+    json_array_foreach(json_object_get(seen, "schedules"), i, schedule)
+    {
+        const char *why = json_string_value(json_object_get(schedule, "why"));
+        struct text line = TEXT_EMPTY;
+
+        if (why == NULL)
+            continue;
+        (void)screen_add_line(&line, json_string_value(json_object_get(schedule, "name")), SCREEN_ENDLESS);
+        text_format(&line, " is %s: ", json_string_value(json_object_get(schedule, "state")));
+        (void)screen_add_line(&line, why, SCREEN_ENDLESS);
+        (void)printf("%s%s\n", separator, text_string(&line));
+        separator = "";
+        text_clear(&line);
+    }
 }
 
 /* Each on a line: "made backup-config-…" */
@@ -254,8 +269,9 @@ repair(struct queue *queue, struct text *snapshot, json_t *repairs, int *status)
 }
 
 static int
-show(const struct arguments *arguments, struct queue *queue)
+show(struct queue *queue, void *context)
 {
+    const struct arguments *arguments = context;
     json_t *repairs = arguments->repair ? json_array() : json_null();
     struct text snapshot = TEXT_EMPTY;
     json_t *seen = NULL;
@@ -274,6 +290,7 @@ show(const struct arguments *arguments, struct queue *queue)
         else {
             print_repairs(repairs);
             print_table(seen);
+            print_reasons(seen);
         }
     }
     json_decref(seen);
@@ -286,23 +303,9 @@ int
 cli_schedules(int argc, char **argv)
 {
     struct arguments arguments;
-    struct settings settings;
-    struct text problems = TEXT_EMPTY;
-    struct queue *queue = NULL;
-    struct error err;
     int status;
 
-    if (!read_arguments(argc, argv, &arguments, &status))
-        return status;
-    if (!settings_load(&settings, SETTINGS_WORKER | SETTINGS_JOB, &problems)) {
-        (void)fputs(text_string(&problems), stderr);
-        status = EX_CONFIG;
-    } else if ((queue = queue_open(&settings, &err)) == NULL)
-        status = queue_complain(NAME, &err);
-    else
-        status = show(&arguments, queue);
-    queue_close(queue);
-    text_clear(&problems);
-    settings_clear(&settings);
-    return status == EX_OK ? command_finish(NAME) : status;
+    return read_arguments(argc, argv, &arguments, &status)
+               ? queue_command(NAME, SETTINGS_WORKER | SETTINGS_JOB, show, &arguments)
+               : status;
 }

@@ -24,19 +24,16 @@
 static const char details[] =
     "If Redis or Postgres is away, the other half is shown, and what is away is said.\n"
     "\n"
-    "With --json: at, redis (reachable, error, server), queue (name, paused, bullmq, counts by state), active (jobs: "
-    "id,\n"
-    "name, scheduleId, schedule, startedAt, attempts, worker, lockMs, progress as the job reports it), workers (name,\n"
-    "address, connectedMs), postgres, directory, lock (who holds the backup lock; null: nobody), schedules (each with\n"
-    "nextDue by its cron pattern, nextInQueue by its scheduler, overdueSince, lastSuccess, lastFailure), and "
-    "problems,\n"
-    "for people. What is not known is null.\n"
+    "With --json: at, redis (reachable, error, server), queue (name, paused, bullmq, counts by state), active\n"
+    "(jobs: id, name, scheduleId, schedule, startedAt, attempts, worker, lockMs, progress as the job reports\n"
+    "it), workers (name, address, connectedMs), postgres, directory, lock (who holds the backup lock; null:\n"
+    "nobody), schedules (each with nextDue by its cron pattern, nextInQueue by its scheduler, overdueSince,\n"
+    "lastSuccess, lastFailure), and problems, for people. What is not known is null.\n"
     "\n"
     "Environment: REDIS_URL, REDIS_TLS_CA, DATABASE_URL, BACKUP_STORAGE_DIR, BACKUP_MISSED_GRACE_MINUTES.\n"
     "\n"
-    "Exit status: 0 all could be seen ('weavestream-backup health' tells whether it is good), 64 wrong usage, 69 Redis "
-    "or\n"
-    "Postgres is away, 78 wrong settings, 130 no longer watched.";
+    "Exit status: 0 all could be seen ('weavestream-backup health' tells whether it is good), 64 wrong usage,\n"
+    "69 Redis or Postgres is away, 78 wrong settings, 130 no longer watched.";
 
 struct arguments {
     bool watch;
@@ -135,10 +132,10 @@ static json_t *
 describe_job(const struct overview_job *job)
 {
     json_t *data = value_of(job->data);
-    json_t *object = json_pack("{s:o, s:o, s:o, s:n, s:o, s:I, s:o, s:o, s:o}", "id", answer_text(job->id), "name",
+    json_t *object = json_pack("{s:o, s:o, s:o, s:n, s:o, s:o, s:o, s:o, s:o}", "id", answer_text(job->id), "name",
         answer_text(job->name), "scheduleId", answer_text(json_string_value(json_object_get(data, "configId"))),
         "schedule", "startedAt", answer_time(job->started_ms > 0, (struct wall){ .ms = job->started_ms }), "attempts",
-        (json_int_t)job->attempts, "worker", answer_text(job->worker), "lockMs",
+        json_integer(job->attempts), "worker", answer_text(job->worker), "lockMs",
         answer_number(job->lock_ms >= 0, job->lock_ms), "progress", value_of(job->progress));
 
     json_decref(data);
@@ -157,8 +154,8 @@ add_queue(const struct seen *seen, json_t *out)
         const struct overview_worker *worker = &seen->workers.list[i];
 
         (void)json_array_append_new(
-            workers, json_pack("{s:o, s:o, s:I}", "name", answer_text(worker->name), "address",
-                         answer_text(worker->address), "connectedMs", (json_int_t)(worker->age_s * 1000)));
+            workers, json_pack("{s:o, s:o, s:o}", "name", answer_text(worker->name), "address",
+                         answer_text(worker->address), "connectedMs", json_integer(worker->age_ms)));
     }
     (void)json_object_set_new(out, "queue", describe_queue(&seen->overview));
     (void)json_object_set_new(out, "active", active);
@@ -330,8 +327,9 @@ watch(struct queue *queue)
 }
 
 static int
-show(const struct arguments *arguments, struct queue *queue)
+show(struct queue *queue, void *context)
 {
+    const struct arguments *arguments = context;
     struct text view = TEXT_EMPTY;
     json_t *answer;
     int status;
@@ -354,23 +352,9 @@ int
 cli_status(int argc, char **argv)
 {
     struct arguments arguments;
-    struct settings settings;
-    struct text problems = TEXT_EMPTY;
-    struct queue *queue = NULL;
-    struct error err;
     int status;
 
-    if (!read_arguments(argc, argv, &arguments, &status))
-        return status;
-    if (!settings_load(&settings, SETTINGS_WORKER | SETTINGS_JOB, &problems)) {
-        (void)fputs(text_string(&problems), stderr);
-        status = EX_CONFIG;
-    } else if ((queue = queue_open(&settings, &err)) == NULL)
-        status = queue_complain(NAME, &err);
-    else
-        status = show(&arguments, queue);
-    queue_close(queue);
-    text_clear(&problems);
-    settings_clear(&settings);
-    return status == EX_OK ? command_finish(NAME) : status;
+    return read_arguments(argc, argv, &arguments, &status)
+               ? queue_command(NAME, SETTINGS_WORKER | SETTINGS_JOB, show, &arguments)
+               : status;
 }

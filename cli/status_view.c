@@ -176,7 +176,9 @@ add_directory(const json_t *status, struct text *out)
     add_label(out, "Directory");
     add(out, text_of(directory, "path"));
     if (json_is_integer(get(directory, "dumps"))) {
-        text_format(out, ": %" PRId64 " dumps, ", number_of(directory, "dumps"));
+        int64_t dumps = number_of(directory, "dumps");
+
+        text_format(out, ": %" PRId64 " dump%s, ", dumps, dumps == 1 ? "" : "s");
         text_add_size(out, number_of(directory, "dumpBytes"));
     }
     if (json_is_integer(get(directory, "freeBytes"))) {
@@ -251,7 +253,7 @@ add_active(const json_t *status, struct text *out)
         if (json_is_null(get(job, "lockMs")))
             table_add(&table, SCREEN_WARN, "none: its lock has expired");
         else
-            table_add(&table, SCREEN_PLAIN, text_of(job, "worker"));
+            table_add(&table, SCREEN_PLAIN, json_is_null(get(job, "worker")) ? "unnamed" : text_of(job, "worker"));
     }
     add_table(&table, out);
     text_clear(&cell);
@@ -265,7 +267,7 @@ add_schedule_state(const json_t *schedule, bool sees_queue, struct table *table)
     if (!json_is_true(get(schedule, "enabled")))
         table_add(table, SCREEN_DIM, "disabled");
     else if (json_is_string(get(schedule, "problem")))
-        table_add(table, SCREEN_BAD, text_of(schedule, "problem"));
+        table_add(table, SCREEN_BAD, "unusable"); /* why is among the problems */
     else if (json_is_string(get(schedule, "overdueSince"))) {
         text_add(&cell, "overdue since ");
         status_view_add_time(&cell, get(schedule, "overdueSince"));
@@ -281,7 +283,7 @@ static void
 add_schedules(const json_t *status, struct text *out)
 {
     static const struct table_column columns[] = { { .title = "SCHEDULE", .cut = true }, { .title = "NEXT DUE" },
-        { .title = "LAST SUCCESS" }, { .title = "SIZE", .right = true }, { .title = "STATE", .cut = true } };
+        { .title = "LAST SUCCESS" }, { .title = "SIZE", .right = true }, { .title = "STATE" } };
     struct table table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
     struct text cell = TEXT_EMPTY;
     const json_t *schedule;
@@ -308,12 +310,18 @@ add_schedules(const json_t *status, struct text *out)
 static void
 add_problems(const json_t *status, struct text *out)
 {
+    const char *separator = "\n";
     const json_t *problem;
     size_t i;
 
     json_array_foreach(get(status, "problems"), i, problem)
     {
-        text_add(out, i == 0 ? "\n" : "");
+        const char *about = text_of(problem, "about");
+
+        if (about != NULL && strcmp(about, "postgres") == 0)
+            continue; /* has a line of its own */
+        text_add(out, separator);
+        separator = "";
         screen_add_styled(out, SCREEN_BAD, "problem");
         text_add(out, ": ");
         add(out, text_of(problem, "text"));

@@ -167,7 +167,7 @@ read_worker(const char *line, size_t length, const struct keys *keys, int databa
         return false;
     name_length -= queue_length;
     *out = (struct overview_worker){ .address = memory_copy(address == NULL ? "" : address, address_length),
-        .age_s = find_number(line, length, "age") };
+        .age_ms = find_number(line, length, "age") * 1000 };
     if (name_length > 0)
         out->name = memory_copy(name + queue_length + strlen(WORKER), name_length - strlen(WORKER));
     return true;

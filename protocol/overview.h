@@ -62,9 +62,9 @@ bool overview_read(
 void overview_clear(struct overview *overview);
 
 struct overview_worker {
-    char *name;    /* NULL: none */
-    char *address; /* "host:port", as the server sees it */
-    int64_t age_s; /* of its connection */
+    char *name;     /* NULL: none */
+    char *address;  /* "host:port", as the server sees it */
+    int64_t age_ms; /* of its connection, to the second */
 };
 
 struct overview_workers {

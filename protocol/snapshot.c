@@ -76,9 +76,14 @@ add_ms(struct text *out, const redisReply *string)
 static void
 add_fields(struct text *out, const redisReply *fields)
 {
+    const char *separator = "";
+
     text_add(out, ",\"fields\":{");
     for (size_t i = 0; fields != NULL && i + 1 < fields->elements; i += 2) {
-        text_add(out, i == 0 ? "" : ",");
+        if (string_at(fields, i) == NULL)
+            continue; /* no name of a field */
+        text_add(out, separator);
+        separator = ",";
         add_string(out, string_at(fields, i));
         text_add(out, ":");
         add_string(out, string_at(fields, i + 1));

@@ -7,6 +7,7 @@
 #include "common/json.h"
 #include "common/text.h"
 #include "protocol/commands.h"
+#include "protocol/overview.h"
 #include "protocol/repeat.h"
 #include "protocol/snapshot.h"
 
@@ -39,6 +40,25 @@ check_snapshot(const redisReply *reply)
     if (snapshot_describe(reply, NULL, &keys, (struct wall){ 0 }, &out, &err))
         assert(json_check(out.data, out.length - 1, &err));
     text_clear(&out);
+}
+
+static void
+check_overview(const redisReply *reply)
+{
+    static char queue[] = "bull:YmFja3Vw";
+    const struct keys keys = { .client_name = queue };
+    struct overview overview;
+    struct overview_workers workers;
+    struct error err;
+
+    if (overview_read(reply, NULL, &overview, &err))
+        overview_clear(&overview);
+    if (!overview_read_workers(reply, NULL, &keys, 0, &workers, &err))
+        return;
+    for (size_t i = 0; i < workers.count; i++)
+        assert(
+            strcspn(workers.list[i].address, " \n") == strlen(workers.list[i].address) && workers.list[i].age_ms >= 0);
+    overview_workers_clear(&workers);
 }
 
 /* Options without their end: what the script adds makes them whole. */
@@ -89,6 +109,7 @@ check_reply(const redisReply *reply)
         for (size_t i = 0; i < recovered.count; i++)
             assert(recovered.ids[i]->str != NULL);
     check_snapshot(reply);
+    check_overview(reply);
 }
 
 /* An array that claims to be huge takes its memory before its elements come: that is the library's affair. */

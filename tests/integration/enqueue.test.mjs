@@ -104,6 +104,33 @@ describe('enqueue', { concurrency: 3 }, () => {
     await untilState(scene.queue, '1', 'completed');
   });
 
+  test('Redis goes away while the job is followed, and comes back', async (t) => {
+    const other = await startRedis();
+    t.after(() => other.stop());
+    const scene = await open(t);
+    scene.environment.REDIS_URL = other.url;
+    await scene.start({ program: held('{"type":"completed","returnvalue":{"filename":"weavestream-postgres-2026-11-24T15-00-00Z.dump","sizeBytes":1,"durationMs":1}}') });
+    const terminal = await openTerminal(['enqueue', '--config', 'Nightly'], { env: scene.environment });
+    await terminal.shows(/40 %/);
+    await other.restart({ whileDown: () => terminal.shows(/^waiting for Redis {2}0:0\d$/) });
+    await terminal.shows(/40 %/);
+    scene.release('go');
+    const { screen, code } = await terminal.ended;
+    assert.equal(screen, 'Nightly: weavestream-postgres-2026-11-24T15-00-00Z.dump, 1 B in 0.0 s');
+    assert.equal(code, 0);
+  });
+
+  for (const [how, options] of [['TLS', { tls: true, password: 'p@ss' }], ['a unix socket', { unixSocket: true }]]) {
+    test(`over ${how}`, async (t) => {
+      const other = await startRedis(options);
+      t.after(() => other.stop());
+      const scene = await open(t);
+      const { code, stdout } = await scene.enqueue(['--no-follow'], { REDIS_URL: other.url, REDIS_TLS_CA: other.caFile });
+      assert.equal(code, 0);
+      assert.match(stdout, /^job 1, run [0-9a-f-]{36}\n$/);
+    });
+  }
+
   test('a job that is removed meanwhile is not followed for ever', async (t) => {
     const scene = await open(t);
     const ending = scene.enqueue();

@@ -173,6 +173,20 @@ Nightly   0 3 * * *  Etc/UTC        YYYY-MM-DD hh:mm:ssZ  good
 Weekly    0 3 * * *  Europe/Berlin  YYYY-MM-DD hh:mm:ssZ  good`);
   });
 
+  test('in a terminal: why a schedule is wrong is told below, in full, however narrow the screen', async (t) => {
+    const scene = await open(t);
+    assert.equal((await run(['schedules'], { env: scene.environment })).stdout, 'There are no schedules: make one in the app, under Admin, Backups.\n');
+    const row = await scene.plan({ name: 'Nightly, of the whole of the company' });
+    await scene.sql.query(`UPDATE backup_config SET cron = '0 4 * * *' WHERE id = $1`, [row.id]);
+    const { screen, code } = await inTerminal(['schedules'], { env: scene.environment, columns: 80 });
+    assert.equal(code, 1);
+    assert.equal(screen.replace(/\d{4}-\d\d-\d\d \d\d:00:00Z/, 'YYYY-MM-DD hh:mm:ssZ'), `\
+SCHEDULE                     CRON       ZONE     NEXT IN QUEUE         STATE
+Nightly, of the whole of t…  0 4 * * *  Etc/UTC  YYYY-MM-DD hh:mm:ssZ  different
+
+Nightly, of the whole of the company is different: the queue has '0 3 * * *' in Etc/UTC`);
+  });
+
   test('what Redis refuses is said, and stays wrong', async (t) => {
     const scene = await open(t);
     await scene.plan({}, { register: false });

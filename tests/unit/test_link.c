@@ -687,6 +687,35 @@ it_may_be_freed_at_any_time_and_says_nothing_more(void **state)
     link_free(NULL);
 }
 
+static struct text failures;
+
+static void
+on_failure(const struct error *err, void *owner)
+{
+    struct fixture *fixture = owner;
+
+    text_format(&failures, "%d %s\n", fixture->downs, err->text);
+}
+
+static void
+an_owner_that_wants_to_be_told_of_failures_is_and_nothing_is_logged(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->options.on_failure = on_failure;
+    fixture->server->info = "redis_version:4.0.0\r\n";
+    start(fixture);
+    RUN_UNTIL(fixture->base, failures.length > 0);
+    fixture->server->info = FAKE_INFO;
+    RUN_UNTIL(fixture->base, fixture->ups == 1);
+    fake_cut(fake_accept(fixture->server, fixture->server->count));
+    RUN_UNTIL(fixture->base, fixture->downs == 1);
+    assert_string_equal(text_string(&failures),
+        "0 this Redis is 4.0.0, but BullMQ needs 5.0.0 at least: upgrade it\n0 Redis closed the connection\n");
+    assert_false(has_logged(fixture, "redis"));
+    text_clear(&failures);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -721,6 +750,7 @@ main(void)
         TEST(a_refused_connection_is_told_with_the_systems_reason),
         TEST(the_same_reason_is_logged_only_once),
         TEST(a_path_that_is_no_socket_address_is_told),
+        TEST(an_owner_that_wants_to_be_told_of_failures_is_and_nothing_is_logged),
         TEST(it_may_be_freed_inside_on_up),
         TEST(it_may_be_freed_inside_on_down),
         TEST(it_may_be_freed_at_any_time_and_says_nothing_more),

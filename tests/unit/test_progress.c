@@ -44,6 +44,13 @@ without_an_end_size_and_time_are_told(void **state)
     assert_line(12300000, 0, 61000, "reading back 12.3 MB  0.2 MB/s, 1:01");
 }
 
+static void
+with_nothing_to_count_only_the_time_is_told(void **state)
+{
+    (void)state;
+    assert_line(PROGRESS_NONE, 0, 61000, "reading back  1:01");
+}
+
 int
 main(void)
 {
@@ -52,6 +59,7 @@ main(void)
         cmocka_unit_test(what_grows_beyond_its_end_stays_at_its_end),
         cmocka_unit_test(too_early_no_rate_is_told),
         cmocka_unit_test(without_an_end_size_and_time_are_told),
+        cmocka_unit_test(with_nothing_to_count_only_the_time_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
