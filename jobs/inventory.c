@@ -62,7 +62,7 @@ inventory_read(
     count = database_rows_count(out->rows);
     out->items = memory_new((count + 1) * sizeof(*out->items));
     for (; out->count < count; out->count++) {
-        if (!stop_check(err))
+        if (!stop_glance(err))
             return false;
         read_item(out, out->count, store, config_id, &out->items[out->count]);
     }

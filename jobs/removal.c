@@ -152,7 +152,7 @@ perform(struct work *work, struct error *err)
     for (size_t i = 0; i < inventory->count; i++) {
         if (!inventory->items[i].goes)
             continue;
-        if (!stop_check(err))
+        if (!stop_glance(err))
             return false;
         remove_dump(work, &inventory->items[i]);
         if (work->open->count == REMOVAL_BATCH && !close_batch(work, err))

@@ -111,14 +111,20 @@ may_go_on(struct error *err)
 bool
 stop_check(struct error *err)
 {
+    (void)read_signals();
+    return may_go_on(err);
+}
+
+bool
+stop_glance(struct error *err)
+{
     static struct moment look_again;
     struct moment now = moment_now();
 
-    if (now.ns >= look_again.ns) {
-        (void)read_signals();
-        look_again = moment_add_ms(now, LOOK_EVERY_MS);
-    }
-    return may_go_on(err);
+    if (now.ns < look_again.ns)
+        return may_go_on(err);
+    look_again = moment_add_ms(now, LOOK_EVERY_MS);
+    return stop_check(err);
 }
 
 bool
@@ -138,8 +144,7 @@ stop_wait(int fd, short events, struct moment until, struct error *err)
         wait_ms = LONGEST_WAIT_MS;
     if (poll(polled, 2, (int)wait_ms) == -1 && errno != EINTR)
         return error_set_errno(err, errno, "poll");
-    (void)read_signals();
-    return may_go_on(err);
+    return stop_check(err);
 }
 
 void

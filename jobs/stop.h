@@ -31,8 +31,10 @@
 
 bool stop_start(struct moment deadline, struct error *err) MUST_CHECK;
 
-/* False when the job has to end: ERROR_STOPPED, or ERROR_TIMEOUT past the deadline. Cheap: looks for a signal once in a millisecond. */
+/* False when the job has to end: ERROR_STOPPED, or ERROR_TIMEOUT past the deadline. */
 bool stop_check(struct error *err) MUST_CHECK;
+/* The same for loops over many small things: no system call, but for one in a millisecond. */
+bool stop_glance(struct error *err) MUST_CHECK;
 
 /*
  * Waits for `events` (as poll has them) on `fd`, or without one if it is -1, up to `until`. True: something may have happened: the
