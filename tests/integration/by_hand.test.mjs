@@ -1,6 +1,6 @@
 /* `weavestream-backup run`, `list` and `prune`: what a person does without a queue, as a person sees it. There is no Redis in this file. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { assertAnswer } from './support/json_schema.mjs';
@@ -126,6 +126,16 @@ Nightly: weavestream-postgres-<TIME>.dump, <N> KB in <N> s, verified: full`);
       else assert.equal(stdout, '');
       assert.deepEqual(scene.files(), []);
     }
+  });
+
+  test('when nobody reads what it prints, the backup is made all the same, and status 74 says so', async (t) => {
+    const scene = await open(t);
+    await insertConfig(scene.sql, { name: 'Nightly' });
+    const { code } = await run(['-c', '"$0" run --config Nightly 2>&1 | true; exit "${PIPESTATUS[0]}"', workerProgram], { binary: 'bash', env: scene.environment });
+    assert.equal(code, 74);
+    const [row] = await scene.rows();
+    assert.equal(row.status, 'success');
+    assert.ok(existsSync(row.dump_path));
   });
 
   test('beside another backup it fails, and says who holds the lock', async (t) => {
