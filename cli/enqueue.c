@@ -27,8 +27,8 @@ static const char details[] =
     "The job is followed to its end. On a terminal, a bar shows how far it is. ^C ends following, not the job.\n"
     "If Redis goes away meanwhile, it is waited for, five minutes at most.\n"
     "\n"
-    "With --json: jobId, runId, configId, config, outcome (success, failed, skipped; null: not followed to the\n"
-    "end), error (why it failed, was skipped or could not be followed), file, sizeBytes, sha256, durationMs.\n"
+    "With --json: jobId, runId, configId, configName, outcome (success, failed, skipped; null: not followed to\n"
+    "the end), error (why it failed, was skipped or could not be followed), file, sizeBytes, sha256, durationMs.\n"
     "What there is not is null.\n"
     "\n"
     "Environment: REDIS_URL, REDIS_TLS_CA, DATABASE_URL.\n"
@@ -47,7 +47,7 @@ struct arguments {
 
 /* A run that was enqueued, and what became of it as far as it was followed. */
 struct enqueued {
-    json_t *row; /* runId, configId, config */
+    json_t *row; /* runId, configId, configName */
     char *job_id;
     const char *outcome; /* NULL: not known */
     char *reason;        /* NULL: none */
@@ -223,7 +223,7 @@ print_success(const struct enqueued *run)
     struct text out = TEXT_EMPTY;
     const char *file = json_string_value(json_object_get(run->value, "filename"));
 
-    (void)screen_add_line(&out, row_text(run, "config"), SCREEN_ENDLESS);
+    (void)screen_add_line(&out, row_text(run, "configName"), SCREEN_ENDLESS);
     text_add(&out, ": ");
     (void)screen_add_line(&out, file == NULL ? "backed up" : file, SCREEN_ENDLESS);
     if (file != NULL) {
@@ -241,7 +241,7 @@ static int
 tell_end(const struct arguments *arguments, const struct enqueued *run, int status)
 {
     if (status == NOT_BACKED_UP)
-        (void)command_complain(NAME, status, "'%s' %s: %s", row_text(run, "config"),
+        (void)command_complain(NAME, status, "'%s' %s: %s", row_text(run, "configName"),
             run->outcome == NULL ? "cannot be followed" : run->outcome,
             run->reason == NULL ? "no reason given" : run->reason);
     if (arguments->json)

@@ -21,7 +21,7 @@ make_row(struct database *database, const char *config, struct error *err)
 
     if (ok)
         answer_print(
-            json_pack("{s:s, s:s, s:o}", "runId", id, "configId", found.id, "config", answer_text(found.name)));
+            json_pack("{s:s, s:s, s:o}", "runId", id, "configId", found.id, "configName", answer_text(found.name)));
     config_found_clear(&found);
     return ok;
 }

@@ -19,7 +19,7 @@ static const char details[] =
     "VERIFIED is how far the dump was proven when it was made: toc, full or restore. Where a run failed, its\n"
     "reason stands in place of the file, on a terminal as much of it as fits. A dump that was pruned is (pruned).\n"
     "\n"
-    "With --json: runs, a list of objects with runId, configId and config (null if the schedule was deleted),\n"
+    "With --json: runs, a list of objects with runId, configId and configName (null if the schedule was deleted),\n"
     "kind (SCHEDULED, MANUAL), status (queued, running, success, failed), createdAt, startedAt, finishedAt,\n"
     "durationMs, sizeBytes, dumpPath (null also if it was pruned), verified (the level), error. What there is not\n"
     "is null.\n"
@@ -102,7 +102,7 @@ run_object(const struct database_rows *rows, size_t row)
 
     (void)json_object_set_new(run, "runId", answer_text(database_rows_value(rows, row, COLUMN_ID)));
     (void)json_object_set_new(run, "configId", answer_text(database_rows_value(rows, row, COLUMN_CONFIG_ID)));
-    (void)json_object_set_new(run, "config", answer_text(database_rows_value(rows, row, COLUMN_CONFIG)));
+    (void)json_object_set_new(run, "configName", answer_text(database_rows_value(rows, row, COLUMN_CONFIG)));
     (void)json_object_set_new(run, "kind", answer_text(database_rows_value(rows, row, COLUMN_KIND)));
     (void)json_object_set_new(run, "status", answer_text(database_rows_value(rows, row, COLUMN_STATUS)));
     (void)json_object_set_new(run, "createdAt", time_of(rows, row, COLUMN_CREATED));

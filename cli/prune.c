@@ -27,10 +27,10 @@ static const char details[] =
     "directory; 'stray' is a dump of a deleted schedule, or a file that no row names: the first go with\n"
     "BACKUP_PRUNE_ORPHANS=1, the others never.\n"
     "\n"
-    "With --json: dryRun, schedules, dumps, freedBytes. Of each schedule: configId, config, kept, removed,\n"
+    "With --json: dryRun, schedules, dumps, freedBytes. Of each schedule: configId, configName, kept, removed,\n"
     "failed, skipped, freedBytes, error (null, or why nothing or not everything was pruned). Of each dump:\n"
-    "configId and config (null: a stray), runId (null: no row names it), file, startedAt, sizeBytes (null: it is\n"
-    "not there), fate (keep, remove, failed, skip, stray), reason.\n"
+    "configId and configName (null: a stray), runId (null: no row names it), file, startedAt, sizeBytes (null: it\n"
+    "is not there), fate (keep, remove, failed, skip, stray), reason.\n"
     "\n"
     "Environment: DATABASE_URL, BACKUP_STORAGE_DIR, BACKUP_PRUNE_ORPHANS.\n"
     "\n"
@@ -117,7 +117,7 @@ dump_object(const struct pruning *pruning, const struct prune_decision *decision
     json_t *dump = json_object();
 
     (void)json_object_set_new(dump, "configId", answer_text(decision->is_stray ? NULL : pruning->config_id));
-    (void)json_object_set_new(dump, "config", answer_text(decision->is_stray ? NULL : pruning->config));
+    (void)json_object_set_new(dump, "configName", answer_text(decision->is_stray ? NULL : pruning->config));
     (void)json_object_set_new(dump, "runId", answer_text(decision->run_id));
     (void)json_object_set_new(dump, "file", answer_text(decision->file));
     (void)json_object_set_new(dump, "startedAt", answer_time(decision->has_time, decision->started));
@@ -146,7 +146,7 @@ schedule_object(const struct pruning *pruning, const char *error)
     json_t *schedule = json_object();
 
     (void)json_object_set_new(schedule, "configId", answer_text(pruning->config_id));
-    (void)json_object_set_new(schedule, "config", answer_text(pruning->config));
+    (void)json_object_set_new(schedule, "configName", answer_text(pruning->config));
     (void)json_object_set_new(schedule, "kept", json_integer(pruning->counts[PRUNE_KEPT]));
     (void)json_object_set_new(schedule, "removed", json_integer(pruning->counts[PRUNE_REMOVED]));
     (void)json_object_set_new(schedule, "failed", json_integer(pruning->counts[PRUNE_FAILED]));

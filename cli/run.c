@@ -33,7 +33,7 @@ static const char details[] =
     "goes to standard output in one line: file, size, duration, and how far it was proven. Why it failed goes to\n"
     "standard error.\n"
     "\n"
-    "With --json: runId, configId, config, outcome (success, failed), file, sizeBytes, sha256, durationMs,\n"
+    "With --json: runId, configId, configName, outcome (success, failed), file, sizeBytes, sha256, durationMs,\n"
     "verified (toc, full, restore), error, pruned (how many dumps; null without --prune), pruneError. What there\n"
     "is not is null.\n"
     "\n"
@@ -141,7 +141,7 @@ print_json(const struct ending *ending)
 
     (void)json_object_set_new(out, "runId", answer_text(ending->run_id));
     (void)json_object_set_new(out, "configId", answer_text(ending->config->id));
-    (void)json_object_set_new(out, "config", answer_text(ending->config->name));
+    (void)json_object_set_new(out, "configName", answer_text(ending->config->name));
     (void)json_object_set_new(out, "outcome", answer_text(good ? "success" : "failed"));
     (void)json_object_set_new(out, "file", answer_text(file_of(ending)));
     (void)json_object_set_new(out, "sizeBytes", answer_number(good, number_of(ending, "sizeBytes")));

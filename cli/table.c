@@ -76,17 +76,22 @@ measure(const char *string)
     return columns;
 }
 
+static size_t
+next_column(const struct table *table, size_t column)
+{
+    return column + 1 < table->column_count ? column + 1 : 0;
+}
+
 /* What each column takes when nothing is cut. */
 static void
 measure_columns(const struct table *table, size_t *widths)
 {
     for (size_t i = 0; i < table->column_count; i++)
         widths[i] = measure(table->columns[i].title);
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0, column = 0; i < table->count; i++, column = next_column(table, column)) {
         size_t columns = measure(table->cells[i].text);
-        size_t *width = &widths[i % table->column_count];
 
-        *width = columns > *width ? columns : *width;
+        widths[column] = columns > widths[column] ? columns : widths[column];
     }
 }
 
@@ -137,12 +142,11 @@ table_format(const struct table *table, size_t width, bool coloured, struct text
     for (size_t i = 0; i < table->column_count; i++)
         add_cell(table, i, table->columns[i].title, coloured ? SCREEN_BOLD : SCREEN_PLAIN, widths, out);
     text_add(out, "\n");
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0, column = 0; i < table->count; i++, column = next_column(table, column)) {
         const struct table_cell *cell = &table->cells[i];
-        size_t column = i % table->column_count;
 
         add_cell(table, column, cell->text, coloured ? cell->style : SCREEN_PLAIN, widths, out);
-        text_add(out, column + 1 == table->column_count ? "\n" : "");
+        text_add(out, next_column(table, column) == 0 ? "\n" : "");
     }
     free(widths);
 }

@@ -27,6 +27,7 @@ reporter_start(int fd)
 void
 reporter_listen(reporter_listener_fn *on_report, void *owner)
 {
+    (void)signal(SIGPIPE, SIG_IGN);
     listener = on_report;
     listener_owner = owner;
 }

@@ -15,7 +15,7 @@
 /* Before this, lines are dropped. SIGPIPE is ignored from here on. */
 void reporter_start(int fd);
 
-/* Instead of a descriptor: whoever runs the job in this very process. */
+/* Instead of a descriptor: whoever runs the job in this very process. It, too, goes on when nobody reads what it prints. */
 typedef void reporter_listener_fn(const struct report *report, void *owner);
 void reporter_listen(reporter_listener_fn *on_report, void *owner);
 

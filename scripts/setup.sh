@@ -11,12 +11,12 @@ packages=(
     # check
     clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck
     # run the tests and the demo: real servers, on ports and in folders of their own
-    postgresql redis-server openssl procps strace tzdata ca-certificates git
+    postgresql redis-server openssl procps strace tzdata ca-certificates git man-db
 )
 least_node=18
 
 # For other systems, where nobody can be asked for packages: programs, and libraries as pkg-config names them.
-programs=(gcc clang cmake ninja pkg-config clang-format clang-tidy shellcheck redis-server redis-cli psql pg_dump pg_restore openssl ps strace git)
+programs=(gcc clang cmake ninja pkg-config clang-format clang-tidy shellcheck redis-server redis-cli psql pg_dump pg_restore openssl ps strace git man)
 libraries=(hiredis libevent_core libevent_extra libevent_openssl jansson 'msgpack-c|msgpack' openssl libcurl libpq cmocka)
 
 usage() {

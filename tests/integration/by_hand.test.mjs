@@ -1,6 +1,6 @@
 /* `weavestream-backup run`, `list` and `prune`: what a person does without a queue, as a person sees it. There is no Redis in this file. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { assertAnswer } from './support/json_schema.mjs';
@@ -85,7 +85,7 @@ describe('run', { concurrency: 2 }, () => {
     assert.equal(code, 0);
     const answer = assertAnswer('run', stdout);
     const file = join(scene.storage, answer.file);
-    assert.deepEqual(answer, { runId: answer.runId, configId, config: 'Nightly', outcome: 'success', file: answer.file, sizeBytes: statSync(file).size, sha256: sha256(file),
+    assert.deepEqual(answer, { runId: answer.runId, configId, configName: 'Nightly', outcome: 'success', file: answer.file, sizeBytes: statSync(file).size, sha256: sha256(file),
       durationMs: answer.durationMs, verified: 'full', error: null, pruned: 2, pruneError: null });
     assert.deepEqual(scene.files().filter((name) => name.endsWith('.dump')), [answer.file]);
   });
@@ -126,6 +126,16 @@ Nightly: weavestream-postgres-<TIME>.dump, <N> KB in <N> s, verified: full`);
       else assert.equal(stdout, '');
       assert.deepEqual(scene.files(), []);
     }
+  });
+
+  test('when nobody reads what it prints, the backup is made all the same, and status 74 says so', async (t) => {
+    const scene = await open(t);
+    await insertConfig(scene.sql, { name: 'Nightly' });
+    const { code } = await run(['-c', '"$0" run --config Nightly 2>&1 | true; exit "${PIPESTATUS[0]}"', workerProgram], { binary: 'bash', env: scene.environment });
+    assert.equal(code, 74);
+    const [row] = await scene.rows();
+    assert.equal(row.status, 'success');
+    assert.ok(existsSync(row.dump_path));
   });
 
   test('beside another backup it fails, and says who holds the lock', async (t) => {
@@ -262,9 +272,9 @@ describe('list', () => {
   test('--json has all of it', async () => {
     const answer = assertAnswer('list', (await scene.command(['list', '--json'])).stdout);
     const { configId, ...good } = answer.runs[4];
-    assert.deepEqual(good, { runId: runs[0].id, config: 'Nightly', kind: 'SCHEDULED', status: 'success', createdAt: '2026-01-01T03:00:00.000Z', startedAt: '2026-01-01T03:00:00.000Z',
+    assert.deepEqual(good, { runId: runs[0].id, configName: 'Nightly', kind: 'SCHEDULED', status: 'success', createdAt: '2026-01-01T03:00:00.000Z', startedAt: '2026-01-01T03:00:00.000Z',
       finishedAt: '2026-01-01T03:01:01.000Z', durationMs: 61_000, sizeBytes: 123_456, dumpPath: runs[0].dump_path, verified: 'full', error: null });
-    assert.deepEqual({ config: answer.runs[2].config, configId: answer.runs[2].configId }, { config: null, configId: null });
+    assert.deepEqual({ configName: answer.runs[2].configName, configId: answer.runs[2].configId }, { configName: null, configId: null });
     assert.match(answer.runs[1].error, /failed:\nFATAL/);
   });
 });
@@ -309,9 +319,9 @@ Weekly: 0 kept, 0 would be removed`);
     assert.equal(code, 0);
     const done = assertAnswer('prune', stdout);
     assert.deepEqual({ ...done, dryRun: true }, told);
-    assert.deepEqual(done.schedules, [{ configId, config: 'Nightly', kept: 2, removed: 2, failed: 0, skipped: 0, freedBytes: 3000, error: null }]);
+    assert.deepEqual(done.schedules, [{ configId, configName: 'Nightly', kept: 2, removed: 2, failed: 0, skipped: 0, freedBytes: 3000, error: null }]);
     assert.equal(done.freedBytes, 3000);
-    assert.deepEqual(done.dumps.filter(({ fate }) => fate === 'stray').map(({ runId, config }) => ({ runId, config })), [{ runId: orphan.id, config: null }, { runId: null, config: null }]);
+    assert.deepEqual(done.dumps.filter(({ fate }) => fate === 'stray').map(({ runId, configName }) => ({ runId, configName })), [{ runId: orphan.id, configName: null }, { runId: null, configName: null }]);
     for (const [i, { id, dump_path, manifest_path }] of days.entries()) {
       const stays = i >= 2;
       assert.deepEqual([existsSync(dump_path), existsSync(manifest_path), (await readRun(scene.sql, id)).dump_path], stays ? [true, true, dump_path] : [false, false, null]);
@@ -353,8 +363,8 @@ Weekly: 0 kept, 0 would be removed`);
     assert.equal(code, 1);
     assert.equal(stderr, "weavestream-backup prune: 'Bad': nothing was pruned: the retention is malformed: 'keepLast' is not a number\n");
     const { schedules } = assertAnswer('prune', stdout);
-    assert.deepEqual(schedules.map(({ config, removed, error }) => ({ config, removed, error })), [
-      { config: 'Bad', removed: 0, error: "nothing was pruned: the retention is malformed: 'keepLast' is not a number" }, { config: 'Nightly', removed: 2, error: null }]);
+    assert.deepEqual(schedules.map(({ configName, removed, error }) => ({ configName, removed, error })), [
+      { configName: 'Bad', removed: 0, error: "nothing was pruned: the retention is malformed: 'keepLast' is not a number" }, { configName: 'Nightly', removed: 2, error: null }]);
     assert.ok(bad && !existsSync(days[0].dump_path));
   });
 });

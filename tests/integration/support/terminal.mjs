@@ -85,6 +85,7 @@ export async function openTerminal(args, { env = {}, columns = 100, rows = 40, p
         }, refuse);
       });
       return within(found, timeout, `${pattern} on the screen`).catch((error) => {
+        child.kill('SIGKILL'); // nobody looks at it any more
         throw new Error(`${error.message}; it shows:\n${readScreen(emulator)}`);
       });
     },

@@ -1,0 +1,74 @@
+/* What TAB offers in bash, against what --help says. */
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, test } from 'node:test';
+import { commandNames, optionsOf } from './support/help.mjs';
+import { runProcess, temporaryFolder } from './support/run_folder.mjs';
+import { openTerminal } from './support/terminal.mjs';
+import { workerProgram } from './support/worker.mjs';
+
+const file = fileURLToPath(new URL('../../scripts/completion/weavestream-backup.bash', import.meta.url));
+
+/* What is offered for the last of these words, which bash has split as it does. */
+async function offered(words, { cwd = undefined } = {}) {
+  const script = `source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _weavestream_backup; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { stdout, stderr } = await runProcess('bash', ['--norc', '-c', script, file, workerProgram, ...words], { cwd });
+  assert.equal(stderr, '');
+  return stdout.split('\n').filter(Boolean).sort();
+}
+
+const commands = await commandNames();
+
+describe('completion', { concurrency: 3 }, () => {
+  test('the first word is one of the commands', async () => {
+    assert.deepEqual(await offered(['']), [...commands, 'help', 'version', '--help', '--version'].sort());
+    assert.deepEqual(await offered(['ver']), ['verify', 'version']);
+  });
+
+  for (const name of commands) {
+    test(`${name}: all options of its help are offered, and no others`, async () => {
+      const options = await optionsOf(name);
+      assert.ok(options.length >= 2, name);
+      assert.deepEqual(await offered([name, '--']), options.map(({ long, value }) => `--${long}${value ? '=' : ''}`).sort());
+    });
+  }
+
+  test('values are offered where the help lists them, with = and without', async () => {
+    assert.deepEqual(await offered(['verify', '--level', '=', '']), ['full', 'restore', 'toc']);
+    assert.deepEqual(await offered(['verify', '--level', '=']), ['full', 'restore', 'toc']);
+    assert.deepEqual(await offered(['verify', '--level', '=', 'f']), ['full']);
+    assert.deepEqual(await offered(['verify', '--level', 'r']), ['restore']);
+    assert.deepEqual(await offered(['cron', '--dialect', '=', '']), ['4', '5']);
+    assert.deepEqual(await offered(['list', '--limit', '=', '']), []);
+  });
+
+  test('files are offered where a file is meant', async () => {
+    const cwd = temporaryFolder('files');
+    for (const name of ['a.dump', 'b.dump']) writeFileSync(join(cwd, name), '');
+    mkdirSync(join(cwd, 'folder'));
+    assert.deepEqual(await offered(['verify', ''], { cwd }), ['a.dump', 'b.dump', 'folder']);
+    assert.deepEqual(await offered(['verify', '--manifest', '=', 'a'], { cwd }), ['a.dump']);
+    assert.deepEqual(await offered(['list', ''], { cwd }), []);
+  });
+
+  test('behind -- nothing is an option', async () => {
+    assert.deepEqual(await offered(['worker', '--', 'prog', '--']), []);
+  });
+
+  test('a real TAB in a real terminal completes commands, options and values', async () => {
+    const terminal = await openTerminal(['--norc', '-i'], { program: 'bash', env: { PATH: `${dirname(workerProgram)}:${process.env.PATH}`, PS1: '$ ' } });
+    await terminal.shows(/^\$$/m);
+    terminal.type(`source '${file}'\n`);
+    terminal.type('weavestream-backup veri\t');
+    await terminal.shows(/weavestream-backup verify$/m);
+    terminal.type('--lev\t');
+    await terminal.shows(/verify --level=$/m);
+    terminal.type('res\t');
+    await terminal.shows(/verify --level=restore/m);
+    terminal.type('--help\nexit\n');
+    const { screen } = await terminal.ended;
+    assert.match(screen, /^Usage: weavestream-backup verify /m);
+  });
+});
