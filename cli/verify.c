@@ -181,8 +181,8 @@ print_result(const struct arguments *arguments, const struct verify_result *resu
             text_add(&out, " by a restore");
         text_add(&out, ": ");
         add_contents(&result->proof.contents, &out);
-        text_add(&out, result->lists_tables ? ", as in the manifest"
-                                            : "; size and SHA-256 as in the manifest, which lists no tables");
+        text_add(&out, result->facts.has_contents ? ", as in the manifest"
+                                                  : "; size and SHA-256 as in the manifest, which lists no tables");
     }
     (void)puts(text_string(&out));
     text_clear(&out);
@@ -210,7 +210,7 @@ exit_status(bool ok, const struct verify_result *result, const struct error *err
 {
     if (ok)
         return EX_OK;
-    if (!result->opened)
+    if (result->stage == VERIFY_OPENING)
         return EX_NOINPUT;
     return err->code == ERROR_CONFIG ? EX_UNAVAILABLE : NOT_PROVEN;
 }
