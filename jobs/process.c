@@ -162,6 +162,8 @@ struct image {
     char **argv;
     char **environment;
     int handed_down;
+    int input;  /* 0: nothing */
+    int output; /* 0: with its words */
 };
 
 /* In the child: system calls only. Comes back, with errno, only if it could not become the program. */
@@ -169,7 +171,7 @@ static void
 become_program(const struct image *image, int output, int data, pid_t parent)
 {
     sigset_t none;
-    int null;
+    int input = image->input;
 
     (void)setpgid(0, 0);
     (void)signal(SIGPIPE, SIG_DFL);
@@ -179,9 +181,12 @@ become_program(const struct image *image, int output, int data, pid_t parent)
         return;
     if (getppid() != parent)
         _exit(127); /* our parent died before its death could be signalled */
-    null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null == -1 || dup2(null, STDIN_FILENO) == -1)
+    if (input == 0)
+        input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (input == -1 || dup2(input, STDIN_FILENO) == -1)
         return;
+    if (image->output != 0)
+        data = image->output;
     if (dup2(data == -1 ? output : data, STDOUT_FILENO) == -1 || dup2(output, STDERR_FILENO) == -1)
         return;
     (void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* also what we inherited; ours are born so, if the kernel cannot */
@@ -271,7 +276,7 @@ struct process *
 process_start(const struct process_command *command, struct error *err)
 {
     struct process *process = memory_new(sizeof(*process));
-    struct image image = { .handed_down = command->handed_down };
+    struct image image = { .handed_down = command->handed_down, .input = command->input, .output = command->output };
     struct list argv = list_make();
     struct text path = TEXT_EMPTY;
     bool ok;
@@ -404,6 +409,12 @@ reap(struct process *process, int flags)
     while (pid == -1 && errno == EINTR);
     process->reaped = pid == process->pid;
     return process->reaped;
+}
+
+bool
+process_has_ended(struct process *process)
+{
+    return reap(process, WNOHANG);
 }
 
 /* Waits without regard to stop signals, because this is part of stopping; they were told from one another by the caller. */

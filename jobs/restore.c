@@ -1,0 +1,212 @@
+#include "jobs/restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/memory.h"
+#include "jobs/client.h"
+#include "jobs/process.h"
+#include "jobs/restored.h"
+
+#define APPLICATION DATABASE_APPLICATION " restore"
+#define FIXED_ARGUMENTS 12 /* of pg_restore; more than there are */
+#define SIZE_MS 2000       /* between two looks at the database's size */
+
+struct work {
+    const struct restore_order *order;
+    struct restore_plan *plan;
+    int64_t bytes_read; /* of the dump, by the program */
+    struct moment next_look;
+
+    /* a script */
+    struct process *unpacker;
+    int held_open; /* the pipe's end that keeps psql from its last word, COMMIT; -1: it may go on */
+};
+
+/* --- Progress --- */
+
+/* pg_restore's connections read by themselves, each its part: then the size of the database must do. */
+static void
+tell_size(struct work *work)
+{
+    struct database_rows *rows = NULL;
+    struct error ignored; /* if the server is in trouble, pg_restore is the one to say so */
+
+    if (!moment_is_past(work->next_look))
+        return;
+    work->next_look = moment_add_ms(moment_now(), SIZE_MS);
+    if (!database_query(work->plan->session, "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())", 0,
+            NULL, &rows, &ignored))
+        return;
+    work->order->on_progress("restoring", database_rows_number(rows, 0, 0), 0, work->order->owner);
+    database_rows_free(rows);
+}
+
+static bool
+on_tick(void *owner, struct error *err)
+{
+    struct work *work = owner;
+
+    (void)err; /* nothing here ends a restore */
+    if (work->order->jobs > 1)
+        tell_size(work);
+    else if (work->bytes_read >= 0)
+        work->order->on_progress("restoring", work->bytes_read, work->plan->size_bytes, work->order->owner);
+    return true;
+}
+
+/* --- An archive --- */
+
+static bool
+restore_archive(struct work *work, struct restore_result *result, struct error *err)
+{
+    const struct restore_order *order = work->order;
+    const char **argv = memory_new((FIXED_ARGUMENTS + order->table_count) * sizeof(*argv));
+    struct text *tables = memory_new((order->table_count + 1) * sizeof(*tables));
+    struct text how = TEXT_EMPTY;
+    size_t count = 0;
+    bool ok;
+
+    argv[count++] = "pg_restore";
+    argv[count++] = "--exit-on-error";
+    argv[count++] = "--no-owner";
+    argv[count++] = "--no-acl";
+    if (order->clean) {
+        argv[count++] = "--clean";
+        argv[count++] = "--if-exists";
+    }
+    if (order->jobs > 1)
+        text_format(&how, "--jobs=%" PRId64, order->jobs);
+    else
+        text_add(&how, "--single-transaction");
+    argv[count++] = text_string(&how);
+    for (size_t i = 0; i < order->table_count; i++) {
+        text_format(&tables[i], "--table=%s", order->tables[i]);
+        argv[count++] = text_string(&tables[i]);
+    }
+    argv[count++] = work->plan->path;
+    {
+        struct client_command command = { .argv = argv,
+            .application = APPLICATION,
+            .database = work->plan->session,
+            .bytes_read = &work->bytes_read,
+            .on_tick = on_tick,
+            .owner = work };
+        ok = client_run(&command, &result->words, err);
+    }
+    for (size_t i = 0; i < order->table_count; i++)
+        text_clear(&tables[i]);
+    text_clear(&how);
+    free(tables);
+    free(argv);
+    return ok;
+}
+
+/* --- A script --- */
+
+/*
+ * psql commits at the end of its input. That comes only once we close our end of the pipe; and we do when the unpacker has ended well, so
+ * that half a script is never committed.
+ */
+static bool
+on_script_tick(void *owner, struct error *err)
+{
+    struct work *work = owner;
+
+    if (work->held_open == -1)
+        return true;
+    if (!process_has_ended(work->unpacker)) {
+        work->order->on_progress(
+            "restoring", process_bytes_read(work->unpacker), work->plan->size_bytes, work->order->owner);
+        process_listen(work->unpacker);
+        return true;
+    }
+    if (!process_finish(work->unpacker, NULL, NULL, err))
+        return error_add(err, "it could not be unpacked");
+    (void)close(work->held_open);
+    work->held_open = -1;
+    return true;
+}
+
+static bool
+restore_script(struct work *work, struct restore_result *result, struct error *err)
+{
+    const char *const unpack[] = { "gzip", "-dc", work->plan->path, NULL };
+    const char *const psql[] = { "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction",
+        "--output=/dev/null", "--file=-", NULL };
+    struct process_command start = { .argv = unpack, .handed_down = PROCESS_NO_FD };
+    struct client_command command = { .argv = psql,
+        .application = APPLICATION,
+        .database = work->plan->session,
+        .on_tick = on_script_tick,
+        .owner = work };
+    int ends[2];
+    bool ok;
+
+    if (pipe2(ends, O_CLOEXEC) == -1)
+        return error_set_errno(err, errno, "pipe");
+    work->held_open = ends[1];
+    start.output = ends[1];
+    command.input = ends[0];
+    work->unpacker = process_start(&start, err);
+    ok = work->unpacker != NULL && client_run(&command, &result->words, err);
+    process_free(work->unpacker);
+    (void)close(ends[0]);
+    if (work->held_open != -1)
+        (void)close(work->held_open);
+    return ok;
+}
+
+/* --- Both --- */
+
+static bool
+tell_failure(const struct work *work, struct error *err)
+{
+    if (work->plan->is_script || work->order->jobs == 1)
+        error_advise(err, "nothing was changed in the database");
+    else
+        error_advise(err, "the database is half restored: mend the cause, then restore again with --clean");
+    return false;
+}
+
+static bool
+compare(struct work *work, struct error *err)
+{
+    struct database *session = work->plan->session;
+    const struct archive_contents *wanted = &work->plan->wanted;
+
+    return restored_has_tables(session, wanted, err) &&
+           (work->order->table_count > 0 || restored_has_others(session, wanted, work->plan->target_is_empty, err));
+}
+
+bool
+restore_perform(
+    const struct restore_order *order, struct restore_plan *plan, struct restore_result *result, struct error *err)
+{
+    struct work work = { .order = order, .plan = plan, .held_open = -1, .next_look = moment_now() };
+    struct moment start = moment_now();
+
+    result->restored = plan->is_script ? restore_script(&work, result, err) : restore_archive(&work, result, err);
+    result->restore_ms = moment_ms_between(start, moment_now());
+    if (!result->restored)
+        return tell_failure(&work, err);
+    if (plan->is_script)
+        return true;
+    order->on_progress("counting rows", 0, 0, order->owner);
+    start = moment_now();
+    result->compared = compare(&work, err);
+    result->count_ms = moment_ms_between(start, moment_now());
+    return result->compared;
+}
+
+void
+restore_result_clear(struct restore_result *result)
+{
+    text_clear(&result->words);
+    *result = RESTORE_RESULT_EMPTY;
+}
