@@ -1,35 +1,21 @@
 /* `weavestream-backup verify`: what it says of a dump, with its manifest and without, at each level. */
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { backUp, copyOf, flip, restoreBy } from './support/dumps.mjs';
 import { assertAnswer } from './support/json_schema.mjs';
 import { startPostgres } from './support/postgres.mjs';
 import { untilGone } from './support/processes.mjs';
 import { runProcess, temporaryFolder } from './support/run_folder.mjs';
-import { executable, sha256 } from './support/scene.mjs';
-import { createSchema, insertConfig, rowCounts, sampleData } from './support/schema.mjs';
+import { sha256 } from './support/scene.mjs';
+import { createSchema, rowCounts, sampleData } from './support/schema.mjs';
 import { eventually } from './support/wait.mjs';
-import { jobProgram, run, startWorker, workerProgram } from './support/worker.mjs';
+import { run, startWorker, workerProgram } from './support/worker.mjs';
 
 let postgres;
 let good; // a dump with its manifest: { folder, file, manifestFile, manifest }
 let counts;
-
-/* A backup by the job program, in a folder of its own. */
-async function backUp(env = {}) {
-  const folder = temporaryFolder('storage');
-  const sql = await postgres.client();
-  const configId = await insertConfig(sql);
-  await sql.end();
-  const { stdout } = await run([], { binary: jobProgram, input: JSON.stringify({ name: 'run', data: { kind: 'run', configId } }),
-    env: { DATABASE_URL: postgres.url, BACKUP_STORAGE_DIR: folder, ...env } });
-  const verdict = JSON.parse(stdout.trim().split('\n').pop());
-  assert.equal(verdict.type, 'completed', stdout);
-  const file = join(folder, verdict.returnvalue.filename);
-  const manifestFile = file.replace(/\.dump$/, '.manifest.json');
-  return { folder, file, manifestFile, manifest: JSON.parse(readFileSync(manifestFile, 'utf8')) };
-}
 
 before(async () => {
   postgres = await startPostgres();
@@ -39,25 +25,11 @@ before(async () => {
   counts = await rowCounts(sql);
   counts['public.backup_config'] += 1; // for the run, which writes its audit row only after the dump
   counts['public.backup_run'] += 1;
-  good = await backUp();
+  good = await backUp(postgres);
 });
 after(() => postgres.stop());
 
 const verify = (args, options = {}) => run(['verify', ...args], options);
-
-/* The dump under another name, with the manifest beside it unless told otherwise. */
-function copyOf({ file, manifestFile }, { name = 'copy.dump', manifest = true } = {}) {
-  const copy = join(temporaryFolder('copy'), name);
-  copyFileSync(file, copy);
-  if (manifest) copyFileSync(manifestFile, copy.replace(/\.dump$/, '.manifest.json'));
-  return copy;
-}
-
-function flip(file, at) {
-  const bytes = readFileSync(file);
-  bytes[at] ^= 1;
-  writeFileSync(file, bytes);
-}
 
 async function assertProven(args, options = {}) {
   const { code, stdout, stderr } = await verify(args, options);
@@ -72,9 +44,6 @@ async function assertNot(args, reason, { status = 1, ...options } = {}) {
   assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
   assert.deepEqual({ code, stdout }, { code: status, stdout: '' });
 }
-
-/* PATH with another pg_restore in front. */
-const restoreBy = (script) => ({ PATH: [dirname(executable(`#!/bin/sh\n${script}\n`, 'pg_restore')), process.env.PATH].join(':') });
 
 describe('verify', { concurrency: 3 }, () => {
   test('a dump beside its manifest is proven, and its contents are told', async () => {
@@ -96,13 +65,13 @@ describe('verify', { concurrency: 3 }, () => {
 
   test('the server for a restore is that of BACKUP_DRILL_URL, or else of DATABASE_URL; without either it is a wrong setting', async () => {
     await assertProven(['-lrestore', good.file], { env: { BACKUP_DRILL_URL: postgres.urlOf('postgres'), DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
-    await assertNot(['-lrestore', good.file], /--level=restore needs a server: set BACKUP_DRILL_URL or DATABASE_URL$/m, { status: 78 });
+    await assertNot(['-lrestore', good.file], /a restore needs a server: set BACKUP_DRILL_URL or DATABASE_URL$/m, { status: 78 });
     await assertNot(['-lrestore', good.file], /^BACKUP_DRILL_URL: /, { status: 78, env: { BACKUP_DRILL_URL: 'mysql://x' } });
     await assertNot(['-lrestore', good.file], /not proven: restore drill: postgres: .*refused/, { env: { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
   });
 
   test('a restore in which rows are missing proves nothing', async () => {
-    const lying = restoreBy(`PATH='${process.env.PATH}'; case "$*" in *--dbname*) exec pg_restore --schema-only "$@" ;; *) exec pg_restore "$@" ;; esac`);
+    const lying = restoreBy('case "$*" in *--dbname*) real --schema-only "$@" ;; *) real "$@" ;; esac');
     await assertNot(['-lrestore', good.file], /: not proven: restore drill: table .* has \d+ rows in the dump, 0 in the restored database$/m, { env: { DATABASE_URL: postgres.url, ...lying } });
   });
 
@@ -115,11 +84,11 @@ describe('verify', { concurrency: 3 }, () => {
   test('--json tells all of it in one object', async () => {
     const stdout = await assertProven(['--json', good.file]);
     const result = assertAnswer('verify', stdout);
-    assert.deepEqual(Object.keys(result), ['file', 'level', 'proven', 'reason', 'manifest', 'sizeBytes', 'sha256', 'tables', 'rows', 'largeObjects', 'sequences', 'durationMs']);
+    assert.deepEqual(Object.keys(result), ['file', 'level', 'proven', 'reason', 'manifest', 'sizeBytes', 'sha256', 'tables', 'rows', 'largeObjects', 'sequences', 'restoreMs', 'countMs', 'durationMs']);
     const { durationMs, sequences, ...rest } = result;
     assert.ok(durationMs > 0 && sequences > 0);
     assert.deepEqual(rest, { file: good.file, level: 'full', proven: true, reason: null, manifest: good.manifestFile, sizeBytes: statSync(good.file).size, sha256: sha256(good.file),
-      tables: Object.keys(good.manifest.tables).length, rows: good.manifest.rows, largeObjects: 2 });
+      tables: Object.keys(good.manifest.tables).length, rows: good.manifest.rows, largeObjects: 2, restoreMs: null, countMs: null });
   });
 
   test('--json tells why not, and what it did not get to know', async () => {
@@ -130,7 +99,7 @@ describe('verify', { concurrency: 3 }, () => {
     assert.equal(reason, "table of contents readable, but could not be proven: there is no manifest 'copy.manifest.json' beside it");
     assert.equal(unproven.stderr, `weavestream-backup verify: ${copy}: ${reason}\n`);
     assert.deepEqual({ ...rest, durationMs: 0 }, { file: copy, level: 'toc', proven: false, manifest: null, sizeBytes: statSync(copy).size, sha256: sha256(copy),
-      tables: null, rows: null, largeObjects: null, sequences: null, durationMs: 0 });
+      tables: null, rows: null, largeObjects: null, sequences: null, restoreMs: null, countMs: null, durationMs: 0 });
     truncateSync(copy, 20);
     const broken = await verify(['--json', copy]);
     assert.equal(broken.code, 1);
@@ -168,7 +137,7 @@ describe('verify, with a manifest', { concurrency: 3 }, () => {
   });
 
   test('a bit that flipped is refused, at every level and also where nothing but the checksum tells', async () => {
-    const plain = await backUp({ BACKUP_COMPRESSION: '0' });
+    const plain = await backUp(postgres, { env: { BACKUP_COMPRESSION: '0' } });
     for (const one of [good, plain]) {
       const copy = copyOf(one);
       flip(copy, Math.floor(statSync(copy).size * 0.9));
@@ -226,7 +195,7 @@ describe('verify, the command', { concurrency: 3 }, () => {
   });
 
   test('a wrong command line is told with status 64, and --help tells everything', async () => {
-    await assertNot([], /something is missing: \[OPTION\]\.\.\. FILE; try --help$/m, { status: 64 });
+    await assertNot([], /one FILE is wanted, or --all; try --help$/m, { status: 64 });
     await assertNot(['a', 'b'], /'b' is one too many; try --help$/m, { status: 64 });
     await assertNot(['--level=most', 'a'], /--level='most' is not one of toc, full, restore$/m, { status: 64 });
     assert.equal((await verify(['--unknown', 'a'])).code, 64);
