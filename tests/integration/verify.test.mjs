@@ -1,9 +1,9 @@
-/* `weavestream-backup verify`: what it says of a dump, with its manifest and without, at each level. */
+/* `weavestream-backup verify` and `drill`: what they say of a dump, with its manifest and without, at each level. */
 import assert from 'node:assert/strict';
-import { mkdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { backUp, copyOf, flip, restoreBy } from './support/dumps.mjs';
+import { backUp, copyOf, flip, manifestOf, restoreBy } from './support/dumps.mjs';
 import { assertAnswer } from './support/json_schema.mjs';
 import { startPostgres } from './support/postgres.mjs';
 import { untilGone } from './support/processes.mjs';
@@ -163,6 +163,91 @@ describe('verify, with a manifest', { concurrency: 3 }, () => {
     const copy = copyOf(good);
     writeFileSync(copy.replace('.dump', '.manifest.json'), '{');
     await assertNot([copy], /: not proven: '.*copy\.manifest\.json': /);
+  });
+});
+
+describe('verify --all', { concurrency: 3 }, () => {
+  /* Three dumps of one second and one of before, in a backup directory. */
+  function directory() {
+    const folder = temporaryFolder('storage');
+    const names = ['2026-11-21T03-00-00Z', '2026-11-22T03-00-00Z', '2026-11-22T03-00-00Z-2', '2026-11-22T03-00-00Z-10'].map((time) => join(folder, `weavestream-postgres-${time}.dump`));
+    for (const name of [...names].reverse()) {
+      copyFileSync(good.file, name);
+      copyFileSync(good.manifestFile, manifestOf(name));
+    }
+    writeFileSync(join(folder, '.weavestream-postgres-2026-11-22T03-00-00Z-1.dump.tmp'), 'a draft');
+    writeFileSync(join(folder, 'my own.dump'), 'not ours');
+    return { folder, names };
+  }
+
+  test('each dump in the backup directory has a line, the oldest first, and a summary comes last', async () => {
+    const { folder, names } = directory();
+    const stdout = await assertProven(['--all'], { env: { BACKUP_STORAGE_DIR: folder } });
+    assert.deepEqual(stdout.trimEnd().split('\n').map((line) => line.replace(/: proven: .*/, '')), [...names, `4 dumps in ${folder}: 4 proven, 0 not`]);
+  });
+
+  test('one that is bad does not hide the others, and is told by the status', async () => {
+    const { folder, names } = directory();
+    flip(names[1], 5000);
+    truncateSync(names[2], 100);
+    const { code, stdout, stderr } = await verify(['--all'], { env: { BACKUP_STORAGE_DIR: folder } });
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`^weavestream-backup verify: ${names[1]}: not proven: .*\nweavestream-backup verify: ${names[2]}: not proven: it has 100 bytes.*\n$`));
+    assert.match(stdout, new RegExp(`^${names[0]}: proven: .*\n${names[3]}: proven: .*\n4 dumps in ${folder}: 2 proven, 2 not\n$`));
+  });
+
+  test('--json has all of them in one object', async () => {
+    const { folder, names } = directory();
+    truncateSync(names[3], 100);
+    const { code, stdout } = await verify(['--all', '--json', '--level=toc'], { env: { BACKUP_STORAGE_DIR: folder } });
+    const { dumps, ...rest } = assertAnswer('verify_all', stdout);
+    assert.deepEqual({ code, ...rest }, { code: 1, directory: folder, level: 'toc', proven: 3, notProven: 1 });
+    assert.deepEqual(dumps.map(({ file }) => file), names);
+    assert.match(dumps[3].reason, /^not proven: it has 100 bytes/);
+  });
+
+  test('a directory without dumps is told, and none is made', async () => {
+    const nowhere = join(temporaryFolder('storage'), 'none');
+    await assertNot(['--all'], /: open the backup directory '.*none': No such file or directory$/m, { status: 66, env: { BACKUP_STORAGE_DIR: nowhere } });
+    assert.ok(!existsSync(nowhere));
+    await assertNot(['--all'], /: there is no dump in '.*': is BACKUP_STORAGE_DIR right\?$/m, { status: 66, env: { BACKUP_STORAGE_DIR: temporaryFolder('empty') } });
+  });
+
+  test('it is either one file or all, and a manifest belongs to one', async () => {
+    await assertNot(['--all', good.file], /one FILE is wanted, or --all; try --help$/m, { status: 64 });
+    await assertNot(['--all', '--manifest', good.manifestFile], /--manifest is for one FILE/, { status: 64 });
+  });
+});
+
+describe('drill', { concurrency: 3 }, () => {
+  const drill = (args, options) => run(['drill', ...args], options);
+
+  test('the newest dump is restored, and how long that takes is told', async () => {
+    const { code, stdout, stderr } = await drill([], { env: { BACKUP_STORAGE_DIR: good.folder, DATABASE_URL: postgres.url } });
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.match(stdout, new RegExp(`^${good.file}: proven by a restore: \\d+ tables with .*, as in the manifest; restored in [\\d.]+ s, counted in [\\d.]+ s\n$`));
+  });
+
+  test('a FILE can be named; --json is that of verify, with the times', async () => {
+    const { code, stdout } = await drill(['--json', copyOf(good)], { env: { BACKUP_DRILL_URL: postgres.urlOf('postgres') } });
+    const { proven, level, restoreMs, countMs, durationMs } = assertAnswer('drill', stdout);
+    assert.deepEqual({ code, proven, level }, { code: 0, proven: true, level: 'restore' });
+    assert.ok(restoreMs > 0 && countMs > 0 && durationMs >= restoreMs + countMs - 2);
+  });
+
+  test('a restore in which rows are missing fails', async () => {
+    const env = { DATABASE_URL: postgres.url, ...restoreBy('case "$*" in *--dbname*) real --schema-only "$@" ;; *) real "$@" ;; esac') };
+    const { code, stderr } = await drill([good.file], { env });
+    assert.equal(code, 1);
+    assert.match(stderr, /^weavestream-backup drill: .*: not proven: restore drill: table .* has \d+ rows in the dump, 0 in the restored database\n$/);
+  });
+
+  test('without dumps, or without a server, there is nothing to restore', async () => {
+    const empty = await drill([], { env: { BACKUP_STORAGE_DIR: temporaryFolder('empty'), DATABASE_URL: postgres.url } });
+    assert.equal(empty.code, 66);
+    assert.match(empty.stderr, /^weavestream-backup drill: there is no dump in /);
+    const { code, stderr } = await drill([good.file]);
+    assert.deepEqual({ code, stderr }, { code: 78, stderr: 'weavestream-backup drill: a restore needs a server: set BACKUP_DRILL_URL or DATABASE_URL\n' });
   });
 });
 
