@@ -14,8 +14,8 @@
 #include "jobs/restored.h"
 
 #define APPLICATION DATABASE_APPLICATION " restore"
-#define FIXED_ARGUMENTS 12 /* of pg_restore; more than there are */
-#define SIZE_MS 2000       /* between two looks at the database's size */
+#define FIXED_ARGUMENTS 9 /* of pg_restore, with the path and the NULL */
+#define SIZE_MS 2000      /* between two looks at the database's size */
 
 struct work {
     const struct restore_order *order;
@@ -62,48 +62,62 @@ on_tick(void *owner, struct error *err)
 
 /* --- An archive --- */
 
+struct arguments {
+    const char **list; /* NULL at its end */
+    size_t count;
+    struct text how;
+    struct text *tables;
+};
+
+static void
+make_arguments(const struct restore_order *order, const char *path, struct arguments *out)
+{
+    static const char *const always[] = { "pg_restore", "--exit-on-error", "--no-owner", "--no-acl" };
+    static const char *const clean[] = { "--clean", "--if-exists" };
+
+    out->list = memory_new((FIXED_ARGUMENTS + order->table_count) * sizeof(*out->list));
+    out->tables = memory_new((order->table_count + 1) * sizeof(*out->tables));
+    for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+        out->list[out->count++] = always[i];
+    for (size_t i = 0; order->clean && i < sizeof(clean) / sizeof(clean[0]); i++)
+        out->list[out->count++] = clean[i];
+    if (order->jobs > 1)
+        text_format(&out->how, "--jobs=%" PRId64, order->jobs);
+    else
+        text_add(&out->how, "--single-transaction");
+    out->list[out->count++] = text_string(&out->how);
+    for (size_t i = 0; i < order->table_count; i++) {
+        text_format(&out->tables[i], "--table=%s", order->tables[i]);
+        out->list[out->count++] = text_string(&out->tables[i]);
+    }
+    out->list[out->count] = path;
+}
+
+static void
+free_arguments(const struct restore_order *order, struct arguments *arguments)
+{
+    for (size_t i = 0; i < order->table_count; i++)
+        text_clear(&arguments->tables[i]);
+    text_clear(&arguments->how);
+    free(arguments->tables);
+    free(arguments->list);
+}
+
 static bool
 restore_archive(struct work *work, struct restore_result *result, struct error *err)
 {
-    const struct restore_order *order = work->order;
-    const char **argv = memory_new((FIXED_ARGUMENTS + order->table_count) * sizeof(*argv));
-    struct text *tables = memory_new((order->table_count + 1) * sizeof(*tables));
-    struct text how = TEXT_EMPTY;
-    size_t count = 0;
+    struct arguments arguments = { .count = 0 };
+    struct client_command command = { .application = APPLICATION,
+        .database = work->plan->session,
+        .bytes_read = &work->bytes_read,
+        .on_tick = on_tick,
+        .owner = work };
     bool ok;
 
-    argv[count++] = "pg_restore";
-    argv[count++] = "--exit-on-error";
-    argv[count++] = "--no-owner";
-    argv[count++] = "--no-acl";
-    if (order->clean) {
-        argv[count++] = "--clean";
-        argv[count++] = "--if-exists";
-    }
-    if (order->jobs > 1)
-        text_format(&how, "--jobs=%" PRId64, order->jobs);
-    else
-        text_add(&how, "--single-transaction");
-    argv[count++] = text_string(&how);
-    for (size_t i = 0; i < order->table_count; i++) {
-        text_format(&tables[i], "--table=%s", order->tables[i]);
-        argv[count++] = text_string(&tables[i]);
-    }
-    argv[count++] = work->plan->path;
-    {
-        struct client_command command = { .argv = argv,
-            .application = APPLICATION,
-            .database = work->plan->session,
-            .bytes_read = &work->bytes_read,
-            .on_tick = on_tick,
-            .owner = work };
-        ok = client_run(&command, &result->words, err);
-    }
-    for (size_t i = 0; i < order->table_count; i++)
-        text_clear(&tables[i]);
-    text_clear(&how);
-    free(tables);
-    free(argv);
+    make_arguments(work->order, work->plan->path, &arguments);
+    command.argv = arguments.list;
+    ok = client_run(&command, &result->words, err);
+    free_arguments(work->order, &arguments);
     return ok;
 }
 

@@ -285,6 +285,39 @@ a_descriptor_is_handed_down_where_asked(void **state)
     folder_remove(folder);
 }
 
+/* Two programs, one of which reads what the other writes. */
+static void
+a_pipe_can_lie_between_two_programs(void **state)
+{
+    const char *const writes[] = { "sh", "-c", "echo written; echo said >&2", NULL };
+    const char *const reads[] = { "sh", "-c", "read word; echo \"got $word\"; read word || echo end", NULL };
+    int ends[2];
+    struct process_command writer = { .argv = writes, .handed_down = PROCESS_NO_FD };
+    struct process_command reader = { .argv = reads, .handed_down = PROCESS_NO_FD };
+    struct process *from = NULL;
+    struct process *to = NULL;
+    struct error err = ERROR_EMPTY;
+
+    start_anew(state);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    writer.output = ends[1];
+    reader.input = ends[0];
+    from = process_start(&writer, &err);
+    to = process_start(&reader, &err);
+    assert_non_null(from);
+    assert_non_null(to);
+    assert_true(process_finish(from, NULL, NULL, &err));
+    assert_true(process_has_ended(from));
+    assert_string_equal(process_words(from), "said");
+    assert_false(process_has_ended(to)); /* our end of the pipe is open still */
+    (void)close(ends[1]);
+    assert_true(process_finish(to, NULL, NULL, &err));
+    assert_string_equal(process_words(to), "got written\nend");
+    process_free(from);
+    process_free(to);
+    (void)close(ends[0]);
+}
+
 static bool
 count_tick(void *owner, struct error *err)
 {
@@ -442,6 +475,7 @@ main(void)
         cmocka_unit_test(the_caller_may_decide_what_is_inherited),
         cmocka_unit_test(the_program_sees_no_secret_no_descriptor_and_no_blocked_signal),
         cmocka_unit_test(a_descriptor_is_handed_down_where_asked),
+        cmocka_unit_test(a_pipe_can_lie_between_two_programs),
         cmocka_unit_test(ticks_come_while_it_runs),
         cmocka_unit_test(a_tick_can_stop_it),
         cmocka_unit_test(stopping_ends_it_and_what_it_started),
