@@ -174,13 +174,25 @@ refuse(const struct restore_plan *plan, struct text *reason)
     return plan->server_away ? EX_UNAVAILABLE : FAILED;
 }
 
+/* What a person has to know of the database. */
+static const char *
+state_of(const struct restore_result *result)
+{
+    if (result->restored)
+        return "everything is restored, but not all of it was counted";
+    return result->is_half ? "the database is half restored: restore again with --clean"
+                           : "nothing was changed in the database";
+}
+
 static int
 fail(const struct restore_result *result, const struct error *err, struct text *reason)
 {
-    if (result->restored)
+    if (stop_signal() != 0)
+        text_format(reason, "interrupted: %s", state_of(result));
+    else if (result->restored)
         text_format(reason, "restored, but not as it should be: %s", err->text);
     else
-        text_format(reason, "not restored: %s", err->text);
+        text_format(reason, "not restored: %s; %s", err->text, state_of(result));
     return stop_signal() != 0 ? 128 + stop_signal() : err->code == ERROR_LOST ? EX_UNAVAILABLE : FAILED;
 }
 

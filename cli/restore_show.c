@@ -137,13 +137,17 @@ show_restored(const struct restore_told *told)
     text_add(&line, " in ");
     screen_add_duration(&line, result->restore_ms);
     if (result->compared) {
-        text_format(&line, ": %zu tables with %" PRId64 " rows, counted in ", plan->wanted.count, plan->wanted.rows);
+        text_add(&line, ": ");
+        text_add_count(&line, (int64_t)plan->wanted.count, "table");
+        text_add(&line, " with ");
+        text_add_count(&line, plan->wanted.rows, "row");
+        text_add(&line, ", counted in ");
         screen_add_duration(&line, result->count_ms);
         text_add(&line, plan->dump.facts.has_contents ? ": as in the manifest" : ": as in the dump");
     }
     (void)puts(text_string(&line));
     if (result->words.length > 0)
-        (void)printf("pg_restore said: %s\n", text_string(&result->words));
+        (void)printf("%s said: %s\n", plan->is_script ? "psql" : "pg_restore", text_string(&result->words));
     text_clear(&line);
 }
 

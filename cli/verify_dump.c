@@ -1,6 +1,5 @@
 #include "cli/verify_dump.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -40,21 +39,15 @@ make_answer(const struct verify_dump *what, const struct verify_result *result, 
 }
 
 static void
-add_count(struct text *out, int64_t count, const char *what)
-{
-    text_format(out, "%" PRId64 " %s%s", count, what, count == 1 ? "" : "s");
-}
-
-static void
 add_contents(const struct archive_contents *contents, struct text *out)
 {
-    add_count(out, (int64_t)contents->count, "table");
+    text_add_count(out, (int64_t)contents->count, "table");
     text_add(out, " with ");
-    add_count(out, contents->rows, "row");
+    text_add_count(out, contents->rows, "row");
     text_add(out, ", ");
-    add_count(out, contents->large_objects, "large object");
+    text_add_count(out, contents->large_objects, "large object");
     text_add(out, ", ");
-    add_count(out, contents->sequences, "sequence");
+    text_add_count(out, contents->sequences, "sequence");
 }
 
 static void

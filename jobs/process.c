@@ -18,6 +18,7 @@
 
 #include "common/clock.h"
 #include "common/memory.h"
+#include "jobs/process_reads.h"
 #include "jobs/stop.h"
 
 #define WORDS_BYTES 4096   /* kept of what it prints */
@@ -344,23 +345,7 @@ process_data(const struct process *process)
 int64_t
 process_bytes_read(const struct process *process)
 {
-    static const char key[] = "rchar: ";
-    char path[64];
-    char facts[512] = "";
-    int64_t bytes = -1;
-    ssize_t count;
-    int fd;
-
-    (void)snprintf(path, sizeof(path), "/proc/%d/io", (int)process->pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd == -1)
-        return -1;
-    count = read(fd, facts, sizeof(facts) - 1);
-    (void)close(fd); /* was only read */
-    if (count < (ssize_t)strlen(key) || memcmp(facts, key, strlen(key)) != 0 ||
-        !text_parse_integer(facts + strlen(key), strcspn(facts + strlen(key), "\n"), 0, INT64_MAX, &bytes))
-        return -1;
-    return bytes;
+    return process_reads(process->pid);
 }
 
 /* The last `most` bytes of `bytes`, from the start of a line where something had to go; without the blanks around. */

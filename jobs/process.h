@@ -44,7 +44,7 @@ void process_listen(struct process *process);
 /* Non-blocking, and ours until process_free(). A program whose data nobody reads does not end. */
 int process_data(const struct process *process);
 
-/* How many bytes it has read so far, from wherever; -1: the system does not tell. */
+/* How many bytes it and its children have read so far, from wherever; -1: the system does not tell. */
 int64_t process_bytes_read(const struct process *process);
 
 /*

@@ -21,7 +21,6 @@ struct work {
     const struct restore_order *order;
     struct restore_plan *plan;
     int64_t bytes_read; /* of the dump, by the program */
-    struct moment next_look;
 
     /* a script */
     struct process *unpacker;
@@ -30,32 +29,13 @@ struct work {
 
 /* --- Progress --- */
 
-/* pg_restore's connections read by themselves, each its part: then the size of the database must do. */
-static void
-tell_size(struct work *work)
-{
-    struct database_rows *rows = NULL;
-    struct error ignored; /* if the server is in trouble, pg_restore is the one to say so */
-
-    if (!moment_is_past(work->next_look))
-        return;
-    work->next_look = moment_add_ms(moment_now(), SIZE_MS);
-    if (!database_query(work->plan->session, "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())", 0,
-            NULL, &rows, &ignored))
-        return;
-    work->order->on_progress("restoring", database_rows_number(rows, 0, 0), 0, work->order->owner);
-    database_rows_free(rows);
-}
-
 static bool
 on_tick(void *owner, struct error *err)
 {
     struct work *work = owner;
 
     (void)err; /* nothing here ends a restore */
-    if (work->order->jobs > 1)
-        tell_size(work);
-    else if (work->bytes_read >= 0)
+    if (work->bytes_read >= 0)
         work->order->on_progress("restoring", work->bytes_read, work->plan->size_bytes, work->order->owner);
     return true;
 }
@@ -179,16 +159,6 @@ restore_script(struct work *work, struct restore_result *result, struct error *e
 /* --- Both --- */
 
 static bool
-tell_failure(const struct work *work, struct error *err)
-{
-    if (work->plan->is_script || work->order->jobs == 1)
-        error_advise(err, "nothing was changed in the database");
-    else
-        error_advise(err, "the database is half restored: mend the cause, then restore again with --clean");
-    return false;
-}
-
-static bool
 compare(struct work *work, struct error *err)
 {
     struct database *session = work->plan->session;
@@ -202,13 +172,15 @@ bool
 restore_perform(
     const struct restore_order *order, struct restore_plan *plan, struct restore_result *result, struct error *err)
 {
-    struct work work = { .order = order, .plan = plan, .held_open = -1, .next_look = moment_now() };
+    struct work work = { .order = order, .plan = plan, .held_open = -1 };
     struct moment start = moment_now();
 
+    result->is_half = order->jobs > 1 && !plan->is_script;
     result->restored = plan->is_script ? restore_script(&work, result, err) : restore_archive(&work, result, err);
     result->restore_ms = moment_ms_between(start, moment_now());
     if (!result->restored)
-        return tell_failure(&work, err);
+        return false;
+    result->is_half = false;
     if (plan->is_script)
         return true;
     order->on_progress("counting rows", 0, 0, order->owner);

@@ -17,6 +17,7 @@
 struct restore_result {
     bool restored; /* it is in the database; what failed, failed afterwards */
     bool compared; /* and all of it was counted */
+    bool is_half;  /* a part of it is in the database, and stays there */
     int64_t restore_ms;
     int64_t count_ms;
     struct text words; /* what the program said although it succeeded */

@@ -66,8 +66,13 @@ find_kind(const struct restore_order *order, struct restore_plan *plan)
 static void
 add_contents(const struct archive_contents *contents, struct text *out)
 {
-    text_format(out, "%zu tables with %" PRId64 " rows, %" PRId64 " large objects, %" PRId64 " sequences",
-        contents->count, contents->rows, contents->large_objects, contents->sequences);
+    text_add_count(out, (int64_t)contents->count, "table");
+    text_add(out, " with ");
+    text_add_count(out, contents->rows, "row");
+    text_add(out, ", ");
+    text_add_count(out, contents->large_objects, "large object");
+    text_add(out, ", ");
+    text_add_count(out, contents->sequences, "sequence");
 }
 
 static void
@@ -219,17 +224,20 @@ static bool
 check_script(const struct restore_order *order, struct restore_plan *plan, struct error *err)
 {
     struct restore_order copy = *order;
+    struct text tables = TEXT_EMPTY;
     bool ok = sql_script_read(plan->path, on_script_progress, &copy, &plan->script, err);
 
     if (!ok && was_stopped(err))
         return false;
+    text_add_count(&tables, plan->script.tables, "table");
     restore_plan_add(plan, order, "checksum", RESTORE_WARN,
         "a .sql.gz has no manifest: nothing tells whether it is what was dumped");
     if (ok)
         restore_plan_add(plan, order, "archive", RESTORE_WARN,
-            "unpacked whole, %" PRId64 " tables; rows cannot be compared with anything", plan->script.tables);
+            "unpacked whole, %s; rows cannot be compared with anything", text_string(&tables));
     else
         restore_plan_add(plan, order, "archive", RESTORE_REFUSED, "%s", err->text);
+    text_clear(&tables);
     memcpy(plan->server_version, plan->script.server_version, sizeof(plan->server_version));
     return true;
 }

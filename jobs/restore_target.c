@@ -89,7 +89,7 @@ add_tables(const struct restore_plan *plan, const struct archive_contents *found
             text_add(&names, ", ");
         archive_table_add_name(&found->tables[i], &names);
     }
-    text_format(out, "%zu table%s", count, count == 1 ? "" : "s");
+    text_add_count(out, (int64_t)count, "table");
     if (count > 0)
         text_format(out, " (%s%s)", text_string(&names), count > NAMES_SHOWN ? ", ..." : "");
     text_clear(&names);
@@ -126,7 +126,11 @@ judge_target(const struct restore_order *order, struct restore_plan *plan, const
     int64_t objects, const char *name)
 {
     struct text there = TEXT_EMPTY;
+    struct text objects_there = TEXT_EMPTY;
 
+    text_add_count(&objects_there, (int64_t)found->count, "table");
+    text_add(&objects_there, ", ");
+    text_add_count(&objects_there, objects, "object");
     plan->target_is_empty = objects == 0 && found->large_objects == 0;
     if (plan->target_is_empty)
         restore_plan_add(plan, order, "target", RESTORE_OK, "database '%s' is empty", name);
@@ -140,11 +144,11 @@ judge_target(const struct restore_order *order, struct restore_plan *plan, const
             name);
     else if (!order->clean)
         restore_plan_add(plan, order, "target", RESTORE_REFUSED,
-            "database '%s' is not empty: it has %zu tables, %" PRId64
-            " objects in all: name an empty one, or give --clean to replace what is in it",
-            name, found->count, objects);
+            "database '%s' is not empty: it has %s in all: name an empty one, or give --clean to replace what is in it",
+            name, text_string(&objects_there));
     else
         tell_replacement(order, plan, found, name);
+    text_clear(&objects_there);
     text_clear(&there);
 }
 

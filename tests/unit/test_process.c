@@ -93,15 +93,20 @@ standard_output_can_be_data_for_the_caller(void **state)
 static void
 what_a_program_has_read_so_far_is_known(void **state)
 {
+    /* by a child that has ended, and by one that is still there */
+    static const char *const scripts[] = { "head -c 10000000 /dev/zero >/dev/null; while :; do sleep 1; done",
+        "(head -c 10000000 /dev/zero >/dev/null; while :; do sleep 1; done) & wait" };
     struct moment patience = moment_add_ms(moment_now(), 30000);
     struct process *process;
 
     start_anew(state);
-    process = start_shell("head -c 10000000 /dev/zero >/dev/null; while :; do sleep 1; done", NULL);
-    while (process_bytes_read(process) < 10000000 && !moment_is_past(patience))
-        (void)poll(NULL, 0, 1);
-    assert_true(process_bytes_read(process) >= 10000000);
-    process_free(process);
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+        process = start_shell(scripts[i], NULL);
+        while (process_bytes_read(process) < 10000000 && !moment_is_past(patience))
+            (void)poll(NULL, 0, 1);
+        assert_true(process_bytes_read(process) >= 10000000);
+        process_free(process);
+    }
 }
 
 static void
