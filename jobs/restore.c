@@ -183,7 +183,7 @@ restore_perform(
     result->is_half = false;
     if (plan->is_script)
         return true;
-    order->on_progress("counting rows", 0, 0, order->owner);
+    order->on_progress("counting rows", -1, 0, order->owner);
     start = moment_now();
     result->compared = compare(&work, err);
     result->count_ms = moment_ms_between(start, moment_now());

@@ -18,7 +18,7 @@
 #include "jobs/drill.h"
 #include "jobs/manifest.h"
 
-/* `whole`: of how many bytes; 0: nobody knows. */
+/* `whole`: of how many bytes; 0: nobody knows. `bytes` -1: neither is known. */
 typedef void verify_progress_fn(const char *phase, int64_t bytes, int64_t whole, void *owner);
 
 struct verify_order {
