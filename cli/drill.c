@@ -59,8 +59,8 @@ drill_newest(const struct arguments *arguments, const struct settings *settings)
     if (!dump_files_list(settings->storage_directory, &files, &err))
         status = command_complain("drill", EX_NOINPUT, "%s", err.text);
     else if (files.count == 0)
-        status = command_complain("drill", EX_NOINPUT, "there is no dump in '%s': is BACKUP_STORAGE_DIR right?",
-            files.directory);
+        status = command_complain(
+            "drill", EX_NOINPUT, "there is no dump in '%s': is BACKUP_STORAGE_DIR right?", files.directory);
     else
         status = drill_file(arguments, files.paths[files.count - 1], settings);
     dump_files_clear(&files);

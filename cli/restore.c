@@ -203,14 +203,15 @@ restore(const struct arguments *arguments, const struct restore_order *order, st
     struct restore_result result = RESTORE_RESULT_EMPTY;
     struct text reason = TEXT_EMPTY;
     struct error err;
+    bool ok = restore_plan_make(order, &plan, &err);
     int status = EX_OK;
 
-    if (!restore_plan_make(order, &plan, &err))
+    if (ok && plan.refused == 0 && !arguments->plan)
+        ok = restore_perform(order, &plan, &result, &err);
+    if (!ok)
         status = fail(&result, &err, &reason);
     else if (plan.refused > 0)
         status = refuse(&plan, &reason);
-    else if (!arguments->plan && !restore_perform(order, &plan, &result, &err))
-        status = fail(&result, &err, &reason);
     progress_erase(&show->progress);
     {
         struct restore_told told = { order, &plan, &result, arguments->plan,

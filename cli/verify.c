@@ -125,7 +125,7 @@ print_summary(const struct arguments *arguments, const struct dump_files *files,
     size_t others = files->count - proven;
 
     if (arguments->json)
-        answer_print(json_pack("{s:o, s:s, s:o, s:I, s:I}", "directory", answer_text(directory), "level",
+        answer_print(json_pack("{s:o, s:s, s:O, s:I, s:I}", "directory", answer_text(directory), "level",
             settings_verify_name(arguments->level), "dumps", answers, "proven", (json_int_t)proven, "notProven",
             (json_int_t)others));
     else
@@ -140,7 +140,7 @@ verify_each(const struct arguments *arguments, const struct settings *settings, 
     size_t proven = 0;
     int status = EX_OK;
 
-    for (size_t i = 0; i < files->count; i++) {
+    for (size_t i = 0; i < files->count && status < 128; i++) {
         struct verify_dump what = { "verify", files->paths[i], NULL, arguments->level, settings };
         json_t *answer = NULL;
         int one = verify_dump(&what, arguments->json ? &answer : NULL);
@@ -151,12 +151,10 @@ verify_each(const struct arguments *arguments, const struct settings *settings, 
             proven++;
         else
             status = one == EX_UNAVAILABLE || one >= 128 ? one : VERIFY_DUMP_NOT_PROVEN;
-        if (one >= 128) {
-            json_decref(answers);
-            return one;
-        }
     }
-    print_summary(arguments, files, proven, answers);
+    if (status < 128) /* else interrupted */
+        print_summary(arguments, files, proven, answers);
+    json_decref(answers);
     return status;
 }
 
@@ -170,8 +168,8 @@ verify_all(const struct arguments *arguments, const struct settings *settings)
     if (!dump_files_list(settings->storage_directory, &files, &err))
         status = command_complain("verify", EX_NOINPUT, "%s", err.text);
     else if (files.count == 0)
-        status = command_complain("verify", EX_NOINPUT, "there is no dump in '%s': is BACKUP_STORAGE_DIR right?",
-            files.directory);
+        status = command_complain(
+            "verify", EX_NOINPUT, "there is no dump in '%s': is BACKUP_STORAGE_DIR right?", files.directory);
     else
         status = verify_each(arguments, settings, &files);
     dump_files_clear(&files);
