@@ -39,18 +39,6 @@ make_answer(const struct verify_dump *what, const struct verify_result *result, 
 }
 
 static void
-add_contents(const struct archive_contents *contents, struct text *out)
-{
-    text_add_count(out, (int64_t)contents->count, "table");
-    text_add(out, " with ");
-    text_add_count(out, contents->rows, "row");
-    text_add(out, ", ");
-    text_add_count(out, contents->large_objects, "large object");
-    text_add(out, ", ");
-    text_add_count(out, contents->sequences, "sequence");
-}
-
-static void
 add_times(const struct drill_times *times, struct text *out)
 {
     if (times->restore_ms == 0)
@@ -74,7 +62,7 @@ print_result(const struct verify_dump *what, const struct verify_result *result)
         if (what->level == SETTINGS_VERIFY_RESTORE)
             text_add(&out, " by a restore");
         text_add(&out, ": ");
-        add_contents(&result->proof.contents, &out);
+        archive_contents_add_summary(&result->proof.contents, &out);
         text_add(&out, result->facts.has_contents ? ", as in the manifest"
                                                   : "; size and SHA-256 as in the manifest, which lists no tables");
         add_times(&result->times, &out);
@@ -94,7 +82,7 @@ add_reason(
         text_add(out, "table of contents readable, but ");
     else {
         text_add(out, what->level == SETTINGS_VERIFY_RESTORE ? "restored (" : "whole and readable (");
-        add_contents(&result->proof.contents, out);
+        archive_contents_add_summary(&result->proof.contents, out);
         text_add(out, "), but ");
     }
     text_add(out, err->text);

@@ -34,7 +34,7 @@ read_applied(const struct restore_plan *plan, struct migrations *out, bool *know
 
     *known = ok && migrations_read_script(text_string(&script), out);
     text_clear(&script);
-    return ok || (err->code != ERROR_STOPPED && err->code != ERROR_TIMEOUT);
+    return ok || !restore_plan_was_stopped(err);
 }
 
 /* How many of `ours` the others lack; the first names. */

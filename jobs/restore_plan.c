@@ -35,8 +35,8 @@ restore_plan_add(struct restore_plan *plan, const struct restore_order *order, c
     order->on_check(check, order->owner);
 }
 
-static bool
-was_stopped(const struct error *err)
+bool
+restore_plan_was_stopped(const struct error *err)
 {
     return err->code == ERROR_STOPPED || err->code == ERROR_TIMEOUT;
 }
@@ -63,30 +63,24 @@ find_kind(const struct restore_order *order, struct restore_plan *plan)
 
 /* --- An archive --- */
 
-static void
-add_contents(const struct archive_contents *contents, struct text *out)
-{
-    text_add_count(out, (int64_t)contents->count, "table");
-    text_add(out, " with ");
-    text_add_count(out, contents->rows, "row");
-    text_add(out, ", ");
-    text_add_count(out, contents->large_objects, "large object");
-    text_add(out, ", ");
-    text_add_count(out, contents->sequences, "sequence");
-}
-
+/* Where the SHA-256 is another, the rows were not compared any more. */
 static void
 tell_readable(const struct restore_order *order, struct restore_plan *plan)
 {
     const struct verify_result *dump = &plan->dump;
+    bool agrees = dump->stage == VERIFY_DONE && dump->facts.has_contents;
     struct text words = TEXT_EMPTY;
 
-    add_contents(&dump->proof.contents, &words);
-    text_add(&words, dump->facts.has_contents    ? ", as in the manifest"
-                     : dump->manifest.length > 0 ? "; the manifest lists no tables to compare with"
-                                                 : "; without a manifest nothing says that this is all");
-    restore_plan_add(plan, order, "archive", dump->facts.has_contents ? RESTORE_OK : RESTORE_WARN,
-        "read back whole: %s", text_string(&words));
+    archive_contents_add_summary(&dump->proof.contents, &words);
+    if (agrees)
+        text_add(&words, ", as in the manifest");
+    else if (dump->manifest.length == 0)
+        text_add(&words, "; without a manifest nothing says that this is all");
+    else
+        text_add(&words, dump->facts.has_contents ? "; not compared with the manifest"
+                                                  : "; the manifest lists no tables to compare with");
+    restore_plan_add(
+        plan, order, "archive", agrees ? RESTORE_OK : RESTORE_WARN, "read back whole: %s", text_string(&words));
     text_clear(&words);
 }
 
@@ -110,7 +104,7 @@ tell_checksum(const struct restore_order *order, struct restore_plan *plan)
 }
 
 static void
-tell_dump(const struct restore_order *order, struct restore_plan *plan, bool ok, const struct error *err)
+tell_dump(const struct restore_order *order, struct restore_plan *plan, const struct error *err)
 {
     switch (plan->dump.stage) {
     case VERIFY_OPENING:
@@ -130,8 +124,7 @@ tell_dump(const struct restore_order *order, struct restore_plan *plan, bool ok,
     case VERIFY_RESTORE:
     case VERIFY_DONE:
         tell_checksum(order, plan);
-        if (ok || err->code == ERROR_CONFLICT || plan->dump.stage == VERIFY_CHECKSUM)
-            tell_readable(order, plan);
+        tell_readable(order, plan);
         break;
     }
 }
@@ -144,10 +137,11 @@ check_archive(const struct restore_order *order, struct restore_plan *plan, stru
     };
     bool ok = verify_file(&verify, &plan->dump, err);
 
-    if (!ok && was_stopped(err))
+    if (!ok && restore_plan_was_stopped(err))
         return false;
-    tell_dump(order, plan, ok, err);
-    if (plan->path != NULL && !archive_head_read(plan->path, plan->server_version, err) && was_stopped(err))
+    tell_dump(order, plan, err);
+    if (plan->path != NULL && !archive_head_read(plan->path, plan->server_version, err) &&
+        restore_plan_was_stopped(err))
         return false; /* any other failure has been told */
     return true;
 }
@@ -227,7 +221,7 @@ check_script(const struct restore_order *order, struct restore_plan *plan, struc
     struct text tables = TEXT_EMPTY;
     bool ok = sql_script_read(plan->path, on_script_progress, &copy, &plan->script, err);
 
-    if (!ok && was_stopped(err))
+    if (!ok && restore_plan_was_stopped(err))
         return false;
     text_add_count(&tables, plan->script.tables, "table");
     restore_plan_add(plan, order, "checksum", RESTORE_WARN,

@@ -86,5 +86,7 @@ void restore_plan_clear(struct restore_plan *plan);
 /* For the rooms of the plan: what a check found. */
 void restore_plan_add(struct restore_plan *plan, const struct restore_order *order, const char *name,
     enum restore_verdict verdict, const char *format, ...) PRINTF_LIKE(5, 6);
+/* Whether that is why a check could not be made: then no other is. */
+bool restore_plan_was_stopped(const struct error *err);
 
 #endif

@@ -24,17 +24,11 @@ static const char objects_query[] =
     " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = "
     "'e')";
 
-static bool
-was_stopped(const struct error *err)
-{
-    return err->code == ERROR_STOPPED || err->code == ERROR_TIMEOUT;
-}
-
 /* A check that could not be made because the server did not answer. False: stopped. */
 static bool
 refuse(const struct restore_order *order, struct restore_plan *plan, const char *name, const struct error *err)
 {
-    if (was_stopped(err))
+    if (restore_plan_was_stopped(err))
         return false;
     plan->server_away = err->code == ERROR_LOST;
     restore_plan_add(plan, order, name, RESTORE_REFUSED, "%s", err->text);
@@ -230,7 +224,7 @@ restore_target_check(const struct restore_order *order, struct restore_plan *pla
     plan->session = database_open(order->url, DATABASE_APPLICATION " restore", err);
     if (plan->session == NULL)
         return refuse(order, plan, "target", err);
-    if (!plan->is_script && !archive_head_find_reader(reader, err) && was_stopped(err))
+    if (!plan->is_script && !archive_head_find_reader(reader, err) && restore_plan_was_stopped(err))
         return false; /* that it is not there, the archive's check has told */
     check_server(order, plan, reader);
     if (!check_target(order, plan, err) || !check_sessions(order, plan, err))

@@ -260,6 +260,7 @@ describe('the restore matrix', { concurrency: 3 }, () => {
   const matrix = {
     'a flipped bit': ['checksum', { file: () => { const copy = copyOf(good); flip(copy, readFileSync(copy).length - 3); return copy; }, also: ['archive'] }, /^its SHA-256 is [0-9a-f]{64}, but its manifest says [0-9a-f]{64}$/],
     'another size': ['checksum', { file: () => { const copy = copyOf(good); truncateSync(copy, 5000); return copy; } }, /^it has 5000 bytes, but its manifest says \d+$/],
+    'other bytes of the same size, which pg_restore takes': ['checksum', { file: otherDump }, /^its SHA-256 is [0-9a-f]{64}, but its manifest says [0-9a-f]{64}$/],
     'a manifest that is none': ['checksum', { file: () => { const copy = copyOf(good); writeFileSync(manifestOf(copy), '{'); return copy; } }, /manifest\.json': the manifest is not JSON/],
     'a truncated dump without a manifest': ['archive', { file: () => { const copy = copyOf(good, { manifest: false }); truncateSync(copy, readFileSync(copy).length - 1000); return copy; } }, /^the dump could not be read back: pg_restore: exit status 1: /],
     'no dump at all': ['archive', { file: () => { const copy = copyOf(good, { manifest: false }); writeFileSync(copy, 'hello'.repeat(1000)); return copy; } }, /^the dump could not be read back: pg_restore: /],
@@ -291,6 +292,14 @@ describe('the restore matrix', { concurrency: 3 }, () => {
     bytes.write('99', at);
     writeFileSync(copy, bytes);
     rewrite(copy, (manifest) => ({ ...manifest, sha256: sha256(copy) }));
+    return copy;
+  }
+
+  /* Nothing is wrong with a dump of another minor version. */
+  function otherDump() {
+    const copy = copyOf(good);
+    const [version] = good.manifest.serverVersion.split(' ');
+    flip(copy, readFileSync(copy).indexOf(version) + version.length - 1);
     return copy;
   }
 

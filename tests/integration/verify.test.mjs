@@ -10,6 +10,7 @@ import { untilGone } from './support/processes.mjs';
 import { runProcess, temporaryFolder } from './support/run_folder.mjs';
 import { sha256 } from './support/scene.mjs';
 import { createSchema, rowCounts, sampleData } from './support/schema.mjs';
+import { inTerminal } from './support/terminal.mjs';
 import { eventually } from './support/wait.mjs';
 import { run, startWorker, workerProgram } from './support/worker.mjs';
 
@@ -233,6 +234,14 @@ describe('drill', { concurrency: 3 }, () => {
     const { proven, level, restoreMs, countMs, durationMs } = assertAnswer('drill', stdout);
     assert.deepEqual({ code, proven, level }, { code: 0, proven: true, level: 'restore' });
     assert.ok(restoreMs > 0 && countMs > 0 && durationMs >= restoreMs + countMs - 2);
+  });
+
+  test('in a terminal a person sees how far it is', async () => {
+    const env = { BACKUP_STORAGE_DIR: good.folder, DATABASE_URL: postgres.url };
+    const { code, screen, raw } = await inTerminal(['drill'], { env, columns: 240 });
+    assert.match(raw, /reading back \[=+\] 100 %.*restoring/s);
+    assert.match(screen, /^\S+: proven by a restore: .*; restored in [\d.]+ s, counted in [\d.]+ s$/);
+    assert.equal(code, 0);
   });
 
   test('a restore in which rows are missing fails', async () => {
