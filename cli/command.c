@@ -130,8 +130,22 @@ find_option(const struct command *command, int found)
 }
 
 static bool
+take_value(const struct command *command, const struct command_option *option, const char *value)
+{
+    if (option->values->count == COMMAND_VALUES_MAX) {
+        (void)command_complain(
+            command->name, EX_USAGE, "--%s is given more than %d times", option->name, COMMAND_VALUES_MAX);
+        return false;
+    }
+    option->values->list[option->values->count++] = value;
+    return true;
+}
+
+static bool
 take_option(const struct command *command, const struct command_option *option, const char *value)
 {
+    if (option->values != NULL)
+        return take_value(command, option, value);
     if (option->flag != NULL)
         *option->flag = true;
     else if (option->text != NULL)

@@ -18,9 +18,17 @@
 #define CLI_COMMAND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/compiler.h"
+
+#define COMMAND_VALUES_MAX 64
+
+struct command_values {
+    const char *list[COMMAND_VALUES_MAX];
+    size_t count;
+};
 
 struct command_option {
     char letter;       /* 0: it has only a name */
@@ -31,6 +39,7 @@ struct command_option {
     /* where it goes: the last one given counts. Exactly one of them is set */
     bool *flag;
     const char **text;
+    struct command_values *values; /* but of these, each one given does */
     int64_t *number;
     int64_t least; /* of `number` */
     int64_t most;

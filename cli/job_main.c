@@ -9,9 +9,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "cli/drill.h"
 #include "cli/enqueue_row.h"
 #include "cli/list.h"
 #include "cli/prune.h"
+#include "cli/restore.h"
 #include "cli/run.h"
 #include "cli/verify.h"
 #include "common/log.h"
@@ -187,6 +189,8 @@ static const struct {
     { "list", cli_list },
     { "prune", cli_prune },
     { "verify", cli_verify },
+    { "restore", cli_restore },
+    { "drill", cli_drill },
     { "enqueue-row", cli_enqueue_row },
 };
 

@@ -29,6 +29,8 @@ static const struct {
     { "status", cli_status, "show how things stand: queue, workers, schedules, lock, disk" },
     { "schedules", cli_schedules, "compare the schedules of the app with those in the queue, and repair them" },
     { "verify", job_program_become, "prove a dump: read it back, compare it with its manifest" },
+    { "restore", job_program_become, "put a dump into a database, after a look at both" },
+    { "drill", job_program_become, "restore the newest dump into a throw-away database, and compare" },
     { "cron", cli_cron, "print when a cron pattern fires next" },
     { "version", print_version, "print the version and exit" },
     { "help", print_usage, "print this help and exit" },

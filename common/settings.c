@@ -7,7 +7,7 @@
 #include "common/memory.h"
 
 #define MASK "***"
-#define ANY_SCOPE (SETTINGS_WORKER | SETTINGS_JOB | SETTINGS_DRILL)
+#define ANY_SCOPE (SETTINGS_WORKER | SETTINGS_JOB | SETTINGS_DRILL | SETTINGS_STORE)
 #define DATABASES (SETTINGS_JOB | SETTINGS_DRILL)
 
 /* One environment variable. `read` is given a value that is not empty; `show` writes the effective value. */
@@ -299,7 +299,7 @@ static const struct variable variables[] = {
     { "DATABASE_URL", DATABASES, .required = SETTINGS_JOB, .is_secret = true,
         .allowed = "postgresql://, as in postgresql://user:password@postgres:5432/database", FIELD(database),
         .read = read_postgres_url, .show = show_postgres_url },
-    { "BACKUP_STORAGE_DIR", SETTINGS_JOB, .fallback = "./data/backup", STRING(storage_directory) },
+    { "BACKUP_STORAGE_DIR", SETTINGS_JOB | SETTINGS_STORE, .fallback = "./data/backup", STRING(storage_directory) },
     { "BACKUP_JOB_LOCK_MINUTES", ANY_SCOPE, .fallback = "360", NUMBER(job_lock_minutes, 5, 1440) },
     { "BACKUP_VERIFY", SETTINGS_JOB, .fallback = "full", .allowed = "toc, full, restore", CHOICE(verify, levels) },
     { "BACKUP_DRILL_URL", DATABASES, .is_secret = true,

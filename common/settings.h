@@ -19,6 +19,7 @@ enum settings_scope {
     SETTINGS_WORKER = 1, /* Redis and the loop */
     SETTINGS_JOB = 2,    /* Postgres, the backup directory, mail */
     SETTINGS_DRILL = 4,  /* where to restore */
+    SETTINGS_STORE = 16, /* where the backup directory is */
 };
 
 /* What the ledger may do about schedules that are not as they should be. */

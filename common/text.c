@@ -1,5 +1,6 @@
 #include "common/text.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,12 @@ text_add_json_control(struct text *text, unsigned char byte)
     default:
         text_format(text, "\\u%04x", byte);
     }
+}
+
+void
+text_add_count(struct text *text, int64_t count, const char *what)
+{
+    text_format(text, "%" PRId64 " %s%s", count, what, count == 1 ? "" : "s");
 }
 
 void

@@ -222,6 +222,18 @@ add_identifier(const char *name, struct text *out)
 }
 
 void
+archive_contents_add_summary(const struct archive_contents *contents, struct text *out)
+{
+    text_add_count(out, (int64_t)contents->count, "table");
+    text_add(out, " with ");
+    text_add_count(out, contents->rows, "row");
+    text_add(out, ", ");
+    text_add_count(out, contents->large_objects, "large object");
+    text_add(out, ", ");
+    text_add_count(out, contents->sequences, "sequence");
+}
+
+void
 archive_table_add_name(const struct archive_table *table, struct text *out)
 {
     add_identifier(table->schema, out);

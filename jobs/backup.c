@@ -9,6 +9,7 @@
 #include "jobs/dump.h"
 #include "jobs/files.h"
 #include "jobs/manifest.h"
+#include "jobs/migrations.h"
 #include "jobs/reporter.h"
 #include "jobs/space.h"
 #include "jobs/watch.h"
@@ -187,7 +188,7 @@ backup_publish(struct backup *backup, struct error *err)
     bool ok = false;
 
     reporter_progress("publish", backup->proof.size_bytes, 100);
-    manifest_add_app_migration_hash(&migration_hash);
+    migrations_add_app_hash(&migration_hash);
     for (int i = 0; !ok && i < PUBLISH_TRIES && (i == 0 || err->code == ERROR_CONFLICT); i++) {
         if (!store_choose_names(backup->store, backup->started, &backup->names, err))
             break;

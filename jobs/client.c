@@ -124,16 +124,33 @@ is_connection_trouble(const char *words)
     return false;
 }
 
+struct running {
+    const struct client_command *command;
+    struct process *process;
+};
+
+static bool
+on_tick(void *owner, struct error *err)
+{
+    const struct running *running = owner;
+    const struct client_command *command = running->command;
+
+    if (command->bytes_read != NULL)
+        *command->bytes_read = process_bytes_read(running->process);
+    return command->on_tick == NULL || command->on_tick(command->owner, err);
+}
+
 static bool
 run_process(
     const struct client_command *command, const struct process_command *start, struct text *words, struct error *err)
 {
     struct process *process = process_start(start, err);
+    struct running running = { command, process };
     bool ok;
 
     if (process == NULL)
         return false;
-    ok = process_finish(process, command->on_tick, command->owner, err);
+    ok = process_finish(process, on_tick, &running, err);
     if (ok)
         text_add(words, process_words(process));
     else if (err->code == ERROR_REFUSED && is_connection_trouble(process_words(process)))
@@ -168,7 +185,9 @@ client_run(const struct client_command *command, struct text *words, struct erro
     struct text password_file = TEXT_EMPTY;
     const char *environment[] = { NULL, NULL, NULL };
     const char **argv = NULL;
-    struct process_command start = { .environment = environment, .handed_down = PROCESS_NO_FD };
+    struct process_command start = {
+        .environment = environment, .handed_down = PROCESS_NO_FD, .input = command->input
+    };
     bool ok = false;
 
     text_format(&application, "PGAPPNAME=%s", command->application);

@@ -1,5 +1,5 @@
 /*
- * client: pg_dump and pg_restore on a database, connected as our own sessions are.
+ * client: pg_dump, pg_restore and psql on a database, connected as our own sessions are.
  *
  * The password never stands in an argument list or an environment: the program reads it from a password file that exists only as an open
  * descriptor of ours. Its sessions have the same settings as ours (jobs/database), whatever the URL's own `options` say.
@@ -8,6 +8,7 @@
 #define JOBS_CLIENT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/error.h"
 #include "common/text.h"
@@ -19,7 +20,9 @@ struct client_command {
     const char *application;         /* the name of its sessions */
     const struct database *database; /* open: where to connect, the server's version and the password are its */
     const char *dbname;              /* another database of that server; NULL: the same */
-    process_tick_fn *on_tick;        /* as process_finish() has it */
+    int input;                       /* as struct process_command has it */
+    int64_t *bytes_read;      /* by the program so far, at each tick; -1: not known. NULL: nobody wants to know */
+    process_tick_fn *on_tick; /* as process_finish() has it */
     void *owner;
 };
 

@@ -2,8 +2,6 @@
 
 #include <inttypes.h>
 #include <sched.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -11,11 +9,12 @@
 #include "jobs/client.h"
 #include "jobs/drill_database.h"
 #include "jobs/reporter.h"
+#include "jobs/restored.h"
+#include "jobs/server_space.h"
 #include "jobs/space.h"
 
 #define MOST_PARALLEL 4
 #define PROGRESS_MS 3000
-#define COUNT_MS INT64_C(86400000) /* a table may be large; the job's own deadline comes first */
 #define MB (INT64_C(1024) * 1024)
 
 struct drill {
@@ -29,26 +28,6 @@ const struct postgres_url *
 drill_url(const struct settings *settings)
 {
     return settings->drill.count > 0 ? &settings->drill : &settings->database;
-}
-
-/* Where the server keeps its data, if that can be seen from here. Seen is the same directory, if it was changed in the same second. */
-static bool
-find_data_directory(struct database *session, struct text *path)
-{
-    struct database_rows *rows = NULL;
-    struct error ignored; /* the user may not ask: then it cannot be seen */
-    struct stat seen;
-
-    if (!database_query(session,
-            "SELECT s.setting, extract(epoch FROM f.modification)::bigint FROM pg_catalog.pg_settings s, "
-            "pg_catalog.pg_stat_file(s.setting) f WHERE s.name = 'data_directory'",
-            0, NULL, &rows, &ignored))
-        return false;
-    if (database_rows_count(rows) == 1 && stat(database_rows_value(rows, 0, 0), &seen) == 0 &&
-        seen.st_mtim.tv_sec == database_rows_number(rows, 0, 1))
-        text_add(path, database_rows_value(rows, 0, 0));
-    database_rows_free(rows);
-    return path->length > 0;
 }
 
 static bool
@@ -72,11 +51,9 @@ set_no_room(const struct drill_order *order, const char *directory, int64_t free
 static bool
 check_space(struct database *session, const struct drill_order *order, struct text *directory, struct error *err)
 {
-    struct error ignored;
     int64_t free_bytes;
 
-    if (!find_data_directory(session, directory) || !space_look(directory->data, &free_bytes, &ignored)) {
-        text_reset(directory);
+    if (!server_space_look(session, directory, &free_bytes)) {
         reporter_log("How much room the server has for a restore cannot be seen from here");
         return true;
     }
@@ -155,125 +132,15 @@ restore(struct drill *drill, struct error *err)
     return ok;
 }
 
-/* One of the dump's names for SQL. */
-static void
-add_identifier(const struct archive_contents *dumped, const char *name, struct text *out)
-{
-    struct text raw = TEXT_EMPTY;
-
-    archive_contents_add_raw(dumped, name, &raw);
-    text_add(out, "\"");
-    for (const char *c = text_string(&raw); *c != '\0'; c++) {
-        if (*c == '"')
-            text_add(out, "\"");
-        text_add_bytes(out, c, 1);
-    }
-    text_add(out, "\"");
-    text_clear(&raw);
-}
-
-/*
- * The rows of one table. Those that inherit from it are counted by themselves; a partitioned one has no rows but theirs. A table that an
- * extension brought with it may have held rows before those of the archive came: then there may be more.
- */
-static bool
-count_table(struct database *session, const struct archive_contents *dumped, const struct archive_table *table,
-    struct archive_contents *found, struct error *err)
-{
-    struct database_rows *rows = NULL;
-    struct text name = TEXT_EMPTY;
-    struct text shown = TEXT_EMPTY;
-    struct text sql = TEXT_EMPTY;
-    const char *value;
-    int64_t count;
-    bool ok;
-
-    add_identifier(dumped, table->schema, &name);
-    text_add(&name, ".");
-    add_identifier(dumped, table->name, &name);
-    value = text_string(&name);
-    text_format(&sql,
-        "SELECT count(*), (SELECT count(*) FROM pg_catalog.pg_depend WHERE deptype = 'e' "
-        "AND classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND objid = $1::pg_catalog.regclass) FROM %s "
-        "WHERE tableoid = $1::pg_catalog.regclass "
-        "OR (SELECT relkind FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.regclass) = 'p'",
-        value);
-    ok = database_query(session, text_string(&sql), 1, &value, &rows, err);
-    if (ok) {
-        count = database_rows_number(rows, 0, 0);
-        if (database_rows_number(rows, 0, 1) > 0 && count > table->rows)
-            count = table->rows;
-        archive_contents_add(found, table->schema, strlen(table->schema), table->name, strlen(table->name), count);
-        database_rows_free(rows);
-    } else {
-        archive_table_add_name(table, &shown);
-        (void)error_add(err, "count the rows of %s in the restored database", text_string(&shown));
-    }
-    text_clear(&sql);
-    text_clear(&shown);
-    text_clear(&name);
-    return ok;
-}
-
-static bool
-count_others(struct database *session, struct archive_contents *found, struct error *err)
-{
-    struct database_rows *rows = NULL;
-
-    if (!database_query(session,
-            "SELECT (SELECT count(*) FROM pg_catalog.pg_largeobject_metadata), "
-            "(SELECT count(*) FROM pg_catalog.pg_class WHERE relkind = 'S')",
-            0, NULL, &rows, err))
-        return error_add(err, "count the large objects of the restored database");
-    found->large_objects = database_rows_number(rows, 0, 0);
-    found->sequences = database_rows_number(rows, 0, 1);
-    database_rows_free(rows);
-    return true;
-}
-
-static bool
-compare_others(const struct archive_contents *dumped, const struct archive_contents *found, struct error *err)
-{
-    if (found->large_objects != dumped->large_objects)
-        return error_set(err, ERROR_INPUT, "the dump has %" PRId64 " large objects, the restored database %" PRId64,
-            dumped->large_objects, found->large_objects);
-    if (found->sequences < dumped->sequences) /* an extension may bring some of its own */
-        return error_set(err, ERROR_INPUT, "the dump has %" PRId64 " sequences, the restored database %" PRId64,
-            dumped->sequences, found->sequences);
-    return true;
-}
-
 static bool
 compare(struct drill *drill, struct error *err)
 {
-    const struct archive_contents *contents = drill->order->contents;
-    const char *encoding = contents->encoding;
-    struct archive_contents found = ARCHIVE_CONTENTS_EMPTY;
-    struct database *session = NULL;
-    bool ok = false;
-
-    session = database_open_named(
+    struct database *session = database_open_named(
         drill->order->url, drill_database_name(drill->database), DATABASE_APPLICATION " restore", err);
-    if (session == NULL)
-        goto out;
-    database_set_query_limit(session, COUNT_MS);
-    /* Rows that a policy hides are to be an error, not to be missing. */
-    if (!database_query(session, "SET row_security = off", 0, NULL, NULL, err))
-        goto out;
-    if (*encoding != '\0' &&
-        !database_query(session, "SELECT set_config('client_encoding', $1, false)", 1, &encoding, NULL, err))
-        goto out;
-    for (size_t i = 0; i < contents->count; i++)
-        if (!count_table(session, contents, &contents->tables[i], &found, err))
-            goto out;
-    if (!count_others(session, &found, err))
-        goto out;
-    archive_contents_sort(&found);
-    ok = archive_contents_agree(contents, "the dump", &found, "the restored database", err) &&
-         compare_others(contents, &found, err);
-out:
+    bool ok = session != NULL && restored_has_tables(session, drill->order->contents, err) &&
+              restored_has_others(session, drill->order->contents, true, err);
+
     database_close(session);
-    archive_contents_clear(&found);
     return ok;
 }
 
@@ -297,6 +164,7 @@ drill_restore(const struct drill_order *order, struct error *err)
     struct drill drill = { .order = order, .next_progress = moment_now() };
     struct moment start = moment_now();
     struct moment restored;
+    struct drill_times times;
     bool ok;
 
     drill.database = drill_database_create(order->url, err);
@@ -305,10 +173,13 @@ drill_restore(const struct drill_order *order, struct error *err)
     ok = check_space(drill_database_keeper(drill.database), order, &drill.directory, err) && restore(&drill, err);
     restored = moment_now();
     ok = ok && compare(&drill, err);
+    times = (struct drill_times){ moment_ms_between(start, restored), moment_ms_between(restored, moment_now()) };
     if (ok)
         reporter_log("Restored into '%s' in %.1f s, rows counted in %.1f s: all %zu tables have their rows",
-            drill_database_name(drill.database), (double)moment_ms_between(start, restored) / 1000,
-            (double)moment_ms_between(restored, moment_now()) / 1000, order->contents->count);
+            drill_database_name(drill.database), (double)times.restore_ms / 1000, (double)times.count_ms / 1000,
+            order->contents->count);
+    if (order->times != NULL)
+        *order->times = times;
     ok = ok && drop(&drill, err);
     if (!ok) {
         drill_database_abandon(drill.database);

@@ -19,6 +19,11 @@
 
 typedef void drill_progress_fn(int64_t bytes, void *owner); /* size of the database so far; every few seconds */
 
+struct drill_times {
+    int64_t restore_ms; /* with making the database */
+    int64_t count_ms;
+};
+
 struct drill_order {
     const struct postgres_url *url;          /* where; drill_url() */
     const char *path;                        /* of the archive */
@@ -27,6 +32,7 @@ struct drill_order {
     int64_t min_free_bytes;                  /* and how much is to be left */
     drill_progress_fn *on_progress;
     void *owner;
+    struct drill_times *times; /* NULL: nobody wants to know */
 };
 
 /* ERROR_INPUT: it does not restore, or not all of it is there afterwards; ERROR_REFUSED: no drill could be made. */

@@ -20,7 +20,7 @@
 
 struct manifest {
     const char *weavestream_version;
-    const char *migration_hash; /* manifest_add_migration_hash() */
+    const char *migration_hash; /* jobs/migrations */
     const char *password_key_id;
     const char *database_hostname;
     struct wall generated;
@@ -49,7 +49,10 @@ struct manifest_facts {
     int64_t duration_ms;    /* 0: not said */
     struct archive_contents contents;
     bool has_contents;
-    char *verified_level; /* NULL: not said */
+    char *verified_level; /* NULL: not said; so are the following */
+    char *weavestream_version;
+    char *migration_hash; /* "sha256:...", or "unknown:<why>" */
+    char *password_key_id;
 };
 
 #define MANIFEST_FACTS_EMPTY ((struct manifest_facts){ .filename = NULL })
@@ -57,14 +60,5 @@ struct manifest_facts {
 /* ERROR_INPUT: it is no manifest. The caller clears `out` in either case. */
 bool manifest_read(const char *text, size_t length, struct manifest_facts *out, struct error *err) MUST_CHECK;
 void manifest_facts_clear(struct manifest_facts *facts);
-
-/*
- * "sha256:<hex>" over the app's migrations: for each directory in `folder`, in code-unit order of its name, the name, a newline, and the
- * bytes of its migration.sql if there is one. "unknown:<why>" where that is not to be had.
- */
-void manifest_add_migration_hash(const char *folder, struct text *out);
-
-/* The same for the first of the places where the app keeps its migrations that exists. */
-void manifest_add_app_migration_hash(struct text *out);
 
 #endif

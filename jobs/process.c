@@ -18,6 +18,7 @@
 
 #include "common/clock.h"
 #include "common/memory.h"
+#include "jobs/process_reads.h"
 #include "jobs/stop.h"
 
 #define WORDS_BYTES 4096   /* kept of what it prints */
@@ -162,6 +163,8 @@ struct image {
     char **argv;
     char **environment;
     int handed_down;
+    int input;  /* 0: nothing */
+    int output; /* 0: with its words */
 };
 
 /* In the child: system calls only. Comes back, with errno, only if it could not become the program. */
@@ -169,7 +172,7 @@ static void
 become_program(const struct image *image, int output, int data, pid_t parent)
 {
     sigset_t none;
-    int null;
+    int input = image->input;
 
     (void)setpgid(0, 0);
     (void)signal(SIGPIPE, SIG_DFL);
@@ -179,9 +182,12 @@ become_program(const struct image *image, int output, int data, pid_t parent)
         return;
     if (getppid() != parent)
         _exit(127); /* our parent died before its death could be signalled */
-    null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null == -1 || dup2(null, STDIN_FILENO) == -1)
+    if (input == 0)
+        input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (input == -1 || dup2(input, STDIN_FILENO) == -1)
         return;
+    if (image->output != 0)
+        data = image->output;
     if (dup2(data == -1 ? output : data, STDOUT_FILENO) == -1 || dup2(output, STDERR_FILENO) == -1)
         return;
     (void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* also what we inherited; ours are born so, if the kernel cannot */
@@ -271,7 +277,7 @@ struct process *
 process_start(const struct process_command *command, struct error *err)
 {
     struct process *process = memory_new(sizeof(*process));
-    struct image image = { .handed_down = command->handed_down };
+    struct image image = { .handed_down = command->handed_down, .input = command->input, .output = command->output };
     struct list argv = list_make();
     struct text path = TEXT_EMPTY;
     bool ok;
@@ -339,23 +345,7 @@ process_data(const struct process *process)
 int64_t
 process_bytes_read(const struct process *process)
 {
-    static const char key[] = "rchar: ";
-    char path[64];
-    char facts[512] = "";
-    int64_t bytes = -1;
-    ssize_t count;
-    int fd;
-
-    (void)snprintf(path, sizeof(path), "/proc/%d/io", (int)process->pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd == -1)
-        return -1;
-    count = read(fd, facts, sizeof(facts) - 1);
-    (void)close(fd); /* was only read */
-    if (count < (ssize_t)strlen(key) || memcmp(facts, key, strlen(key)) != 0 ||
-        !text_parse_integer(facts + strlen(key), strcspn(facts + strlen(key), "\n"), 0, INT64_MAX, &bytes))
-        return -1;
-    return bytes;
+    return process_reads(process->pid);
 }
 
 /* The last `most` bytes of `bytes`, from the start of a line where something had to go; without the blanks around. */
@@ -404,6 +394,12 @@ reap(struct process *process, int flags)
     while (pid == -1 && errno == EINTR);
     process->reaped = pid == process->pid;
     return process->reaped;
+}
+
+bool
+process_has_ended(struct process *process)
+{
+    return reap(process, WNOHANG);
 }
 
 /* Waits without regard to stop signals, because this is part of stopping; they were told from one another by the caller. */

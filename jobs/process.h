@@ -28,6 +28,8 @@ struct process_command {
     const char *const *environment;  /* "NAME=value", NULL at its end; on top of what it inherits. NULL: nothing */
     process_inherit_fn *may_inherit; /* NULL: what the allowlist has, which is for PostgreSQL's clients */
     int handed_down;                 /* a descriptor that it inherits under the same number; PROCESS_NO_FD: none */
+    int input;                       /* a descriptor that is its standard input; 0: that is empty */
+    int output;                      /* one that is its standard output; 0: what it prints there is kept */
     bool piped; /* its standard output is a pipe of its own, and process_data() the end to read from */
 };
 
@@ -42,7 +44,7 @@ void process_listen(struct process *process);
 /* Non-blocking, and ours until process_free(). A program whose data nobody reads does not end. */
 int process_data(const struct process *process);
 
-/* How many bytes it has read so far, from wherever; -1: the system does not tell. */
+/* How many bytes it and its children have read so far, from wherever; -1: the system does not tell. */
 int64_t process_bytes_read(const struct process *process);
 
 /*
@@ -51,6 +53,7 @@ int64_t process_bytes_read(const struct process *process);
  */
 bool process_finish(struct process *process, process_tick_fn *on_tick, void *owner, struct error *err) MUST_CHECK;
 
+bool process_has_ended(struct process *process);    /* process_finish() will not wait */
 const char *process_words(struct process *process); /* "" if it said nothing; valid until the next call */
 void process_free(struct process *process);
 

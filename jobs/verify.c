@@ -8,9 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "jobs/drill.h"
-#include "jobs/manifest.h"
-
 #define SUFFIX ".dump"
 #define MANIFEST_SUFFIX ".manifest.json"
 
@@ -20,7 +17,6 @@ struct verification {
     char *path; /* absolute, without symbolic links */
     int fd;
     int64_t size_bytes;
-    struct manifest_facts facts; /* if result->manifest says so */
 };
 
 /* -1: failed. Opening what is no file must neither wait nor have an effect. */
@@ -102,12 +98,14 @@ read_manifest(struct verification *verification, struct error *err)
     bool ok;
 
     find_manifest(verification);
-    verification->result->opened = path->length == 0 || read_file(path->data, &json, err);
     if (path->length == 0)
         return true;
-    ok = verification->result->opened && (manifest_read(text_string(&json), json.length, &verification->facts, err) ||
-                                             error_add(err, "'%s'", path->data));
-    verification->result->lists_tables = verification->facts.has_contents;
+    ok = read_file(path->data, &json, err);
+    if (ok) {
+        verification->result->stage = VERIFY_MANIFEST;
+        ok = manifest_read(text_string(&json), json.length, &verification->result->facts, err) ||
+             error_add(err, "'%s'", path->data);
+    }
     text_clear(&json);
     return ok;
 }
@@ -115,10 +113,13 @@ read_manifest(struct verification *verification, struct error *err)
 static bool
 check_size(const struct verification *verification, struct error *err)
 {
-    if (verification->result->manifest.length == 0 || verification->size_bytes == verification->facts.size_bytes)
+    int64_t expected = verification->result->facts.size_bytes;
+
+    verification->result->stage = VERIFY_SIZE;
+    if (verification->result->manifest.length == 0 || verification->size_bytes == expected)
         return true;
     return error_set(err, ERROR_INPUT, "it has %" PRId64 " bytes, but its manifest says %" PRId64,
-        verification->size_bytes, verification->facts.size_bytes);
+        verification->size_bytes, expected);
 }
 
 static void
@@ -139,20 +140,24 @@ read_back(struct verification *verification, struct error *err)
     struct verify_order copy = *order;
 
     archive.owner = &copy;
+    verification->result->stage = VERIFY_READING;
     return archive_prove(&archive, &verification->result->proof, err);
 }
 
 static bool
 compare_with_manifest(const struct verification *verification, struct error *err)
 {
-    const struct archive_proof *proof = &verification->result->proof;
-    const struct manifest_facts *facts = &verification->facts;
+    struct verify_result *result = verification->result;
+    const struct archive_proof *proof = &result->proof;
+    const struct manifest_facts *facts = &result->facts;
     bool whole = verification->order->level != SETTINGS_VERIFY_TOC;
 
-    if (verification->result->manifest.length == 0)
+    if (result->manifest.length == 0)
         return true;
+    result->stage = VERIFY_CHECKSUM;
     if (strcmp(proof->sha256, facts->sha256) != 0)
         return error_set(err, ERROR_INPUT, "its SHA-256 is %s, but its manifest says %s", proof->sha256, facts->sha256);
+    result->stage = VERIFY_CONTENTS;
     return !whole || !facts->has_contents ||
            archive_contents_agree(&facts->contents, "the manifest", &proof->contents, "the dump", err);
 }
@@ -173,10 +178,12 @@ restore(const struct verification *verification, struct error *err)
         .contents = &verification->result->proof.contents,
         .size_bytes = verification->size_bytes,
         .on_progress = on_drill_progress,
-        .owner = &copy };
+        .owner = &copy,
+        .times = &verification->result->times };
 
     if (copy.level != SETTINGS_VERIFY_RESTORE)
         return true;
+    verification->result->stage = VERIFY_RESTORE;
     drill.url = drill_url(copy.settings);
     drill.min_free_bytes = copy.settings->min_free_mb * 1024 * 1024;
     return drill_restore(&drill, err);
@@ -188,6 +195,7 @@ insist_on_manifest(const struct verification *verification, struct error *err)
     struct text path = TEXT_EMPTY;
     const char *slash;
 
+    verification->result->stage = VERIFY_DONE;
     if (verification->result->manifest.length > 0)
         return true;
     add_manifest_path(verification->order->file, &path);
@@ -201,7 +209,7 @@ insist_on_manifest(const struct verification *verification, struct error *err)
 bool
 verify_file(const struct verify_order *order, struct verify_result *result, struct error *err)
 {
-    struct verification verification = { .order = order, .result = result, .facts = MANIFEST_FACTS_EMPTY };
+    struct verification verification = { .order = order, .result = result };
     bool ok = false;
 
     verification.fd = open_file(order->file, &verification.size_bytes, err);
@@ -217,7 +225,6 @@ verify_file(const struct verify_order *order, struct verify_result *result, stru
          compare_with_manifest(&verification, err) && restore(&verification, err) &&
          insist_on_manifest(&verification, err);
 out:
-    manifest_facts_clear(&verification.facts);
     free(verification.path);
     (void)close(verification.fd); /* was only read */
     return ok;
@@ -227,5 +234,6 @@ void
 verify_result_clear(struct verify_result *result)
 {
     archive_proof_clear(&result->proof);
+    manifest_facts_clear(&result->facts);
     text_clear(&result->manifest);
 }

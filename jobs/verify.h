@@ -15,8 +15,10 @@
 #include "common/settings.h"
 #include "common/text.h"
 #include "jobs/archive.h"
+#include "jobs/drill.h"
+#include "jobs/manifest.h"
 
-/* `whole`: of how many bytes; 0: nobody knows. */
+/* `whole`: of how many bytes; 0: nobody knows. `bytes` -1: neither is known. */
 typedef void verify_progress_fn(const char *phase, int64_t bytes, int64_t whole, void *owner);
 
 struct verify_order {
@@ -28,11 +30,24 @@ struct verify_order {
     void *owner;
 };
 
+/* In this order; what failed, if it failed. */
+enum verify_stage {
+    VERIFY_OPENING,  /* the dump, and the manifest if there is one */
+    VERIFY_MANIFEST, /* it is one */
+    VERIFY_SIZE,     /* the manifest's */
+    VERIFY_READING,  /* all that the level asks for */
+    VERIFY_CHECKSUM, /* the manifest's */
+    VERIFY_CONTENTS, /* the rows that the manifest lists */
+    VERIFY_RESTORE,
+    VERIFY_DONE,
+};
+
 struct verify_result {
-    bool opened; /* the dump, and the manifest if there is one */
+    enum verify_stage stage;
     struct archive_proof proof;
-    struct text manifest; /* its path; empty: there is none */
-    bool lists_tables;    /* it says which tables there are, with their rows */
+    struct text manifest;        /* its path; empty: there is none */
+    struct manifest_facts facts; /* what it says; has_contents: it lists the tables with their rows */
+    struct drill_times times;    /* of a restore; 0: there was none */
 };
 
 #define VERIFY_RESULT_EMPTY ((struct verify_result){ .manifest = TEXT_EMPTY })

@@ -64,7 +64,7 @@ describe('the terminal of these tests', { concurrency: 3 }, () => {
 });
 
 test('a schema refuses what is not in it', () => {
-  const good = { file: 'a.dump', level: 'full', proven: true, reason: null, manifest: null, sizeBytes: 1, sha256: 'a'.repeat(64), tables: 1, rows: 1, largeObjects: 0, sequences: 0, durationMs: 1 };
+  const good = { file: 'a.dump', level: 'full', proven: true, reason: null, manifest: null, sizeBytes: 1, sha256: 'a'.repeat(64), tables: 1, rows: 1, largeObjects: 0, sequences: 0, restoreMs: null, countMs: null, durationMs: 1 };
   assert.deepEqual(schemaErrors('verify', good), []);
   assert.match(schemaErrors('verify', { ...good, level: 'most' }).join(), /level must be equal to one of/);
   assert.match(schemaErrors('verify', { ...good, extra: 1 }).join(), /must NOT have additional properties/);

@@ -1,35 +1,22 @@
-/* `weavestream-backup verify`: what it says of a dump, with its manifest and without, at each level. */
+/* `weavestream-backup verify` and `drill`: what they say of a dump, with its manifest and without, at each level. */
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { backUp, copyOf, flip, manifestOf, restoreBy } from './support/dumps.mjs';
 import { assertAnswer } from './support/json_schema.mjs';
 import { startPostgres } from './support/postgres.mjs';
 import { untilGone } from './support/processes.mjs';
 import { runProcess, temporaryFolder } from './support/run_folder.mjs';
-import { executable, sha256 } from './support/scene.mjs';
-import { createSchema, insertConfig, rowCounts, sampleData } from './support/schema.mjs';
+import { sha256 } from './support/scene.mjs';
+import { createSchema, rowCounts, sampleData } from './support/schema.mjs';
+import { inTerminal } from './support/terminal.mjs';
 import { eventually } from './support/wait.mjs';
-import { jobProgram, run, startWorker, workerProgram } from './support/worker.mjs';
+import { run, startWorker, workerProgram } from './support/worker.mjs';
 
 let postgres;
 let good; // a dump with its manifest: { folder, file, manifestFile, manifest }
 let counts;
-
-/* A backup by the job program, in a folder of its own. */
-async function backUp(env = {}) {
-  const folder = temporaryFolder('storage');
-  const sql = await postgres.client();
-  const configId = await insertConfig(sql);
-  await sql.end();
-  const { stdout } = await run([], { binary: jobProgram, input: JSON.stringify({ name: 'run', data: { kind: 'run', configId } }),
-    env: { DATABASE_URL: postgres.url, BACKUP_STORAGE_DIR: folder, ...env } });
-  const verdict = JSON.parse(stdout.trim().split('\n').pop());
-  assert.equal(verdict.type, 'completed', stdout);
-  const file = join(folder, verdict.returnvalue.filename);
-  const manifestFile = file.replace(/\.dump$/, '.manifest.json');
-  return { folder, file, manifestFile, manifest: JSON.parse(readFileSync(manifestFile, 'utf8')) };
-}
 
 before(async () => {
   postgres = await startPostgres();
@@ -39,25 +26,11 @@ before(async () => {
   counts = await rowCounts(sql);
   counts['public.backup_config'] += 1; // for the run, which writes its audit row only after the dump
   counts['public.backup_run'] += 1;
-  good = await backUp();
+  good = await backUp(postgres);
 });
 after(() => postgres.stop());
 
 const verify = (args, options = {}) => run(['verify', ...args], options);
-
-/* The dump under another name, with the manifest beside it unless told otherwise. */
-function copyOf({ file, manifestFile }, { name = 'copy.dump', manifest = true } = {}) {
-  const copy = join(temporaryFolder('copy'), name);
-  copyFileSync(file, copy);
-  if (manifest) copyFileSync(manifestFile, copy.replace(/\.dump$/, '.manifest.json'));
-  return copy;
-}
-
-function flip(file, at) {
-  const bytes = readFileSync(file);
-  bytes[at] ^= 1;
-  writeFileSync(file, bytes);
-}
 
 async function assertProven(args, options = {}) {
   const { code, stdout, stderr } = await verify(args, options);
@@ -72,9 +45,6 @@ async function assertNot(args, reason, { status = 1, ...options } = {}) {
   assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
   assert.deepEqual({ code, stdout }, { code: status, stdout: '' });
 }
-
-/* PATH with another pg_restore in front. */
-const restoreBy = (script) => ({ PATH: [dirname(executable(`#!/bin/sh\n${script}\n`, 'pg_restore')), process.env.PATH].join(':') });
 
 describe('verify', { concurrency: 3 }, () => {
   test('a dump beside its manifest is proven, and its contents are told', async () => {
@@ -96,13 +66,13 @@ describe('verify', { concurrency: 3 }, () => {
 
   test('the server for a restore is that of BACKUP_DRILL_URL, or else of DATABASE_URL; without either it is a wrong setting', async () => {
     await assertProven(['-lrestore', good.file], { env: { BACKUP_DRILL_URL: postgres.urlOf('postgres'), DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
-    await assertNot(['-lrestore', good.file], /--level=restore needs a server: set BACKUP_DRILL_URL or DATABASE_URL$/m, { status: 78 });
+    await assertNot(['-lrestore', good.file], /a restore needs a server: set BACKUP_DRILL_URL or DATABASE_URL$/m, { status: 78 });
     await assertNot(['-lrestore', good.file], /^BACKUP_DRILL_URL: /, { status: 78, env: { BACKUP_DRILL_URL: 'mysql://x' } });
     await assertNot(['-lrestore', good.file], /not proven: restore drill: postgres: .*refused/, { env: { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
   });
 
   test('a restore in which rows are missing proves nothing', async () => {
-    const lying = restoreBy(`PATH='${process.env.PATH}'; case "$*" in *--dbname*) exec pg_restore --schema-only "$@" ;; *) exec pg_restore "$@" ;; esac`);
+    const lying = restoreBy('case "$*" in *--dbname*) real --schema-only "$@" ;; *) real "$@" ;; esac');
     await assertNot(['-lrestore', good.file], /: not proven: restore drill: table .* has \d+ rows in the dump, 0 in the restored database$/m, { env: { DATABASE_URL: postgres.url, ...lying } });
   });
 
@@ -115,11 +85,11 @@ describe('verify', { concurrency: 3 }, () => {
   test('--json tells all of it in one object', async () => {
     const stdout = await assertProven(['--json', good.file]);
     const result = assertAnswer('verify', stdout);
-    assert.deepEqual(Object.keys(result), ['file', 'level', 'proven', 'reason', 'manifest', 'sizeBytes', 'sha256', 'tables', 'rows', 'largeObjects', 'sequences', 'durationMs']);
+    assert.deepEqual(Object.keys(result), ['file', 'level', 'proven', 'reason', 'manifest', 'sizeBytes', 'sha256', 'tables', 'rows', 'largeObjects', 'sequences', 'restoreMs', 'countMs', 'durationMs']);
     const { durationMs, sequences, ...rest } = result;
     assert.ok(durationMs > 0 && sequences > 0);
     assert.deepEqual(rest, { file: good.file, level: 'full', proven: true, reason: null, manifest: good.manifestFile, sizeBytes: statSync(good.file).size, sha256: sha256(good.file),
-      tables: Object.keys(good.manifest.tables).length, rows: good.manifest.rows, largeObjects: 2 });
+      tables: Object.keys(good.manifest.tables).length, rows: good.manifest.rows, largeObjects: 2, restoreMs: null, countMs: null });
   });
 
   test('--json tells why not, and what it did not get to know', async () => {
@@ -130,7 +100,7 @@ describe('verify', { concurrency: 3 }, () => {
     assert.equal(reason, "table of contents readable, but could not be proven: there is no manifest 'copy.manifest.json' beside it");
     assert.equal(unproven.stderr, `weavestream-backup verify: ${copy}: ${reason}\n`);
     assert.deepEqual({ ...rest, durationMs: 0 }, { file: copy, level: 'toc', proven: false, manifest: null, sizeBytes: statSync(copy).size, sha256: sha256(copy),
-      tables: null, rows: null, largeObjects: null, sequences: null, durationMs: 0 });
+      tables: null, rows: null, largeObjects: null, sequences: null, restoreMs: null, countMs: null, durationMs: 0 });
     truncateSync(copy, 20);
     const broken = await verify(['--json', copy]);
     assert.equal(broken.code, 1);
@@ -168,7 +138,7 @@ describe('verify, with a manifest', { concurrency: 3 }, () => {
   });
 
   test('a bit that flipped is refused, at every level and also where nothing but the checksum tells', async () => {
-    const plain = await backUp({ BACKUP_COMPRESSION: '0' });
+    const plain = await backUp(postgres, { env: { BACKUP_COMPRESSION: '0' } });
     for (const one of [good, plain]) {
       const copy = copyOf(one);
       flip(copy, Math.floor(statSync(copy).size * 0.9));
@@ -194,6 +164,99 @@ describe('verify, with a manifest', { concurrency: 3 }, () => {
     const copy = copyOf(good);
     writeFileSync(copy.replace('.dump', '.manifest.json'), '{');
     await assertNot([copy], /: not proven: '.*copy\.manifest\.json': /);
+  });
+});
+
+describe('verify --all', { concurrency: 3 }, () => {
+  /* Three dumps of one second and one of before, in a backup directory. */
+  function directory() {
+    const folder = temporaryFolder('storage');
+    const names = ['2026-11-21T03-00-00Z', '2026-11-22T03-00-00Z', '2026-11-22T03-00-00Z-2', '2026-11-22T03-00-00Z-10'].map((time) => join(folder, `weavestream-postgres-${time}.dump`));
+    for (const name of [...names].reverse()) {
+      copyFileSync(good.file, name);
+      copyFileSync(good.manifestFile, manifestOf(name));
+    }
+    writeFileSync(join(folder, '.weavestream-postgres-2026-11-22T03-00-00Z-1.dump.tmp'), 'a draft');
+    writeFileSync(join(folder, 'my own.dump'), 'not ours');
+    return { folder, names };
+  }
+
+  test('each dump in the backup directory has a line, the oldest first, and a summary comes last', async () => {
+    const { folder, names } = directory();
+    const stdout = await assertProven(['--all'], { env: { BACKUP_STORAGE_DIR: folder } });
+    assert.deepEqual(stdout.trimEnd().split('\n').map((line) => line.replace(/: proven: .*/, '')), [...names, `4 dumps in ${folder}: 4 proven, 0 not`]);
+  });
+
+  test('one that is bad does not hide the others, and is told by the status', async () => {
+    const { folder, names } = directory();
+    flip(names[1], 5000);
+    truncateSync(names[2], 100);
+    const { code, stdout, stderr } = await verify(['--all'], { env: { BACKUP_STORAGE_DIR: folder } });
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`^weavestream-backup verify: ${names[1]}: not proven: .*\nweavestream-backup verify: ${names[2]}: not proven: it has 100 bytes.*\n$`));
+    assert.match(stdout, new RegExp(`^${names[0]}: proven: .*\n${names[3]}: proven: .*\n4 dumps in ${folder}: 2 proven, 2 not\n$`));
+  });
+
+  test('--json has all of them in one object', async () => {
+    const { folder, names } = directory();
+    truncateSync(names[3], 100);
+    const { code, stdout } = await verify(['--all', '--json', '--level=toc'], { env: { BACKUP_STORAGE_DIR: folder } });
+    const { dumps, ...rest } = assertAnswer('verify_all', stdout);
+    assert.deepEqual({ code, ...rest }, { code: 1, directory: folder, level: 'toc', proven: 3, notProven: 1 });
+    assert.deepEqual(dumps.map(({ file }) => file), names);
+    assert.match(dumps[3].reason, /^not proven: it has 100 bytes/);
+  });
+
+  test('a directory without dumps is told, and none is made', async () => {
+    const nowhere = join(temporaryFolder('storage'), 'none');
+    await assertNot(['--all'], /: open the backup directory '.*none': No such file or directory$/m, { status: 66, env: { BACKUP_STORAGE_DIR: nowhere } });
+    assert.ok(!existsSync(nowhere));
+    await assertNot(['--all'], /: there is no dump in '.*': is BACKUP_STORAGE_DIR right\?$/m, { status: 66, env: { BACKUP_STORAGE_DIR: temporaryFolder('empty') } });
+  });
+
+  test('it is either one file or all, and a manifest belongs to one', async () => {
+    await assertNot(['--all', good.file], /one FILE is wanted, or --all; try --help$/m, { status: 64 });
+    await assertNot(['--all', '--manifest', good.manifestFile], /--manifest is for one FILE/, { status: 64 });
+  });
+});
+
+describe('drill', { concurrency: 3 }, () => {
+  const drill = (args, options) => run(['drill', ...args], options);
+
+  test('the newest dump is restored, and how long that takes is told', async () => {
+    const { code, stdout, stderr } = await drill([], { env: { BACKUP_STORAGE_DIR: good.folder, DATABASE_URL: postgres.url } });
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.match(stdout, new RegExp(`^${good.file}: proven by a restore: \\d+ tables with .*, as in the manifest; restored in [\\d.]+ s, counted in [\\d.]+ s\n$`));
+  });
+
+  test('a FILE can be named; --json is that of verify, with the times', async () => {
+    const { code, stdout } = await drill(['--json', copyOf(good)], { env: { BACKUP_DRILL_URL: postgres.urlOf('postgres') } });
+    const { proven, level, restoreMs, countMs, durationMs } = assertAnswer('drill', stdout);
+    assert.deepEqual({ code, proven, level }, { code: 0, proven: true, level: 'restore' });
+    assert.ok(restoreMs > 0 && countMs > 0 && durationMs >= restoreMs + countMs - 2);
+  });
+
+  test('in a terminal a person sees how far it is', async () => {
+    const env = { BACKUP_STORAGE_DIR: good.folder, DATABASE_URL: postgres.url };
+    const { code, screen, raw } = await inTerminal(['drill'], { env, columns: 240 });
+    assert.match(raw, /reading back \[=+\] 100 %.*restoring/s);
+    assert.match(screen, /^\S+: proven by a restore: .*; restored in [\d.]+ s, counted in [\d.]+ s$/);
+    assert.equal(code, 0);
+  });
+
+  test('a restore in which rows are missing fails', async () => {
+    const env = { DATABASE_URL: postgres.url, ...restoreBy('case "$*" in *--dbname*) real --schema-only "$@" ;; *) real "$@" ;; esac') };
+    const { code, stderr } = await drill([good.file], { env });
+    assert.equal(code, 1);
+    assert.match(stderr, /^weavestream-backup drill: .*: not proven: restore drill: table .* has \d+ rows in the dump, 0 in the restored database\n$/);
+  });
+
+  test('without dumps, or without a server, there is nothing to restore', async () => {
+    const empty = await drill([], { env: { BACKUP_STORAGE_DIR: temporaryFolder('empty'), DATABASE_URL: postgres.url } });
+    assert.equal(empty.code, 66);
+    assert.match(empty.stderr, /^weavestream-backup drill: there is no dump in /);
+    const { code, stderr } = await drill([good.file]);
+    assert.deepEqual({ code, stderr }, { code: 78, stderr: 'weavestream-backup drill: a restore needs a server: set BACKUP_DRILL_URL or DATABASE_URL\n' });
   });
 });
 
@@ -226,7 +289,7 @@ describe('verify, the command', { concurrency: 3 }, () => {
   });
 
   test('a wrong command line is told with status 64, and --help tells everything', async () => {
-    await assertNot([], /something is missing: \[OPTION\]\.\.\. FILE; try --help$/m, { status: 64 });
+    await assertNot([], /one FILE is wanted, or --all; try --help$/m, { status: 64 });
     await assertNot(['a', 'b'], /'b' is one too many; try --help$/m, { status: 64 });
     await assertNot(['--level=most', 'a'], /--level='most' is not one of toc, full, restore$/m, { status: 64 });
     assert.equal((await verify(['--unknown', 'a'])).code, 64);

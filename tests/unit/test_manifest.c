@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "jobs/manifest.h"
-#include "tests/unit/folder.h"
 
 static const struct manifest example = { .weavestream_version = "1.8.14",
     .migration_hash = "sha256:00ff",
@@ -57,107 +56,6 @@ the_row_gets_the_same_without_blanks(void **state)
         "\"sha256\":\"abcd\",\"backupRunId\":\"11111111-2222-3333-4444-555555555555\",\"pgDumpVersion\":\"15.18\","
         "\"serverVersion\":\"16.4\",\"durationMs\":4711}");
     text_clear(&text);
-}
-
-static void
-make_directory(const char *folder, const char *name)
-{
-    char path[2 * FOLDER_PATH];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-    assert_int_equal(mkdir(path, 0700), 0);
-}
-
-static void
-assert_hash(const char *folder, const char *expected)
-{
-    struct text text = TEXT_EMPTY;
-
-    manifest_add_migration_hash(folder, &text);
-    assert_string_equal(text_string(&text), expected);
-    text_clear(&text);
-}
-
-static void
-migrations_are_hashed_by_name_and_content(void **state)
-{
-    char folder[FOLDER_PATH];
-
-    (void)state;
-    folder_make(folder);
-    /* printf '' | sha256sum */
-    assert_hash(folder, "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-    make_directory(folder, "20260102_b");
-    make_directory(folder, "20260101_a");
-    make_directory(folder, "20260103_empty");
-    folder_write(folder, "20260101_a/migration.sql", "CREATE TABLE a ();\n");
-    folder_write(folder, "20260102_b/migration.sql", "CREATE TABLE b ();\n");
-    folder_write(folder, "migration_lock.toml", "provider = \"postgresql\"\n"); /* a file: not a migration */
-    /* printf '20260101_a\nCREATE TABLE a ();\n20260102_b\nCREATE TABLE b ();\n20260103_empty\n' | sha256sum */
-    assert_hash(folder, "sha256:1e0dc649ac9b841c40dc906e54dc23a4e6019747d27b18ad41bf1c1351fd2b28");
-    folder_remove(folder);
-}
-
-static void
-names_are_taken_in_the_order_of_utf16(void **state)
-{
-    char folder[FOLDER_PATH];
-
-    (void)state;
-    folder_make(folder);
-    make_directory(folder, "\xEF\xBF\xBD");     /* U+FFFD, one code unit FFFD */
-    make_directory(folder, "\xF0\x9F\x90\x98"); /* U+1F418, code units D83D DC18: comes first */
-    make_directory(folder, "z");
-    /* printf 'z\n\xF0\x9F\x90\x98\n\xEF\xBF\xBD\n' | sha256sum */
-    assert_hash(folder, "sha256:8c3b44f60fc8f1af5b4b01af6af80ca156e52107b8ef70712db904f4d6c286e9");
-    folder_remove(folder);
-}
-
-static void
-what_cannot_be_hashed_says_why(void **state)
-{
-    char folder[FOLDER_PATH];
-    char inside[FOLDER_PATH + 16];
-
-    (void)state;
-    folder_make(folder);
-    (void)snprintf(inside, sizeof(inside), "%s/nothing", folder);
-    assert_hash(inside, "unknown:the migrations directory cannot be read");
-    make_directory(folder, "m1");
-    make_directory(folder, "m1/migration.sql");
-    assert_hash(folder, "unknown:m1/migration.sql cannot be read");
-    folder_remove(folder);
-}
-
-static void
-the_apps_folder_is_found_from_the_working_directory(void **state)
-{
-    char folder[FOLDER_PATH];
-    char inside[FOLDER_PATH + 16];
-    struct text text = TEXT_EMPTY;
-
-    (void)state;
-    folder_make(folder);
-    make_directory(folder, "packages");
-    make_directory(folder, "packages/db");
-    make_directory(folder, "packages/db/prisma");
-    make_directory(folder, "apps");
-    make_directory(folder, "apps/worker");
-    assert_int_equal(chdir(folder), 0);
-    manifest_add_app_migration_hash(&text);
-    assert_string_equal(text_string(&text), "unknown:no migrations directory");
-    make_directory(folder, "packages/db/prisma/migrations");
-    (void)snprintf(inside, sizeof(inside), "%s/apps/worker", folder);
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(chdir(i == 0 ? folder : inside), 0);
-        text_reset(&text);
-        manifest_add_app_migration_hash(&text);
-        assert_string_equal(
-            text_string(&text), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-    }
-    assert_int_equal(chdir("/"), 0);
-    text_clear(&text);
-    folder_remove(folder);
 }
 
 static bool
@@ -303,10 +201,6 @@ main(void)
         cmocka_unit_test(a_database_without_tables_is_written_as_json_stringify_does),
         cmocka_unit_test(the_manifest_of_a_node_worker_says_less),
         cmocka_unit_test(what_is_no_manifest_is_refused),
-        cmocka_unit_test(migrations_are_hashed_by_name_and_content),
-        cmocka_unit_test(names_are_taken_in_the_order_of_utf16),
-        cmocka_unit_test(what_cannot_be_hashed_says_why),
-        cmocka_unit_test(the_apps_folder_is_found_from_the_working_directory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

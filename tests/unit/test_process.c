@@ -93,15 +93,20 @@ standard_output_can_be_data_for_the_caller(void **state)
 static void
 what_a_program_has_read_so_far_is_known(void **state)
 {
+    /* by a child that has ended, and by one that is still there */
+    static const char *const scripts[] = { "head -c 10000000 /dev/zero >/dev/null; while :; do sleep 1; done",
+        "(head -c 10000000 /dev/zero >/dev/null; while :; do sleep 1; done) & wait" };
     struct moment patience = moment_add_ms(moment_now(), 30000);
     struct process *process;
 
     start_anew(state);
-    process = start_shell("head -c 10000000 /dev/zero >/dev/null; while :; do sleep 1; done", NULL);
-    while (process_bytes_read(process) < 10000000 && !moment_is_past(patience))
-        (void)poll(NULL, 0, 1);
-    assert_true(process_bytes_read(process) >= 10000000);
-    process_free(process);
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+        process = start_shell(scripts[i], NULL);
+        while (process_bytes_read(process) < 10000000 && !moment_is_past(patience))
+            (void)poll(NULL, 0, 1);
+        assert_true(process_bytes_read(process) >= 10000000);
+        process_free(process);
+    }
 }
 
 static void
@@ -285,6 +290,39 @@ a_descriptor_is_handed_down_where_asked(void **state)
     folder_remove(folder);
 }
 
+/* Two programs, one of which reads what the other writes. */
+static void
+a_pipe_can_lie_between_two_programs(void **state)
+{
+    const char *const writes[] = { "sh", "-c", "echo written; echo said >&2", NULL };
+    const char *const reads[] = { "sh", "-c", "read word; echo \"got $word\"; read word || echo end", NULL };
+    int ends[2];
+    struct process_command writer = { .argv = writes, .handed_down = PROCESS_NO_FD };
+    struct process_command reader = { .argv = reads, .handed_down = PROCESS_NO_FD };
+    struct process *from = NULL;
+    struct process *to = NULL;
+    struct error err = ERROR_EMPTY;
+
+    start_anew(state);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    writer.output = ends[1];
+    reader.input = ends[0];
+    from = process_start(&writer, &err);
+    to = process_start(&reader, &err);
+    assert_non_null(from);
+    assert_non_null(to);
+    assert_true(process_finish(from, NULL, NULL, &err));
+    assert_true(process_has_ended(from));
+    assert_string_equal(process_words(from), "said");
+    assert_false(process_has_ended(to)); /* our end of the pipe is open still */
+    (void)close(ends[1]);
+    assert_true(process_finish(to, NULL, NULL, &err));
+    assert_string_equal(process_words(to), "got written\nend");
+    process_free(from);
+    process_free(to);
+    (void)close(ends[0]);
+}
+
 static bool
 count_tick(void *owner, struct error *err)
 {
@@ -442,6 +480,7 @@ main(void)
         cmocka_unit_test(the_caller_may_decide_what_is_inherited),
         cmocka_unit_test(the_program_sees_no_secret_no_descriptor_and_no_blocked_signal),
         cmocka_unit_test(a_descriptor_is_handed_down_where_asked),
+        cmocka_unit_test(a_pipe_can_lie_between_two_programs),
         cmocka_unit_test(ticks_come_while_it_runs),
         cmocka_unit_test(a_tick_can_stop_it),
         cmocka_unit_test(stopping_ends_it_and_what_it_started),

@@ -189,6 +189,19 @@ what_is_no_character_of_utf8_has_no_length(void **state)
         assert_int_equal(text_utf8_length(none[i], 4), 0);
 }
 
+static void
+a_count_has_its_plural(void **state)
+{
+    struct text text = TEXT_EMPTY;
+
+    (void)state;
+    text_add_count(&text, 1, "table");
+    text_add(&text, ", ");
+    text_add_count(&text, 0, "row");
+    assert_string_equal(text_string(&text), "1 table, 0 rows");
+    text_clear(&text);
+}
+
 int
 main(void)
 {
@@ -203,6 +216,7 @@ main(void)
         cmocka_unit_test(what_is_written_reads_as_the_same_number),
         cmocka_unit_test(a_character_of_utf8_takes_one_to_four_bytes),
         cmocka_unit_test(what_is_no_character_of_utf8_has_no_length),
+        cmocka_unit_test(a_count_has_its_plural),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
