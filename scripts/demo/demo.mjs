@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, relative } from 'node:path';
+import { basename, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { closeAll, openQueue, openQueueEvents, runNow, schedule, untilState, versions } from '../../tests/integration/support/bullmq.mjs';
@@ -42,12 +42,18 @@ async function startServers() {
   return { redis, postgres, client };
 }
 
-async function startOurWorker({ redis, postgres }) {
+const environment = ({ redis, postgres }) => ({ REDIS_URL: redis.url, DATABASE_URL: postgres.url, BACKUP_STORAGE_DIR: backups, WEAVESTREAM_VERSION: 'demo' });
+
+/* A command of ours, with the worker's environment. */
+async function showCommand(servers, ...args) {
+  const { stdout } = await runProcess(workerProgram, args, { cwd: backups, env: { PATH: process.env.PATH, ...environment(servers), TO: servers.postgres.urlOf('restored') } });
+  shown(`weavestream-backup ${args.join(' ')}`, stdout);
+}
+
+async function startOurWorker(servers) {
   heading('Our worker');
   const start = performance.now();
-  const worker = await startWorker({
-    env: { REDIS_URL: redis.url, DATABASE_URL: postgres.url, BACKUP_STORAGE_DIR: backups, WEAVESTREAM_VERSION: 'demo' },
-  });
+  const worker = await startWorker({ env: environment(servers) });
   await worker.waitForEvent('worker ready');
   const milliseconds = Math.round(performance.now() - start);
   say(dim(`$ REDIS_URL=… DATABASE_URL=… BACKUP_STORAGE_DIR=… ${relative(process.cwd(), workerProgram)} worker`));
@@ -95,7 +101,7 @@ async function sha256Of(file) {
   return hash.digest('hex');
 }
 
-async function showFiles(row) {
+async function showFiles(servers, row) {
   heading('The dump and its manifest');
   const { stdout } = await runProcess('ls', ['-l', backups]);
   shown('ls -l backups', stdout);
@@ -105,10 +111,9 @@ async function showFiles(row) {
   const same = sha256 === (await sha256Of(row.dump_path)) && sizeBytes === statSync(row.dump_path).size;
   if (!same) throw new Error('size or checksum in the manifest are not those of the file');
   say(`${green('the same')}  size and sha256sum of the file`);
-  const proof = await runProcess(workerProgram, ['verify', basename(row.dump_path)], { cwd: dirname(row.dump_path) });
-  shown(`weavestream-backup verify backups/${basename(row.dump_path)}`, proof.stdout);
+  await showCommand(servers, 'verify', basename(row.dump_path));
   const contents = await runProcess('pg_restore', ['--list', row.dump_path]);
-  shown(`pg_restore --list backups/${basename(row.dump_path)}`, contents.stdout, { lines: 14 });
+  shown(`pg_restore --list ${basename(row.dump_path)}`, contents.stdout, { lines: 14 });
 }
 
 /* The audit log has moved on since the dump was begun: this very backup is in it. */
@@ -116,10 +121,11 @@ function comparable(counts) {
   return Object.fromEntries(Object.entries(counts).filter(([name]) => name !== 'public.audit_log'));
 }
 
-async function restore({ postgres, client, row }) {
-  heading('Restored into an empty database, as the user guide tells it');
-  say(dim(`$ pg_restore --clean --if-exists --no-owner --no-acl -d restored < backups/${basename(row.dump_path)}`));
-  const restored = await postgres.restore(row.dump_path, 'restored');
+async function restore({ redis, postgres, client, row }) {
+  heading('Restored into an empty database');
+  await postgres.createDatabase('restored');
+  await showCommand({ redis, postgres }, 'restore', '--to-env', 'TO', basename(row.dump_path));
+  const restored = await postgres.client('restored');
   const [before, after] = [comparable(await rowCounts(client)), comparable(await rowCounts(restored))];
   const different = Object.keys(before).filter((name) => before[name] !== after[name]);
   const rows = Object.entries(after).filter(([name]) => !name.startsWith('sequence')).reduce((sum, [, count]) => sum + count, 0);
@@ -130,8 +136,10 @@ async function restore({ postgres, client, row }) {
   say(`${green('the same')}  ${Object.keys(after).length} tables, sequences and kinds of objects, ${rows.toLocaleString('en')} rows`);
 }
 
-async function lookAtTheQueue({ redis, queue, job }) {
-  heading('The queue, as an administrator sees it');
+async function lookAround({ redis, postgres, queue, job }) {
+  heading('How things stand, as an operator sees it');
+  for (const command of ['status', 'list']) await showCommand({ redis, postgres }, command);
+  heading('The queue, as redis-cli and dashboards see it');
   const shownCli = async (...args) => shown(`redis-cli ${args.map((one) => (/[ *{]/.test(one) ? `'${one}'` : one)).join(' ')}`, await redis.cli(...args));
   shown("redis-cli --scan --pattern 'bull:backup:*' | sort", (await redis.cli('--scan', '--pattern', 'bull:backup:*')).split('\n').sort().join('\n'));
   await shownCli('ZRANGE', 'bull:backup:completed', '0', '-1');
@@ -194,9 +202,9 @@ async function main() {
   await eventually(async () => (await queue.getJobCountByTypes('active', 'waiting')) === 0, { timeout: 30_000, what: 'the end of all jobs' });
 
   const row = await showRow({ client, backupRunId });
-  await showFiles(row);
-  await restore({ postgres, client, row });
-  await lookAtTheQueue({ redis, queue, job });
+  await showFiles({ redis, postgres }, row);
+  await restore({ redis, postgres, client, row });
+  await lookAround({ redis, postgres, queue, job });
   await wipeRedis({ redis, queue, configId });
   if (values.keep) await keepUp({ redis, postgres, worker });
 

@@ -331,8 +331,8 @@ for (const [version, bullmq] of Object.entries(versions)) {
 }
 
 describe('job programs', () => {
-  test('the example of the README greets', async (t) => {
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  test('the example of consumer/README greets', async (t) => {
+    const readme = readFileSync(new URL('../../consumer/README.md', import.meta.url), 'utf8');
     const [, example] = /<!-- example: job program -->\n```sh\n([\s\S]*?)```/.exec(readme);
     assert.ok(example.split('\n').length > 8);
     const scene = await open(t);
