@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "cli/doctor_job.h"
 #include "cli/drill.h"
 #include "cli/enqueue_row.h"
 #include "cli/list.h"
@@ -192,6 +193,7 @@ static const struct {
     { "restore", cli_restore },
     { "drill", cli_drill },
     { "enqueue-row", cli_enqueue_row },
+    { "doctor", cli_doctor_job },
 };
 
 int

@@ -101,8 +101,33 @@ start(const char *program, const char *const *words, int input, int output, pid_
     return failure == 0 || error_set_errno(err, failure, "start '%s'", program);
 }
 
+/* What is done with its output. */
+struct listener {
+    struct text *output;          /* all of it, or what is no whole line yet */
+    job_program_line_fn *on_line; /* NULL: nobody wants lines */
+    void *owner;
+};
+
+static void
+hand_over_lines(const struct listener *listener)
+{
+    struct text *output = listener->output;
+    char *line = output->data;
+    char *end;
+
+    while (listener->on_line != NULL && line != NULL && (end = strchr(line, '\n')) != NULL) {
+        *end = '\0';
+        listener->on_line(line, listener->owner);
+        line = end + 1;
+    }
+    if (line != output->data) {
+        output->length -= (size_t)(line - output->data);
+        memmove(output->data, line, output->length + 1);
+    }
+}
+
 static bool
-read_output(int fd, struct text *output, struct error *err)
+read_output(int fd, const struct listener *listener, struct error *err)
 {
     char bytes[16384];
     ssize_t count;
@@ -112,15 +137,16 @@ read_output(int fd, struct text *output, struct error *err)
             continue;
         if (count == -1)
             return error_set_errno(err, errno, "read what it says");
-        text_add_bytes(output, bytes, (size_t)count);
+        text_add_bytes(listener->output, bytes, (size_t)count);
+        hand_over_lines(listener);
     }
     return true;
 }
 
 /* Starts it, reads what it says, waits for its end. */
 static bool
-run(const char *program, const char *const *words, const struct text *input, struct text *output, int *wait_status,
-    struct error *err)
+run(const char *program, const char *const *words, const struct text *input, const struct listener *listener,
+    int *wait_status, struct error *err)
 {
     int pipe_fds[2] = { -1, -1 };
     int input_fd = open_input(input, err);
@@ -132,7 +158,7 @@ run(const char *program, const char *const *words, const struct text *input, str
     ok = ok && start(program, words, input_fd, pipe_fds[1], &pid, err);
     if (pipe_fds[1] != -1)
         (void)close(pipe_fds[1]);
-    ok = ok && read_output(pipe_fds[0], output, err);
+    ok = ok && read_output(pipe_fds[0], listener, err);
     if (pipe_fds[0] != -1)
         (void)close(pipe_fds[0]);
     if (input_fd != -1)
@@ -142,13 +168,15 @@ run(const char *program, const char *const *words, const struct text *input, str
     return ok;
 }
 
-bool
-job_program_ask(const char *command, const char *const *words, struct text *output, int *status)
+/* What goes wrong is said, and is the status. */
+static bool
+find_and_run(const char *command, const char *const *words, const struct text *input, const struct listener *listener,
+    int *status)
 {
     char *program = job_program_find(command);
     int wait_status = 0;
     struct error err;
-    bool ok = program != NULL && run(program, words, &TEXT_EMPTY, output, &wait_status, &err);
+    bool ok = program != NULL && run(program, words, input, listener, &wait_status, &err);
 
     *status = WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
     if (!ok && program != NULL)
@@ -156,6 +184,27 @@ job_program_ask(const char *command, const char *const *words, struct text *outp
     if (!ok)
         *status = EX_UNAVAILABLE;
     free(program);
+    return ok;
+}
+
+bool
+job_program_ask(const char *command, const char *const *words, struct text *output, int *status)
+{
+    const struct listener listener = { .output = output };
+
+    return find_and_run(command, words, &TEXT_EMPTY, &listener, status);
+}
+
+bool
+job_program_listen(const char *command, const char *word, const struct text *input, job_program_line_fn *on_line,
+    void *owner, int *status)
+{
+    const char *const words[] = { word, NULL };
+    struct text rest = TEXT_EMPTY;
+    const struct listener listener = { .output = &rest, .on_line = on_line, .owner = owner };
+    bool ok = find_and_run(command, words, input, &listener, status);
+
+    text_clear(&rest);
     return ok;
 }
 
@@ -191,13 +240,14 @@ job_program_report(const char *command, const char *word, const struct text *inp
     const char *const words[] = { word, NULL };
     char *program = job_program_find(command);
     struct text output = TEXT_EMPTY;
+    const struct listener listener = { .output = &output };
     int wait_status = 0;
     struct error err;
 
     *verdict = REPORT_EMPTY;
     if (program == NULL)
         (void)error_set(&err, ERROR_CONFIG, "%s is not installed", JOB_PROGRAM);
-    if (program == NULL || !run(program, words, input, &output, &wait_status, &err))
+    if (program == NULL || !run(program, words, input, &listener, &wait_status, &err))
         *verdict = (struct report){ .type = REPORT_FAILED, .text = memory_copy_string(err.text) };
     else if (read_reports(&output, on_report, owner, verdict, &err))
         (void)report_judge(verdict, wait_status, NULL);

@@ -32,4 +32,10 @@ typedef void job_program_report_fn(const struct report *report, void *owner);
 void job_program_report(const char *command, const char *word, const struct text *input,
     job_program_report_fn *on_report, void *owner, struct report *verdict);
 
+typedef void job_program_line_fn(const char *line, void *owner);
+
+/* As job_program_ask(), with an input; each line that it writes is handed over at once, without its end. What ends in none is left out. */
+bool job_program_listen(const char *command, const char *word, const struct text *input, job_program_line_fn *on_line,
+    void *owner, int *status) MUST_CHECK;
+
 #endif

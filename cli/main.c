@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/cron.h"
+#include "cli/doctor.h"
 #include "cli/enqueue.h"
 #include "cli/job_program.h"
 #include "cli/schedules.h"
@@ -31,6 +32,7 @@ static const struct {
     { "verify", job_program_become, "prove a dump: read it back, compare it with its manifest" },
     { "restore", job_program_become, "put a dump into a database, after a look at both" },
     { "drill", job_program_become, "restore the newest dump into a throw-away database, and compare" },
+    { "doctor", cli_doctor, "see whether this installation is fit for backups" },
     { "cron", cli_cron, "print when a cron pattern fires next" },
     { "version", print_version, "print the version and exit" },
     { "help", print_usage, "print this help and exit" },

@@ -300,6 +300,8 @@ static const struct variable variables[] = {
         .allowed = "postgresql://, as in postgresql://user:password@postgres:5432/database", FIELD(database),
         .read = read_postgres_url, .show = show_postgres_url },
     { "BACKUP_STORAGE_DIR", SETTINGS_JOB | SETTINGS_STORE, .fallback = "./data/backup", STRING(storage_directory) },
+    { "BACKUP_UID", SETTINGS_JOB, .fallback = "100", NUMBER(app_user, 0, UINT32_MAX - 1) },
+    { "BACKUP_GID", SETTINGS_JOB, .fallback = "101", NUMBER(app_group, 0, UINT32_MAX - 1) },
     { "BACKUP_JOB_LOCK_MINUTES", ANY_SCOPE, .fallback = "360", NUMBER(job_lock_minutes, 5, 1440) },
     { "BACKUP_VERIFY", SETTINGS_JOB, .fallback = "full", .allowed = "toc, full, restore", CHOICE(verify, levels) },
     { "BACKUP_DRILL_URL", DATABASES, .is_secret = true,

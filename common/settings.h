@@ -54,6 +54,8 @@ struct settings {
     /* SETTINGS_JOB */
     struct postgres_url database; /* DATABASE_URL */
     char *storage_directory;      /* BACKUP_STORAGE_DIR, as given; jobs/store makes it absolute */
+    int64_t app_user;             /* BACKUP_UID, BACKUP_GID: as whom the app reads it */
+    int64_t app_group;
     enum settings_verify verify;  /* BACKUP_VERIFY */
     struct postgres_url drill;    /* BACKUP_DRILL_URL: where to restore for a proof; unset (count 0): `database` */
     int64_t keep_rejected;        /* BACKUP_KEEP_REJECTED, 1 or 0: whether a dump that is not proven is kept aside */

@@ -50,3 +50,35 @@ catalog_read(struct database *database, struct archive_contents *out, struct err
     database_rows_free(rows);
     return true;
 }
+
+#define NAME "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)"
+
+/* A right to a large object can only be asked for from PostgreSQL 18 on: before, it is found out from its list. */
+static const char unreadable_query[] =
+    "SELECT " NAME FROM_RELATIONS
+    " WHERE c.relkind IN ('r', 'p', 'S') AND NOT (has_schema_privilege(n.oid, 'USAGE') AND"
+    " CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE has_table_privilege(c.oid, 'SELECT') "
+    "END)"
+    " AND" IS_DUMPED " UNION ALL"
+    " SELECT 'large objects: ' || count(*) FROM pg_catalog.pg_largeobject_metadata m"
+    " WHERE current_setting('lo_compat_privileges') = 'off' AND NOT pg_has_role(m.lomowner, 'USAGE')"
+    " AND NOT EXISTS (SELECT FROM aclexplode(m.lomacl) a WHERE a.privilege_type = 'SELECT'"
+    " AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE'))) HAVING count(*) > 0 ORDER BY 1";
+
+static const char row_security_query[] =
+    "SELECT " NAME FROM_RELATIONS " WHERE c.relkind IN ('r', 'p') AND row_security_active(c.oid) AND" IS_DUMPED
+    " ORDER BY 1";
+
+bool
+catalog_list_unreadable(struct database *database, struct database_rows **rows, struct error *err)
+{
+    return database_query(database, unreadable_query, 0, NULL, rows, err) ||
+           error_add(err, "read which tables may be read");
+}
+
+bool
+catalog_list_row_security(struct database *database, struct database_rows **rows, struct error *err)
+{
+    return database_query(database, row_security_query, 0, NULL, rows, err) ||
+           error_add(err, "read which tables have row security");
+}

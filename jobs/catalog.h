@@ -18,4 +18,11 @@
 /* Names and numbers; rows are not counted. `out` is empty before; the caller clears it in either case. */
 bool catalog_read(struct database *database, struct archive_contents *out, struct error *err) MUST_CHECK;
 
+/*
+ * What this session's role may not dump, by name: tables and sequences that it may not read; large objects, as one row with their number; and
+ * tables of which row security would hide rows, where pg_dump refuses to go on.
+ */
+bool catalog_list_unreadable(struct database *database, struct database_rows **rows, struct error *err) MUST_CHECK;
+bool catalog_list_row_security(struct database *database, struct database_rows **rows, struct error *err) MUST_CHECK;
+
 #endif

@@ -241,17 +241,26 @@ set_connection(CURL *easy, CURLU *url, struct dialogue *dialogue)
 }
 
 static bool
-set_mail(CURL *easy, struct curl_slist *recipients, int64_t timeout_ms, struct dialogue *dialogue)
+set_watch(CURL *easy, int64_t timeout_ms, struct dialogue *dialogue)
+{
+    return SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms) && SET(CURLOPT_VERBOSE, 1L) &&
+           SET(CURLOPT_DEBUGFUNCTION, on_debug) && SET(CURLOPT_DEBUGDATA, dialogue) && SET(CURLOPT_NOPROGRESS, 0L) &&
+           SET(CURLOPT_XFERINFOFUNCTION, on_progress) && SET(CURLOPT_XFERINFODATA, dialogue) &&
+           SET(CURLOPT_ERRORBUFFER, dialogue->curl_error);
+}
+
+/* Without a mail, the connection is all. */
+static bool
+set_mail(CURL *easy, struct curl_slist *recipients, struct dialogue *dialogue)
 {
     const struct smtp_mail *mail = dialogue->mail;
 
-    return SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms) && SET(CURLOPT_MAIL_FROM, mail->from) &&
-           SET(CURLOPT_MAIL_RCPT, recipients) && SET(CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L) && SET(CURLOPT_UPLOAD, 1L) &&
+    if (mail == NULL)
+        return SET(CURLOPT_CONNECT_ONLY, 1L);
+    return SET(CURLOPT_MAIL_FROM, mail->from) && SET(CURLOPT_MAIL_RCPT, recipients) &&
+           SET(CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L) && SET(CURLOPT_UPLOAD, 1L) &&
            SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)mail->length) && SET(CURLOPT_READFUNCTION, on_read) &&
-           SET(CURLOPT_READDATA, dialogue) && SET(CURLOPT_VERBOSE, 1L) && SET(CURLOPT_DEBUGFUNCTION, on_debug) &&
-           SET(CURLOPT_DEBUGDATA, dialogue) && SET(CURLOPT_NOPROGRESS, 0L) &&
-           SET(CURLOPT_XFERINFOFUNCTION, on_progress) && SET(CURLOPT_XFERINFODATA, dialogue) &&
-           SET(CURLOPT_ERRORBUFFER, dialogue->curl_error);
+           SET(CURLOPT_READDATA, dialogue);
 }
 
 /* --- sending --------------------------------------------------------------------------------------------------------------------------- */
@@ -272,6 +281,29 @@ set_failure(const struct dialogue *dialogue, CURLcode code, struct error *err)
     return error_set(err, ERROR_LOST, "%s", text);
 }
 
+static bool
+perform(struct dialogue *dialogue, struct curl_slist *recipients, int64_t timeout_ms, struct error *err)
+{
+    const struct smtp_server *server = dialogue->server;
+    CURL *easy = curl_easy_init();
+    CURLU *url = make_url(server);
+    CURLcode code;
+    bool ok = false;
+
+    if (url == NULL)
+        (void)error_set(err, ERROR_CONFIG, "this is no name of a host");
+    else if (easy == NULL)
+        (void)error_set(err, ERROR_SYSTEM, "libcurl has no memory");
+    else if (!set_connection(easy, url, dialogue) || !set_watch(easy, timeout_ms, dialogue) ||
+             !set_mail(easy, recipients, dialogue))
+        (void)error_set(err, ERROR_SYSTEM, "this libcurl lacks something: it needs SMTP and OpenSSL");
+    else
+        ok = (code = curl_easy_perform(easy)) == CURLE_OK || set_failure(dialogue, code, err);
+    curl_easy_cleanup(easy);
+    curl_url_cleanup(url);
+    return ok || error_add(err, "mail server '%s', port %d", server->host, server->port);
+}
+
 bool
 smtp_send(const struct smtp_server *server, const struct smtp_mail *mail, int64_t timeout_ms,
     struct smtp_refusals *refusals, struct error *err)
@@ -281,23 +313,22 @@ smtp_send(const struct smtp_server *server, const struct smtp_mail *mail, int64_
         .refusals = refusals,
         .socket = -1,
         .transfer = { .extra_ca_file = server->extra_ca_file } };
-    CURL *easy = curl_easy_init();
-    CURLU *url = make_url(server);
     struct curl_slist *recipients = make_list(mail);
-    CURLcode code;
-    bool ok = false;
+    bool ok;
 
     *refusals = (struct smtp_refusals){ .count = 0 };
-    if (url == NULL)
-        (void)error_set(err, ERROR_CONFIG, "this is no name of a host");
-    else if (easy == NULL || recipients == NULL)
-        (void)error_set(err, ERROR_SYSTEM, "libcurl has no memory");
-    else if (!set_connection(easy, url, &dialogue) || !set_mail(easy, recipients, timeout_ms, &dialogue))
-        (void)error_set(err, ERROR_SYSTEM, "this libcurl lacks something: it needs SMTP and OpenSSL");
-    else
-        ok = (code = curl_easy_perform(easy)) == CURLE_OK || set_failure(&dialogue, code, err);
-    curl_easy_cleanup(easy);
-    curl_url_cleanup(url);
+    ok = recipients != NULL ? perform(&dialogue, recipients, timeout_ms, err)
+                            : error_set(err, ERROR_SYSTEM, "libcurl has no memory for the recipients");
     curl_slist_free_all(recipients);
-    return ok || error_add(err, "mail server '%s', port %d", server->host, server->port);
+    return ok;
+}
+
+bool
+smtp_greet(const struct smtp_server *server, int64_t timeout_ms, struct error *err)
+{
+    struct dialogue dialogue = {
+        .server = server, .socket = -1, .transfer = { .extra_ca_file = server->extra_ca_file }
+    };
+
+    return perform(&dialogue, NULL, timeout_ms, err);
 }

@@ -1,5 +1,5 @@
 /*
- * smtp: one mail to one server, by libcurl.
+ * smtp: one mail to one server, or only its greeting, by libcurl.
  *
  * Certificates and the end of it are the business of jobs/transfer. Lines of the server are repeated in errors, but of what it says to a log-in
  * only the status: there are servers that repeat the command, with the password in it.
@@ -49,5 +49,8 @@ struct smtp_refusals {
 /* True: the server has taken the mail, for one recipient at least. */
 bool smtp_send(const struct smtp_server *server, const struct smtp_mail *mail, int64_t timeout_ms,
     struct smtp_refusals *refusals, struct error *err) MUST_CHECK;
+
+/* All but the mail: connects, secures, logs in if there is a user name, and says goodbye. */
+bool smtp_greet(const struct smtp_server *server, int64_t timeout_ms, struct error *err) MUST_CHECK;
 
 #endif

@@ -24,6 +24,17 @@ info_value(const char *text, const char *name)
     return NULL;
 }
 
+bool
+info_find(const char *text, const char *name, struct text *out)
+{
+    const char *value = info_value(text, name);
+
+    text_reset(out);
+    if (value != NULL)
+        text_add_bytes(out, value, strcspn(value, "\r\n"));
+    return value != NULL;
+}
+
 static bool
 info_says(const char *text, const char *name, const char *value)
 {

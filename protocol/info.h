@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "common/error.h"
+#include "common/text.h"
 
 #define INFO_RUN_ID_SIZE 41
 
@@ -15,6 +16,9 @@ struct info {
 
 /* False, with the reason and `out` as it was, if this server cannot serve a worker, or not yet. NULL, as from a reply that is no string, says nothing at all. */
 bool info_read(const char *text, struct info *out, struct error *err) MUST_CHECK;
+
+/* The value of the line "name:value", into `out`, which loses what it had. False: there is no such line. */
+bool info_find(const char *text, const char *name, struct text *out);
 
 /* Logs what works, but may do harm. */
 void info_warn(const char *text);

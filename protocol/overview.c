@@ -158,8 +158,10 @@ read_worker(const char *line, size_t length, const struct keys *keys, int databa
     size_t queue_length = strlen(keys->client_name);
     size_t name_length;
     size_t address_length;
+    size_t library_length;
     const char *name = find_value(line, length, "name", &name_length);
     const char *address = find_value(line, length, "addr", &address_length);
+    const char *library = find_value(line, length, "lib-name", &library_length);
 
     if (name == NULL || name_length < queue_length || memcmp(name, keys->client_name, queue_length) != 0 ||
         (name_length > queue_length && strncmp(name + queue_length, WORKER, strlen(WORKER)) != 0) ||
@@ -167,6 +169,7 @@ read_worker(const char *line, size_t length, const struct keys *keys, int databa
         return false;
     name_length -= queue_length;
     *out = (struct overview_worker){ .address = memory_copy(address == NULL ? "" : address, address_length),
+        .library = library_length == 0 ? NULL : memory_copy(library, library_length),
         .age_ms = find_number(line, length, "age") * 1000 };
     if (name_length > 0)
         out->name = memory_copy(name + queue_length + strlen(WORKER), name_length - strlen(WORKER));
@@ -202,6 +205,7 @@ overview_workers_clear(struct overview_workers *workers)
     for (size_t i = 0; i < workers->count; i++) {
         free(workers->list[i].name);
         free(workers->list[i].address);
+        free(workers->list[i].library);
     }
     free(workers->list);
     *workers = OVERVIEW_WORKERS_EMPTY;

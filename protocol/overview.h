@@ -64,6 +64,7 @@ void overview_clear(struct overview *overview);
 struct overview_worker {
     char *name;     /* NULL: none */
     char *address;  /* "host:port", as the server sees it */
+    char *library;  /* of its client, as "ioredis"; NULL: it does not say, or the server is older than 7.2 */
     int64_t age_ms; /* of its connection, to the second */
 };
 

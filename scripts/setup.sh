@@ -11,12 +11,12 @@ packages=(
     # check
     clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck
     # run the tests and the demo: real servers, on ports and in folders of their own
-    postgresql redis-server openssl procps strace tzdata ca-certificates git man-db
+    postgresql pgbouncer redis-server openssl procps strace tzdata ca-certificates git man-db
 )
 least_node=18
 
 # For other systems, where nobody can be asked for packages: programs, and libraries as pkg-config names them.
-programs=(gcc clang cmake ninja pkg-config clang-format clang-tidy shellcheck redis-server redis-cli psql pg_dump pg_restore openssl ps strace git man)
+programs=(gcc clang cmake ninja pkg-config clang-format clang-tidy shellcheck pgbouncer redis-server redis-cli psql pg_dump pg_restore openssl ps strace git man)
 libraries=(hiredis libevent_core libevent_extra libevent_openssl jansson 'msgpack-c|msgpack' openssl libcurl libpq cmocka)
 
 usage() {
@@ -175,16 +175,19 @@ install_packages() {
     step 'Update the package lists' apt update || return 1
     mapfile -t chosen < <(choose "${missing[@]}")
     if ((${#chosen[@]} != ${#missing[@]})); then return 1; fi
-    local redis_is_new=''
-    if [[ " ${chosen[*]} " == *' redis-server '* ]]; then redis_is_new=yes; fi
+    local server
+    local new_servers=()
+    for server in redis-server pgbouncer; do
+        if [[ " ${chosen[*]} " == *" $server "* ]]; then new_servers+=("$server.service"); fi
+    done
 
     write_quiet_file /usr/sbin/policy-rc.d 755 <<<$'#!/bin/sh\nexit 101'
     if [[ " ${chosen[*]} " == *' postgresql '* ]]; then
         write_quiet_file /etc/postgresql-common/createcluster.d/weavestream-backup.conf 644 <<<'create_main_cluster = false'
     fi
     step "Install ${chosen[*]}" apt install -y --no-install-recommends "${chosen[@]}" || return 1
-    # The package would have Redis started at the next boot; who has just got it from us did not ask for that.
-    if [[ -n $redis_is_new && -d /run/systemd/system ]]; then "${as_root[@]}" systemctl disable --quiet redis-server.service || true; fi
+    # The packages would have these started at the next boot; who has just got them from us did not ask for that.
+    if ((${#new_servers[@]} > 0)) && [[ -d /run/systemd/system ]]; then "${as_root[@]}" systemctl disable --quiet "${new_servers[@]}" || true; fi
     remove_quiet_files
 }
 

@@ -853,6 +853,8 @@ BACKUP_STALLED_SECONDS=10  (default)
 BACKUP_SHUTDOWN_SECONDS=5  (default)
 DATABASE_URL=host='db' port='5433' user='weave' dbname='app' password='***' (schema 'public')
 BACKUP_STORAGE_DIR=/backups
+BACKUP_UID=100  (default)
+BACKUP_GID=101  (default)
 BACKUP_JOB_LOCK_MINUTES=360  (default)
 BACKUP_VERIFY=full  (default)
 BACKUP_DRILL_URL=  (default)

@@ -106,9 +106,12 @@ assert_workers(const char *list, const char *expected)
     reply = fake_reply(resp.data, resp.length);
     assert_true(keys_init(&keys, "bull", "backup", NULL, &err));
     assert_true(overview_read_workers(reply, NULL, &keys, 3, &workers, &err));
-    for (size_t i = 0; i < workers.count; i++)
-        text_format(&out, "%s@%s %d, ", workers.list[i].name == NULL ? "" : workers.list[i].name,
-            workers.list[i].address, (int)workers.list[i].age_ms);
+    for (size_t i = 0; i < workers.count; i++) {
+        const struct overview_worker *worker = &workers.list[i];
+
+        text_format(&out, "%s@%s %d%s%s, ", worker->name == NULL ? "" : worker->name, worker->address,
+            (int)worker->age_ms, worker->library == NULL ? "" : " ", worker->library == NULL ? "" : worker->library);
+    }
     assert_string_equal(text_string(&out), expected);
     overview_workers_clear(&workers);
     keys_clear(&keys);
@@ -128,6 +131,9 @@ workers_are_known_by_the_names_of_their_connections(void **state)
     assert_workers("id=1 addr=h:1 laddr=x:9 fd=8 name=" QUEUE ":w:nas age=5 idle=0 db=3 cmd=bzpopmin\n"
                    "id=2 addr=[::1]:2 name=" QUEUE " age=60 db=3\n",
         "nas@h:1 5000, @[::1]:2 60000, ");
+    assert_workers("id=1 addr=h:1 name=" QUEUE " age=5 db=3 lib-name=ioredis(5.6) lib-ver=5.6.1\n"
+                   "id=2 addr=h:2 name=" QUEUE " age=6 db=3 lib-name= lib-ver=\n",
+        "@h:1 5000 ioredis(5.6), @h:2 6000, ");
 }
 
 static void

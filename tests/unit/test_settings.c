@@ -108,6 +108,8 @@ every_variable_finds_its_field(void **state)
     (void)setenv("BACKUP_STALLED_SECONDS", "1", 1);
     (void)setenv("BACKUP_SHUTDOWN_SECONDS", "3600", 1);
     (void)setenv("BACKUP_STORAGE_DIR", "/srv/backup", 1);
+    (void)setenv("BACKUP_UID", "0", 1);
+    (void)setenv("BACKUP_GID", "4294967294", 1);
     (void)setenv("BACKUP_JOB_LOCK_MINUTES", "1440", 1);
     (void)setenv("BACKUP_SCHEDULE_REPAIR", "full", 1);
     (void)setenv("BACKUP_VERIFY", "restore", 1);
@@ -151,6 +153,8 @@ every_variable_finds_its_field(void **state)
     assert_int_equal(settings.lock_seconds, 5);
     assert_int_equal(settings.stalled_seconds, 1);
     assert_int_equal(settings.shutdown_seconds, 3600);
+    assert_int_equal(settings.app_user, 0);
+    assert_int_equal(settings.app_group, 4294967294);
     assert_string_equal(settings.storage_directory, "/srv/backup");
     assert_int_equal(settings.job_lock_minutes, 1440);
     assert_string_equal(settings.weavestream_version, "1.2.3");
@@ -347,6 +351,8 @@ printing_masks_secrets(void **state)
     assert_printed(SETTINGS_JOB, "NODE_EXTRA_CA_CERTS=  (default)\n"
                                  "DATABASE_URL=host='db' port='1' user='me' dbname='app' password='***' (schema 's')\n"
                                  "BACKUP_STORAGE_DIR=./data/backup  (default)\n"
+                                 "BACKUP_UID=100  (default)\n"
+                                 "BACKUP_GID=101  (default)\n"
                                  "BACKUP_JOB_LOCK_MINUTES=360  (default)\n"
                                  "BACKUP_VERIFY=full  (default)\n"
                                  "BACKUP_DRILL_URL=host='drill' dbname='postgres' password='***'\n"

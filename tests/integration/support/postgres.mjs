@@ -38,7 +38,7 @@ function serverPrograms() {
 const program = (name) => join(serverPrograms(), name);
 
 /* Postgres refuses to run as root: then it runs as the user `postgres` that Debian's package made. */
-function serverUser() {
+export function serverUser() {
   if (process.getuid() !== 0) return {};
   const entry = /^postgres:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'));
   if (!entry) throw new Error('Postgres does not run as root, and there is no user "postgres" to run it as');
