@@ -172,9 +172,9 @@ start_listening(struct http *http, struct event_base *base, struct error *err)
     struct evconnlistener *listener;
 
     remove_dead_socket(http->address);
-    listener = evconnlistener_new_bind(base, NULL, NULL,
-        LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE | LEV_OPT_BIND_IPV6ONLY, -1,
-        (const struct sockaddr *)&http->address->address, (int)http->address->length);
+    listener =
+        evconnlistener_new_bind(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, -1,
+            (const struct sockaddr *)&http->address->address, (int)http->address->length);
     if (listener == NULL)
         return error_set_errno(err, errno, "BACKUP_HTTP_LISTEN: listen on '%s'", http->address->text);
     if (evhttp_bind_listener(http->server, listener) == NULL)
