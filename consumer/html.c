@@ -39,6 +39,8 @@ html_add_duration(struct text *out, int64_t duration_ms)
         text_format(out, "%" PRId64 ".%" PRId64 " s", duration_ms / SECOND_MS, duration_ms % SECOND_MS / 100);
     else if (duration_ms < MINUTE_MS)
         text_format(out, "%" PRId64 " s", duration_ms / SECOND_MS);
+    else if (duration_ms < 10 * MINUTE_MS && duration_ms % MINUTE_MS >= SECOND_MS)
+        text_format(out, "%" PRId64 " min %" PRId64 " s", duration_ms / MINUTE_MS, duration_ms % MINUTE_MS / SECOND_MS);
     else if (minutes < 60)
         text_format(out, "%" PRId64 " min", minutes);
     else if (minutes < 10 * 60 && minutes % 60 != 0)
@@ -58,13 +60,13 @@ html_add_ago(struct text *out, struct wall now, int64_t ms)
     if (ms < 0)
         text_add(out, UNKNOWN);
     else if (distance_ms < 5 * SECOND_MS)
-        text_add(out, "now");
+        text_add(out, "just now");
     else {
         text_add(out, past_ms < 0 ? "in " : "");
         if (distance_ms < MINUTE_MS)
             text_format(out, "%" PRId64 " s", distance_ms / SECOND_MS);
         else
-            html_add_duration(out, distance_ms);
+            html_add_duration(out, distance_ms / MINUTE_MS * MINUTE_MS);
         text_add(out, past_ms < 0 ? "" : " ago");
     }
 }

@@ -143,7 +143,9 @@ add_space_tile(const struct page *page)
     if (dumps < 0)
         text_add(page->out, "not known");
     else {
-        text_format(page->out, dumps == 1 ? "1 dump, " : "%" PRId64 " dumps, ", dumps);
+        text_add(page->out, "of ");
+        html_add_size(page->out, total_bytes);
+        text_format(page->out, dumps == 1 ? "; %" PRId64 " dump, " : "; %" PRId64 " dumps, ", dumps);
         html_add_size(page->out, number_of(directory, "dumpBytes"));
     }
     text_add(page->out, "</div>");
@@ -312,9 +314,12 @@ add_schedule(const struct page *page, const json_t *schedule)
     html_add_ago(page->out, page->now, time_of(json_object_get(schedule, "lastSuccess"), "finishedAt"));
     text_add(page->out, "</td><td class=\"nowrap\">");
     html_add_ago(page->out, page->now, time_of(schedule, "nextDue"));
-    text_add(page->out, "<small class=\"wide\">");
-    html_add_time(page->out, time_of(schedule, "nextDue"));
-    text_add(page->out, "</small></td></tr>");
+    if (time_of(schedule, "nextDue") >= 0) {
+        text_add(page->out, "<small class=\"wide\">");
+        html_add_time(page->out, time_of(schedule, "nextDue"));
+        text_add(page->out, "</small>");
+    }
+    text_add(page->out, "</td></tr>");
 }
 
 static void
@@ -359,11 +364,7 @@ add_run(const struct page *page, const json_t *run)
     html_add(page->out, status);
     text_add(page->out, "</span></td><td>");
     html_add(page->out, name_of_schedule(page, string_of(run, "scheduleId")));
-    if (failed) {
-        text_add(page->out, "<small class=\"why\">");
-        html_add(page->out, string_of(run, "error"));
-        text_add(page->out, "</small>");
-    } else if (string_of(run, "file") != NULL) {
+    if (string_of(run, "file") != NULL) {
         text_add(page->out, "<small class=\"wide\"><code>");
         html_add(page->out, string_of(run, "file"));
         text_add(page->out, "</code></small>");
@@ -374,6 +375,11 @@ add_run(const struct page *page, const json_t *run)
     html_add_duration(page->out, number_of(run, "durationMs"));
     text_add(page->out, "</td><td class=\"wide\">");
     html_add(page->out, string_of(run, "verified"));
+    text_add(page->out, "</td></tr>");
+    if (string_of(run, "error") == NULL)
+        return;
+    text_add(page->out, "<tr><td class=\"why\" colspan=\"6\">");
+    html_add(page->out, string_of(run, "error"));
     text_add(page->out, "</td></tr>");
 }
 

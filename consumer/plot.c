@@ -5,9 +5,9 @@
 /* The drawing: bars from LEFT to RIGHT, between TOP and BOTTOM. */
 #define WIDTH 440
 #define HEIGHT 168
-#define LEFT 0
+#define LEFT 86
 #define RIGHT 440
-#define TOP 20
+#define TOP 12
 #define BOTTOM 144
 #define BAR_MOST 22 /* the widest, with its gap */
 #define FAILED_HEIGHT 5
@@ -31,7 +31,7 @@ add_rule(struct text *out, const struct plot *plot, int64_t value, int64_t most)
     text_format(out, "<line class=\"rule\" x1=\"%d\" x2=\"%d\" y1=\"%d.5\" y2=\"%d.5\"/>", LEFT, RIGHT, y, y);
     if (value == 0)
         return;
-    text_format(out, "<text x=\"%d\" y=\"%d\">", LEFT, y - 4);
+    text_format(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", LEFT - 10, y + 4);
     plot->add_value(out, value);
     text_add(out, "</text>");
 }
