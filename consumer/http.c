@@ -5,6 +5,7 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,14 +36,19 @@ static void
 answer(struct evhttp_request *request, int status, const char *type, const struct text *body)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    char length[32];
 
+    (void)snprintf(length, sizeof(length), "%zu", body->length);
     (void)evhttp_add_header(headers, "Content-Type", type);
     (void)evhttp_add_header(headers, "Cache-Control", "no-store");
     (void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
     (void)evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
     (void)evhttp_add_header(headers, "Content-Security-Policy",
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
-    (void)evbuffer_add(evhttp_request_get_output_buffer(request), text_string(body), body->length);
+    if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD) /* libevent would send a body all the same */
+        (void)evhttp_add_header(headers, "Content-Length", length);
+    else
+        (void)evbuffer_add(evhttp_request_get_output_buffer(request), text_string(body), body->length);
     evhttp_send_reply(request, status, NULL, NULL);
 }
 

@@ -302,7 +302,7 @@ add_state_of_schedule(const struct page *page, const json_t *schedule)
 static void
 add_schedule(const struct page *page, const json_t *schedule)
 {
-    text_add(page->out, "<tr><td>");
+    text_add(page->out, "<tr><td class=\"name\">");
     html_add(page->out, string_of(schedule, "name"));
     text_add(page->out, "<small><code>");
     html_add(page->out, string_of(schedule, "cron"));
@@ -362,7 +362,7 @@ add_run(const struct page *page, const json_t *run)
     html_add_time(page->out, time_of(run, "createdAt"));
     text_format(page->out, "</small></td><td><span class=\"pill %s\">", good ? "good" : failed ? "bad" : "plain");
     html_add(page->out, status);
-    text_add(page->out, "</span></td><td>");
+    text_add(page->out, "</span></td><td class=\"name\">");
     html_add(page->out, name_of_schedule(page, string_of(run, "scheduleId")));
     if (string_of(run, "file") != NULL) {
         text_add(page->out, "<small class=\"wide\"><code>");
