@@ -9,7 +9,7 @@
 #include "common/memory.h"
 #include "common/text.h"
 #include "consumer/facts.h"
-#include "protocol/counts.h"
+#include "protocol/overview.h"
 
 #define TICK_MS 5000 /* of the timer whose lateness is the loop's lag */
 
@@ -18,9 +18,9 @@ struct health {
     struct wall started;
     struct moment due; /* of the tick */
     int64_t lag_ms;
-    struct moment counts_due;
-    struct counts counts;
-    bool has_counts;
+    struct moment queue_due;
+    struct overview queue; /* as it was last looked at */
+    bool has_queue;
     struct event *timer;
 };
 
@@ -62,26 +62,35 @@ health_time_ms(const json_t *time)
 /* --- The tick --- */
 
 static void
-on_counts(const redisReply *reply, const struct error *lost, void *owner)
+health_forget_queue(struct health *health)
+{
+    if (health->has_queue)
+        overview_clear(&health->queue);
+    health->has_queue = false;
+}
+
+static void
+on_overview(const redisReply *reply, const struct error *lost, void *owner)
 {
     struct health *health = owner;
     struct error err;
 
-    health->has_counts = counts_take(reply, lost, &health->counts, &err);
-    if (!health->has_counts && reply != NULL)
-        log_warn(LOG_EVENT("jobs not counted"), LOG_ERROR(&err));
+    health_forget_queue(health);
+    health->has_queue = overview_read(reply, lost, &health->queue, &err);
+    if (!health->has_queue && reply != NULL)
+        log_warn(LOG_EVENT("queue not looked at"), LOG_ERROR(&err));
 }
 
 static void
-health_count(struct health *health)
+health_look(struct health *health)
 {
     struct redis *redis = link_redis(health->options.consumer->command);
 
     if (redis == NULL)
-        health->has_counts = false;
-    else if (!health->has_counts || moment_is_past(health->counts_due)) {
-        health->counts_due = moment_add_ms(moment_now(), health->options.period_ms);
-        counts_read(redis, health->options.consumer->keys, on_counts, health);
+        health_forget_queue(health);
+    else if (!health->has_queue || moment_is_past(health->queue_due)) {
+        health->queue_due = moment_add_ms(moment_now(), health->options.period_ms);
+        overview_ask(redis, health->options.consumer->keys, on_overview, health);
     }
 }
 
@@ -97,7 +106,7 @@ on_tick(evutil_socket_t fd, short what, void *argument)
     health->lag_ms = late_ms < 0 ? 0 : late_ms;
     health->due = moment_add_ms(moment_now(), tick_ms);
     consumer_set_timer(health->timer, tick_ms);
-    health_count(health);
+    health_look(health);
 }
 
 /* --- The object --- */
@@ -159,17 +168,27 @@ describe_active(const struct health *health)
     return active;
 }
 
+static const char *const states[OVERVIEW_STATES] = {
+    [OVERVIEW_WAITING] = "waiting",
+    [OVERVIEW_PRIORITIZED] = "prioritized",
+    [OVERVIEW_DELAYED] = "delayed",
+    [OVERVIEW_WAITING_CHILDREN] = "waiting-children",
+    [OVERVIEW_ACTIVE] = "active",
+    [OVERVIEW_COMPLETED] = "completed",
+    [OVERVIEW_FAILED] = "failed",
+};
+
 static json_t *
-describe_counts(const struct health *health)
+describe_queue(const struct health *health)
 {
     json_t *out = json_object();
 
-    if (!health->has_counts) {
+    if (!health->has_queue) {
         json_decref(out);
         return json_null();
     }
-    for (int i = 0; i < COUNTS_STATES; i++)
-        (void)json_object_set_new(out, counts_state_name(i), json_integer(health->counts.jobs[i]));
+    for (int i = 0; i < OVERVIEW_STATES; i++)
+        (void)json_object_set_new(out, states[i], json_integer(health->queue.counts[i]));
     return out;
 }
 
@@ -198,8 +217,8 @@ health_describe(const struct health *health)
         (json_int_t)counters->renewal_failures, "lost", (json_int_t)counters->locks_lost, "lateMs",
         (json_int_t)counters->renewal_late_ms, "answerMs", (json_int_t)counters->renewal_answer_ms, "attempts",
         "completed", (json_int_t)counters->completed, "failed", (json_int_t)counters->failed, "returned",
-        (json_int_t)counters->returned, "active", describe_active(health), "queueJobs", describe_counts(health),
-        "paused", health->has_counts ? json_boolean(health->counts.paused) : json_null(), "facts",
+        (json_int_t)counters->returned, "active", describe_active(health), "queueJobs", describe_queue(health),
+        "paused", health->has_queue ? json_boolean(health->queue.is_paused) : json_null(), "facts",
         describe_facts(health), "factsAgeMs", has_facts ? json_integer(facts_age_ms(consumer->facts)) : json_null());
 }
 
@@ -226,6 +245,7 @@ health_free(struct health *health)
     redis = link_redis(health->options.consumer->command);
     if (redis != NULL)
         redis_forget(redis, health);
+    health_forget_queue(health);
     event_free(health->timer);
     free(health);
 }

@@ -33,7 +33,7 @@ struct health_options {
     size_t slot_count;
     const char *worker;  /* its UUID */
     const char *version; /* of the program */
-    int64_t period_ms;   /* between two looks at the queue's counts */
+    int64_t period_ms;   /* between two looks at the queue */
 };
 
 struct health *health_new(const struct health_options *options);

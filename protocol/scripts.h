@@ -12,7 +12,6 @@ struct script {
 };
 
 extern const struct script script_add;
-extern const struct script script_counts;
 extern const struct script script_data;
 extern const struct script script_delay;
 extern const struct script script_extend_locks;
