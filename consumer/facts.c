@@ -9,7 +9,6 @@
 #define SOON_MS 1000 /* after a job: what it ends with is written by then, and many jobs are one reason */
 
 struct facts {
-    const struct consumer *consumer;
     struct children *children;
     char *const *argv;
     int64_t pause_ms;
@@ -149,7 +148,7 @@ facts_new(const struct consumer *consumer, struct children *children, char *cons
 {
     struct facts *facts = memory_new(sizeof(*facts));
 
-    *facts = (struct facts){ .consumer = consumer, .children = children, .argv = argv, .pause_ms = pause_ms };
+    *facts = (struct facts){ .children = children, .argv = argv, .pause_ms = pause_ms };
     facts->timer = event_new(consumer->base, -1, 0, on_timer, facts);
     if (facts->timer == NULL)
         abort(); /* out of memory */

@@ -43,9 +43,9 @@ html_add_duration(struct text *out, int64_t duration_ms)
         text_format(out, "%" PRId64 " min %" PRId64 " s", duration_ms / MINUTE_MS, duration_ms % MINUTE_MS / SECOND_MS);
     else if (minutes < 60)
         text_format(out, "%" PRId64 " min", minutes);
-    else if (minutes < 10 * 60 && minutes % 60 != 0)
+    else if (minutes < 600 /* ten hours */ && minutes % 60 != 0)
         text_format(out, "%" PRId64 " h %" PRId64 " min", minutes / 60, minutes % 60);
-    else if (minutes < 48 * 60)
+    else if (minutes < 2880) /* two days */
         text_format(out, "%" PRId64 " h", minutes / 60);
     else
         text_format(out, "%" PRId64 " d", duration_ms / DAY_MS);
