@@ -45,7 +45,6 @@ on_renewed(const redisReply *reply, const struct error *lost, void *owner)
         return;
     }
     locks->consumer->counters->renewals++;
-    locks->consumer->counters->locks_lost += (int64_t)reply->elements / 2;
     for (size_t i = 0; i + 1 < reply->elements; i += 2)
         locks_tell_lost(locks, reply->element[i]->str, reply->element[i + 1]->str);
 }

@@ -439,6 +439,7 @@ slot_lose(struct slot *slot)
 {
     if (slot->state != SLOT_RUNNING)
         return; /* an outcome on its way gets its own answer */
+    slot->consumer->counters->locks_lost++;
     log_warn(LOG_EVENT("lock lost"), LOG_TEXT("job", slot->job.id), LOG_NUMBER("attempt", slot->job.attempts_started),
         LOG_TEXT("reason", "another worker has the job now; ours is stopped, and nothing is written"));
     slot->state = SLOT_ABANDONED;
