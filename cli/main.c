@@ -7,6 +7,7 @@
 #include "cli/cron.h"
 #include "cli/doctor.h"
 #include "cli/enqueue.h"
+#include "cli/health.h"
 #include "cli/job_program.h"
 #include "cli/schedules.h"
 #include "cli/status.h"
@@ -33,6 +34,7 @@ static const struct {
     { "restore", job_program_become, "put a dump into a database, after a look at both" },
     { "drill", job_program_become, "restore the newest dump into a throw-away database, and compare" },
     { "doctor", cli_doctor, "see whether this installation is fit for backups" },
+    { "health", cli_health, "ask the running worker how it is" },
     { "cron", cli_cron, "print when a cron pattern fires next" },
     { "version", print_version, "print the version and exit" },
     { "help", print_usage, "print this help and exit" },

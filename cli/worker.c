@@ -27,6 +27,9 @@ static const char usage[] =
     "the\n"
     "                           job program's 'ledger'; none with a PROGRAM of your own). Empty: none\n"
     "  -R, --recovery=COMMAND   the same for what is started when a job process died (default: its 'recover')\n"
+    "  -F, --facts=COMMAND      the same for what looks at Postgres and the disk, with BACKUP_HTTP_LISTEN only "
+    "(default:\n"
+    "                           its 'facts')\n"
     "      --check              print the settings that would be used, secrets masked, and exit\n"
     "  -h, --help               print this help and exit\n"
     "\n"
@@ -54,12 +57,14 @@ static const char usage[] =
     "program gets the job whose process died, or that failed without one, and the reason.\n"
     "\n"
     "Environment: REDIS_URL (required), REDIS_TLS_CA, BACKUP_LOCK_SECONDS, BACKUP_STALLED_SECONDS,\n"
-    "BACKUP_SHUTDOWN_SECONDS, LOG_LEVEL; for backup jobs DATABASE_URL (required), BACKUP_STORAGE_DIR and more.\n"
+    "BACKUP_SHUTDOWN_SECONDS, BACKUP_HTTP_LISTEN, BACKUP_FACTS_SECONDS, LOG_LEVEL; for backup jobs\n"
+    "DATABASE_URL (required), BACKUP_STORAGE_DIR and more.\n"
     "\n"
     "Signals: SIGTERM and SIGINT close the worker; a running job may end, or goes back to the queue. A second one "
     "ends\n"
     "it now.\n"
-    "Exit status: 0 closed, 1 a job could not be given back in time, 64 wrong usage, 69 no job program, 78 wrong "
+    "Exit status: 0 closed, 1 a job could not be given back in time, 64 wrong usage, 69 no job program, or\n"
+    "BACKUP_HTTP_LISTEN is not to be had, 78 wrong "
     "settings.\n";
 
 struct arguments {
@@ -76,6 +81,7 @@ struct arguments {
     struct consumer_limits limits;
     const char *ledger;   /* NULL: the usual one; "": none */
     const char *recovery; /* the same */
+    const char *facts;    /* the same */
     bool check;
     char **program; /* NULL: the backup job program */
 };
@@ -103,6 +109,7 @@ static const struct option options[] = {
     { "name", required_argument, NULL, 'n' },
     { "ledger", required_argument, NULL, 'l' },
     { "recovery", required_argument, NULL, 'R' },
+    { "facts", required_argument, NULL, 'F' },
     { "check", no_argument, NULL, OPTION_CHECK },
     { "help", no_argument, NULL, 'h' },
     { "lock-duration", required_argument, NULL, OPTION_LOCK_DURATION },
@@ -187,6 +194,9 @@ take_option(int option, const char *argument, struct arguments *out)
     case 'R':
         out->recovery = argument;
         return true;
+    case 'F':
+        out->facts = argument;
+        return true;
     case 'c':
         return take_number('c', argument, 1, WORKER_CONCURRENCY_MAX, &out->concurrency);
     case OPTION_CHECK:
@@ -231,7 +241,7 @@ read_arguments(int argc, char **argv, struct arguments *out)
     int option;
 
     *out = (struct arguments){ .queue = "backup", .prefix = "bull", .concurrency = 1, .limits = CONSUMER_LIMITS };
-    while ((option = getopt_long(argc, argv, "+q:p:c:n:l:R:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "+q:p:c:n:l:R:F:h", options, NULL)) != -1) {
         if (option == 'h') {
             (void)fputs(usage, stdout);
             return -1;
@@ -259,6 +269,9 @@ worker_options(const struct arguments *arguments, const struct settings *setting
         .limiter_max = arguments->limiter_max,
         .limiter_ms = arguments->limiter_ms,
         .limits = arguments->limits,
+        .listen = settings->http_listen.length > 0 ? &settings->http_listen : NULL,
+        .facts_ms = settings->facts_seconds * 1000,
+        .version = WEAVESTREAM_VERSION_TEXT,
         .shutdown_ms = settings->shutdown_seconds * 1000 };
 
     out.limits.stalled_ms = arguments->stalled_ms > 0 ? arguments->stalled_ms : settings->stalled_seconds * 1000;
@@ -274,6 +287,7 @@ struct programs {
     char *const *job;
     char *const *ledger;   /* NULL: none */
     char *const *recovery; /* the same */
+    char *const *facts;    /* the same */
 };
 
 static int
@@ -307,6 +321,7 @@ run_worker(const struct arguments *arguments, const struct settings *settings, c
     run.children = children;
     run.ledger = programs->ledger;
     run.recovery = programs->recovery;
+    run.facts = programs->facts;
     status = worker_run(&run);
 out:
     children_free(children);
@@ -344,9 +359,11 @@ find_programs_and_run(const struct arguments *arguments, const struct settings *
 {
     char ledger_word[] = "ledger";
     char recover_word[] = "recover";
+    char facts_word[] = "facts";
     char *backup_program[] = { NULL, NULL };
     struct beside ledger = { .given = NULL };
     struct beside recovery = { .given = NULL };
+    struct beside facts = { .given = NULL };
     struct programs programs = { .job = arguments->program };
     int status;
 
@@ -358,9 +375,11 @@ find_programs_and_run(const struct arguments *arguments, const struct settings *
     }
     programs.ledger = beside_argv(&ledger, arguments->ledger, backup_program[0], ledger_word);
     programs.recovery = beside_argv(&recovery, arguments->recovery, backup_program[0], recover_word);
+    programs.facts = beside_argv(&facts, arguments->facts, backup_program[0], facts_word);
     status = run_worker(arguments, settings, &programs);
     free(ledger.given);
     free(recovery.given);
+    free(facts.given);
     free(backup_program[0]);
     return status;
 }

@@ -7,7 +7,7 @@
 #include "common/memory.h"
 
 #define MASK "***"
-#define ANY_SCOPE (SETTINGS_WORKER | SETTINGS_JOB | SETTINGS_DRILL | SETTINGS_STORE)
+#define ANY_SCOPE (SETTINGS_WORKER | SETTINGS_JOB | SETTINGS_DRILL | SETTINGS_HEALTH | SETTINGS_STORE)
 #define DATABASES (SETTINGS_JOB | SETTINGS_DRILL)
 
 /* One environment variable. `read` is given a value that is not empty; `show` writes the effective value. */
@@ -141,6 +141,20 @@ read_redis_url(const struct variable *variable, const char *value, struct settin
 
     redis_url_clear(url);
     return redis_url_parse(value, url, err);
+}
+
+static bool
+read_listen_address(const struct variable *variable, const char *value, struct settings *settings, struct error *err)
+{
+    return listen_address_parse(value, field_of(variable, settings), err);
+}
+
+static void
+show_listen_address(const struct variable *variable, const struct settings *settings, struct text *out)
+{
+    const struct listen_address *address = field_in(variable, settings);
+
+    text_add(out, address->text);
 }
 
 static void
@@ -296,6 +310,9 @@ static const struct variable variables[] = {
     { "BACKUP_LOCK_SECONDS", SETTINGS_WORKER, .fallback = "30", NUMBER(lock_seconds, 5, 3600) },
     { "BACKUP_STALLED_SECONDS", SETTINGS_WORKER, .fallback = "10", NUMBER(stalled_seconds, 1, 3600) },
     { "BACKUP_SHUTDOWN_SECONDS", SETTINGS_WORKER, .fallback = "5", NUMBER(shutdown_seconds, 1, 3600) },
+    { "BACKUP_HTTP_LISTEN", SETTINGS_WORKER | SETTINGS_HEALTH, FIELD(http_listen), .read = read_listen_address,
+        .show = show_listen_address },
+    { "BACKUP_FACTS_SECONDS", SETTINGS_WORKER, .fallback = "60", NUMBER(facts_seconds, 1, 3600) },
     { "DATABASE_URL", DATABASES, .required = SETTINGS_JOB, .is_secret = true,
         .allowed = "postgresql://, as in postgresql://user:password@postgres:5432/database", FIELD(database),
         .read = read_postgres_url, .show = show_postgres_url },

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "common/listen_address.h"
 #include "common/log.h"
 #include "common/postgres_url.h"
 #include "common/redis_url.h"
@@ -19,6 +20,7 @@ enum settings_scope {
     SETTINGS_WORKER = 1, /* Redis and the loop */
     SETTINGS_JOB = 2,    /* Postgres, the backup directory, mail */
     SETTINGS_DRILL = 4,  /* where to restore */
+    SETTINGS_HEALTH = 8, /* where the worker tells how it is */
     SETTINGS_STORE = 16, /* where the backup directory is */
 };
 
@@ -50,6 +52,10 @@ struct settings {
     int64_t lock_seconds;     /* BACKUP_LOCK_SECONDS, 5 to 3600: life of a job's lock, renewed at half */
     int64_t stalled_seconds;  /* BACKUP_STALLED_SECONDS, 1 to 3600: between two looks for stalled jobs */
     int64_t shutdown_seconds; /* BACKUP_SHUTDOWN_SECONDS, 1 to 3600: from SIGTERM to the end of everything */
+    struct listen_address
+        http_listen;       /* BACKUP_HTTP_LISTEN, SETTINGS_HEALTH too: where health and metrics are served; unset
+                                          (length 0): nowhere */
+    int64_t facts_seconds; /* BACKUP_FACTS_SECONDS, 1 to 3600: between two looks at Postgres and the disk */
 
     /* SETTINGS_JOB */
     struct postgres_url database; /* DATABASE_URL */

@@ -30,3 +30,38 @@ attempt_describe(const struct job *job, const struct keys *keys, const struct co
 
     report_add_job(&description, out);
 }
+
+const char *
+attempt_event(enum report_type verdict)
+{
+    switch (verdict) {
+    case REPORT_COMPLETED:
+        return "job completed";
+    case REPORT_DELAY:
+        return "job delayed";
+    case REPORT_RATE_LIMIT:
+        return "job limits the queue's rate";
+    case REPORT_WAIT:
+    case REPORT_INTERRUPTED:
+        return "job goes back to the queue";
+    default:
+        return "job failed";
+    }
+}
+
+const char *
+attempt_refusal(int64_t code)
+{
+    switch (code) {
+    case -1:
+        return "the job is gone from Redis";
+    case -2:
+        return "its lock is gone, and another attempt has begun or it was put back";
+    case -3:
+        return "it is not in active any more";
+    case -6:
+        return "its lock is held by another worker";
+    default:
+        return "Redis refused it";
+    }
+}

@@ -15,4 +15,7 @@ bool attempt_is_last(const struct job *job, const struct consumer_limits *limits
 void attempt_describe(const struct job *job, const struct keys *keys, const struct consumer_limits *limits,
     const struct report_failure *failure, struct text *out);
 
+const char *attempt_event(enum report_type verdict); /* of what the log says at its end */
+const char *attempt_refusal(int64_t code); /* why Redis did not take its outcome: the codes of protocol/commands */
+
 #endif

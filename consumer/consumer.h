@@ -32,6 +32,21 @@ struct consumer_limits {
         .on_complete = OPTIONS_KEEP_ALL,                                                                               \
         .on_fail = OPTIONS_KEEP_ALL })
 
+/* What has happened so far, counted where it happens, for whoever watches (consumer/health). */
+struct consumer_counters {
+    int64_t completed; /* attempts at jobs, by their verdict; `returned`: all others, from interrupted to rate-limit */
+    int64_t failed;
+    int64_t returned;
+    int64_t renewals; /* of locks: commands that were answered */
+    int64_t renewal_failures;
+    int64_t locks_lost;
+    int64_t renewal_late_ms;   /* the last one: how long after its time it was sent, */
+    int64_t renewal_answer_ms; /* and how long its answer took */
+    int64_t connects;          /* of the command connection, and of the one that waits */
+    int64_t blocking_connects;
+};
+
+struct facts;
 struct finisher;
 struct ledger;
 struct recovery;
@@ -43,12 +58,15 @@ struct consumer {
     struct link *command; /* link_redis(command) is NULL while Redis is away */
     struct runner *runner;
     struct finisher *finisher;
-    struct ledger *ledger;     /* NULL: none */
+    struct consumer_counters *counters;
+    struct facts *facts;       /* NULL: none */
+    struct ledger *ledger;     /* the same */
     struct recovery *recovery; /* the same */
     struct schedules *schedules;
     struct commands_taking taking;
     const struct consumer_limits *limits;
     struct timezones *zones; /* for schedules */
+    bool is_watched;         /* somebody may ask how the jobs are getting on */
     bool is_closing;         /* no new job is taken */
 };
 

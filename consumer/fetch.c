@@ -23,10 +23,11 @@ struct fetch {
     uint64_t attempts;      /* fetches so far: the token's number */
     int64_t block_until_ms; /* Unix ms of the next delayed job; 0: unknown */
     int64_t rest_ms;
-    int refusals;    /* in a row */
-    bool is_blocked; /* BZPOPMIN is on its way */
-    bool is_woken;   /* a marker came, or went down with its connection, and no fetch was sent since */
-    bool ready_told; /* since the connection came up */
+    int refusals;         /* in a row */
+    bool is_blocked;      /* BZPOPMIN is on its way */
+    bool is_woken;        /* a marker came, or went down with its connection, and no fetch was sent since */
+    bool is_wait_refused; /* the last time */
+    bool ready_told;      /* since the connection came up */
     struct event *timer;
 };
 
@@ -127,7 +128,8 @@ on_marker(const redisReply *reply, const struct error *lost, void *owner)
         fetch->is_woken = true;
         return; /* fetch_blocking_connected() comes again */
     }
-    if (!commands_read_marker(reply, lost, &due_ms, &err)) {
+    fetch->is_wait_refused = !commands_read_marker(reply, lost, &due_ms, &err);
+    if (fetch->is_wait_refused) {
         log_error(LOG_EVENT("wait refused"), LOG_TEXT("queue", fetch->consumer->keys->queue), LOG_ERROR(&err));
         fetch->rest_ms = WAIT_REFUSED_REST_MS;
         fetch_step(fetch, FETCH_REST);
@@ -279,6 +281,20 @@ bool
 fetch_is_stopped(const struct fetch *fetch)
 {
     return fetch->state == FETCH_STOPPED;
+}
+
+const char *
+fetch_problem(const struct fetch *fetch)
+{
+    if (fetch->state == FETCH_STOPPED || fetch->state == FETCH_DRAINING)
+        return "the worker is closing";
+    if (link_redis(fetch->consumer->command) == NULL)
+        return "no connection to Redis";
+    if (link_redis(fetch->blocking) == NULL)
+        return "no connection to Redis to wait for jobs on";
+    if (fetch->refusals > 0)
+        return "Redis refuses to hand out jobs; the log says why";
+    return fetch->is_wait_refused ? "Redis refuses to let us wait for jobs; the log says why" : NULL;
 }
 
 struct fetch *

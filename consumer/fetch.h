@@ -33,7 +33,8 @@ void fetch_slot_empty(
     struct fetch *fetch, const struct commands_fetched *none); /* a slot became free, and this said why no job came */
 void fetch_stop(struct fetch *fetch);
 bool fetch_is_stopped(const struct fetch *fetch);
-void fetch_free(struct fetch *fetch); /* takes NULL */
+const char *fetch_problem(const struct fetch *fetch); /* why no job can come now, for people; NULL: one can */
+void fetch_free(struct fetch *fetch);                 /* takes NULL */
 
 /* The table, for its test. */
 enum fetch_state {

@@ -11,6 +11,8 @@ struct locks {
     struct slot *const *slots;
     size_t count;
     struct commands_hold *holds; /* room for `count` */
+    struct moment due;           /* of the next renewal */
+    struct moment sent;          /* the last one */
     struct event *timer;
 };
 
@@ -36,12 +38,28 @@ on_renewed(const redisReply *reply, const struct error *lost, void *owner)
 
     if (reply == NULL)
         return; /* the link tells, and it is done anew over the next connection */
+    locks->consumer->counters->renewal_answer_ms = moment_ms_between(locks->sent, moment_now());
     if (!commands_read_list(reply, lost, &err)) {
+        locks->consumer->counters->renewal_failures++;
         log_warn(LOG_EVENT("locks not renewed"), LOG_ERROR(&err));
         return;
     }
+    locks->consumer->counters->renewals++;
     for (size_t i = 0; i + 1 < reply->elements; i += 2)
         locks_tell_lost(locks, reply->element[i]->str, reply->element[i + 1]->str);
+}
+
+/* The last renewal was sent at `sent`, the next one will be half a lock's life later. */
+static void
+locks_note_time(struct locks *locks)
+{
+    int64_t half_ms = locks->consumer->taking.lock_ms / 2;
+    int64_t late_ms = moment_ms_between(locks->due, moment_now());
+
+    locks->consumer->counters->renewal_late_ms = late_ms < 0 ? 0 : late_ms;
+    locks->sent = moment_now();
+    locks->due = moment_add_ms(locks->sent, half_ms);
+    consumer_set_timer(locks->timer, half_ms);
 }
 
 void
@@ -50,7 +68,7 @@ locks_renew(struct locks *locks)
     struct redis *redis = link_redis(locks->consumer->command);
     size_t held = 0;
 
-    consumer_set_timer(locks->timer, locks->consumer->taking.lock_ms / 2);
+    locks_note_time(locks);
     (void)log_flush(); /* lines that standard error did not take when they were written */
     for (size_t i = 0; i < locks->count; i++)
         if (slot_hold(locks->slots[i], &locks->holds[held]))
@@ -73,7 +91,7 @@ locks_new(const struct consumer *consumer, struct slot *const *slots, size_t cou
 {
     struct locks *locks = memory_new(sizeof(*locks));
 
-    *locks = (struct locks){ .consumer = consumer, .slots = slots, .count = count };
+    *locks = (struct locks){ .consumer = consumer, .slots = slots, .count = count, .due = moment_now() };
     locks->holds = memory_new(count * sizeof(*locks->holds));
     locks->timer = event_new(consumer->base, -1, 0, on_timer, locks);
     if (locks->timer == NULL)

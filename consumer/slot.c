@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "consumer/attempt.h"
+#include "consumer/facts.h"
 #include "consumer/finisher.h"
 #include "consumer/ledger.h"
 #include "consumer/outbox.h"
@@ -31,6 +32,7 @@ struct slot {
     struct run *run;   /* RUNNING and ABANDONED; NULL once it is done */
     struct outbox *outbox;
     bool outbox_was_full;
+    char *progress;        /* the last one, as JSON text, if somebody watches; NULL: none yet */
     struct report verdict; /* FINISHING */
     char *stacktrace;      /* with that failure; NULL: none yet */
     struct finisher_item item;
@@ -48,7 +50,10 @@ slot_put_down(struct slot *slot)
     outbox_drop(slot->outbox);
     job_clear(&slot->job);
     report_clear(&slot->verdict);
+    free(slot->progress);
+    slot->progress = NULL;
     ledger_ask(slot->consumer->ledger);
+    facts_ask(slot->consumer->facts);
 }
 
 static void
@@ -64,23 +69,6 @@ static struct commands_hold
 hold_of(const struct slot *slot)
 {
     return (struct commands_hold){ .id = slot->job.id, .token = slot->token, .attempt = slot->job.attempt };
-}
-
-static const char *
-refusal_text(int64_t code)
-{
-    switch (code) {
-    case -1:
-        return "the job is gone from Redis";
-    case -2:
-        return "its lock is gone, and another attempt has begun or it was put back";
-    case -3:
-        return "it is not in active any more";
-    case -6:
-        return "its lock is held by another worker";
-    default:
-        return "Redis refused it";
-    }
 }
 
 /*
@@ -115,7 +103,7 @@ slot_log_refusal(const struct slot *slot, int64_t code)
         log_info(LOG_EVENT("outcome was already written"), LOG_TEXT("job", slot->job.id));
     else
         log_warn(
-            LOG_EVENT("outcome not written"), LOG_TEXT("job", slot->job.id), LOG_TEXT("reason", refusal_text(code)));
+            LOG_EVENT("outcome not written"), LOG_TEXT("job", slot->job.id), LOG_TEXT("reason", attempt_refusal(code)));
 }
 
 static void
@@ -263,24 +251,6 @@ on_again(evutil_socket_t fd, short what, void *argument)
     slot_send_outcome(argument);
 }
 
-static const char *
-verdict_event(const struct slot *slot)
-{
-    switch (slot->verdict.type) {
-    case REPORT_COMPLETED:
-        return "job completed";
-    case REPORT_DELAY:
-        return "job delayed";
-    case REPORT_RATE_LIMIT:
-        return "job limits the queue's rate";
-    case REPORT_WAIT:
-    case REPORT_INTERRUPTED:
-        return "job goes back to the queue";
-    default:
-        return "job failed";
-    }
-}
-
 /* What this attempt had to do with its failure is not done, or nobody knows. */
 static void
 slot_recover(const struct slot *slot, const struct report *verdict)
@@ -294,20 +264,35 @@ slot_recover(const struct slot *slot, const struct report *verdict)
     recovery_ask(slot->consumer->recovery, &slot->job, &failure);
 }
 
+static void
+slot_count(const struct slot *slot, enum report_type verdict)
+{
+    struct consumer_counters *counters = slot->consumer->counters;
+
+    if (verdict == REPORT_COMPLETED)
+        counters->completed++;
+    else if (verdict == REPORT_FAILED)
+        counters->failed++;
+    else
+        counters->returned++;
+}
+
 /* Takes the verdict over. */
 static void
 slot_finish(struct slot *slot, struct report *verdict)
 {
     if (verdict->type == REPORT_FAILED && verdict->unclean)
         slot_recover(slot, verdict);
+    slot_count(slot, verdict->type);
     slot->verdict = *verdict;
     *verdict = REPORT_EMPTY;
     slot->state = SLOT_FINISHING;
     slot->sent = 0;
     slot->item.is_repeated = false;
-    LOG_AT(slot->verdict.type == REPORT_FAILED ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, LOG_EVENT(verdict_event(slot)),
-        LOG_TEXT("job", slot->job.id), LOG_BYTES("name", slot->job.name, slot->job.name_length),
-        LOG_NUMBER("attempt", slot->job.attempts_started), LOG_NUMBER("attempts", slot->job.options.attempts),
+    LOG_AT(slot->verdict.type == REPORT_FAILED ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
+        LOG_EVENT(attempt_event(slot->verdict.type)), LOG_TEXT("job", slot->job.id),
+        LOG_BYTES("name", slot->job.name, slot->job.name_length), LOG_NUMBER("attempt", slot->job.attempts_started),
+        LOG_NUMBER("attempts", slot->job.options.attempts),
         LOG_NUMBER("durationMs", moment_ms_between(slot->started, moment_now())),
         LOG_TEXT("reason", slot->verdict.text));
     outbox_close(slot->outbox);
@@ -321,6 +306,10 @@ on_report(struct report *report, void *owner)
 
     if (slot->state != SLOT_RUNNING)
         return; /* the job is not ours any more */
+    if (report->type == REPORT_PROGRESS && slot->consumer->is_watched) {
+        free(slot->progress);
+        slot->progress = memory_copy_string(report->value);
+    }
     outbox_put(slot->outbox, report);
     if (outbox_is_full(slot->outbox) && !slot->outbox_was_full) {
         slot->outbox_was_full = true;
@@ -425,6 +414,15 @@ slot_hold(const struct slot *slot, struct commands_hold *out)
     return true;
 }
 
+bool
+slot_show(const struct slot *slot, struct slot_view *out)
+{
+    if (slot->state == SLOT_FREE)
+        return false;
+    *out = (struct slot_view){ .job = &slot->job, .began = slot->began, .progress = slot->progress };
+    return true;
+}
+
 void
 slot_connected(struct slot *slot)
 {
@@ -441,6 +439,7 @@ slot_lose(struct slot *slot)
 {
     if (slot->state != SLOT_RUNNING)
         return; /* an outcome on its way gets its own answer */
+    slot->consumer->counters->locks_lost++;
     log_warn(LOG_EVENT("lock lost"), LOG_TEXT("job", slot->job.id), LOG_NUMBER("attempt", slot->job.attempts_started),
         LOG_TEXT("reason", "another worker has the job now; ours is stopped, and nothing is written"));
     slot->state = SLOT_ABANDONED;
@@ -488,5 +487,6 @@ slot_free(struct slot *slot)
     report_clear(&slot->verdict);
     free(slot->token);
     free(slot->stacktrace);
+    free(slot->progress);
     free(slot);
 }

@@ -24,8 +24,16 @@ bool slot_is_free(const struct slot *slot);
 void slot_start(
     struct slot *slot, struct job *job, const char *token);         /* takes the job's members over; copies the token */
 bool slot_hold(const struct slot *slot, struct commands_hold *out); /* false: no job whose lock is to be kept */
-void slot_connected(struct slot *slot);                             /* Redis is there again: writes what waits */
-void slot_lose(struct slot *slot);                                  /* its lock is somebody else's */
+/* The active job, for people; all of it stays the slot's. False: there is none. */
+struct slot_view {
+    const struct job *job;
+    struct wall began;
+    const char *progress; /* JSON text; NULL: none, or nobody watches */
+};
+bool slot_show(const struct slot *slot, struct slot_view *out);
+
+void slot_connected(struct slot *slot); /* Redis is there again: writes what waits */
+void slot_lose(struct slot *slot);      /* its lock is somebody else's */
 
 /* Stops a running job: SIGTERM, SIGKILL after grace_ms; then it goes back to the queue, unless it ended by itself. */
 void slot_stop(struct slot *slot, int64_t grace_ms);

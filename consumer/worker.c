@@ -8,10 +8,14 @@
 
 #include "common/log.h"
 #include "common/memory.h"
+#include "consumer/facts.h"
 #include "consumer/fetch.h"
 #include "consumer/finisher.h"
+#include "consumer/health.h"
+#include "consumer/http.h"
 #include "consumer/ledger.h"
 #include "consumer/locks.h"
+#include "consumer/notify.h"
 #include "consumer/recovery.h"
 #include "consumer/schedules.h"
 #include "consumer/stalled.h"
@@ -23,11 +27,15 @@
 struct worker {
     const struct worker_options *options;
     struct consumer consumer;
+    struct consumer_counters counters;
     struct link *blocking;
     struct fetch *fetch;
     struct slot **slots;
     struct locks *locks;
     struct stalled *stalled;
+    struct health *health; /* NULL: nobody can ask */
+    struct http *http;     /* the same */
+    struct notify *notify; /* NULL: nobody wants to know */
     struct event *on_term;
     struct event *on_int;
     struct event *shutdown; /* first the end of the grace time, then the end of everything */
@@ -120,6 +128,7 @@ on_command_up(void *owner)
 {
     struct worker *worker = owner;
 
+    worker->counters.connects++;
     stalled_connected(worker->stalled);
     for (size_t i = 0; i < worker->options->concurrency; i++)
         slot_connected(worker->slots[i]);
@@ -141,6 +150,7 @@ on_blocking_up(void *owner)
 {
     struct worker *worker = owner;
 
+    worker->counters.blocking_connects++;
     fetch_blocking_connected(worker->fetch);
 }
 
@@ -195,6 +205,8 @@ on_signal(evutil_socket_t number, short what, void *argument)
     worker->consumer.is_closing = true;
     log_info(LOG_EVENT("worker closing"), LOG_NUMBER("signal", number), LOG_YES_NO("idle", is_idle(worker)));
     consumer_set_timer(worker->shutdown, worker->options->shutdown_ms * 6 / 10);
+    notify_stopping(worker->notify);
+    facts_stop(worker->consumer.facts);
     ledger_stop(worker->consumer.ledger, worker->options->shutdown_ms * 3 / 10);
     recovery_stop(worker->consumer.recovery, worker->options->shutdown_ms * 3 / 10);
     fetch_stop(worker->fetch);
@@ -252,6 +264,8 @@ worker_init(struct worker *worker, const struct worker_options *options)
 
     *worker = (struct worker){ .options = options };
     make_uuid(worker->uuid);
+    worker->consumer.counters = &worker->counters;
+    worker->consumer.is_watched = options->listen != NULL;
     worker->consumer.base = options->base;
     worker->consumer.keys = options->keys;
     worker->consumer.runner = options->runner;
@@ -284,11 +298,38 @@ worker_init(struct worker *worker, const struct worker_options *options)
     worker->locks = locks_new(&worker->consumer, worker->slots, options->concurrency);
     worker->stalled = stalled_new(&worker->consumer, worker->locks);
     worker->fetch = fetch_new(&worker->consumer, worker->blocking, worker->uuid, &events);
+    worker->notify = notify_new(worker->consumer.base);
+}
+
+/* For whoever wants to know how the worker is. */
+static bool
+worker_listen(struct worker *worker, struct error *err)
+{
+    const struct worker_options *options = worker->options;
+    const struct health_options health = { .consumer = &worker->consumer,
+        .fetch = worker->fetch,
+        .slots = worker->slots,
+        .slot_count = options->concurrency,
+        .worker = worker->uuid,
+        .version = options->version,
+        .period_ms = options->facts_ms };
+
+    if (options->listen == NULL)
+        return true;
+    worker->health = health_new(&health);
+    worker->http = http_new(worker->consumer.base, options->listen, worker->health, err);
+    if (worker->http != NULL && options->facts != NULL)
+        worker->consumer.facts = facts_new(&worker->consumer, options->children, options->facts, options->facts_ms);
+    return worker->http != NULL;
 }
 
 static void
 worker_clear(struct worker *worker)
 {
+    notify_free(worker->notify);
+    http_free(worker->http);
+    health_free(worker->health);
+    facts_free(worker->consumer.facts);
     link_free(worker->blocking);
     fetch_free(worker->fetch);
     stalled_free(worker->stalled);
@@ -311,8 +352,14 @@ int
 worker_run(const struct worker_options *options)
 {
     struct worker worker;
+    struct error err;
 
     worker_init(&worker, options);
+    if (!worker_listen(&worker, &err)) {
+        log_fatal(LOG_EVENT("worker cannot listen"), LOG_ERROR(&err));
+        worker_clear(&worker);
+        return WORKER_CANNOT_LISTEN;
+    }
     log_info(LOG_EVENT("worker starting"), LOG_TEXT("queue", options->keys->queue),
         LOG_TEXT("prefix", options->keys->prefix), LOG_NUMBER("concurrency", options->concurrency),
         LOG_TEXT("worker", worker.uuid));

@@ -11,12 +11,12 @@ packages=(
     # check
     clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck
     # run the tests and the demo: real servers, on ports and in folders of their own
-    postgresql pgbouncer redis-server openssl procps strace tzdata ca-certificates git man-db
+    postgresql pgbouncer redis-server chromium prometheus openssl procps strace tzdata ca-certificates git man-db
 )
 least_node=18
 
 # For other systems, where nobody can be asked for packages: programs, and libraries as pkg-config names them.
-programs=(gcc clang cmake ninja pkg-config clang-format clang-tidy shellcheck pgbouncer redis-server redis-cli psql pg_dump pg_restore openssl ps strace git man)
+programs=(gcc clang cmake ninja pkg-config clang-format clang-tidy shellcheck pgbouncer redis-server redis-cli chromium promtool psql pg_dump pg_restore openssl ps strace git man)
 libraries=(hiredis libevent_core libevent_extra libevent_openssl jansson 'msgpack-c|msgpack' openssl libcurl libpq cmocka)
 
 usage() {
@@ -177,7 +177,7 @@ install_packages() {
     if ((${#chosen[@]} != ${#missing[@]})); then return 1; fi
     local server
     local new_servers=()
-    for server in redis-server pgbouncer; do
+    for server in redis-server pgbouncer prometheus; do
         if [[ " ${chosen[*]} " == *" $server "* ]]; then new_servers+=("$server.service"); fi
     done
 

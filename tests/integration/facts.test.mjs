@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { untilState, versions } from './support/bullmq.mjs';
+import { schemaErrors } from './support/json_schema.mjs';
 import { startPostgres } from './support/postgres.mjs';
 import { startRedis } from './support/redis.mjs';
 import { openScene } from './support/scene.mjs';
@@ -26,6 +27,7 @@ async function facts(scene, env = {}) {
   assert.equal(code, 0, stderr);
   const verdict = JSON.parse(stdout);
   assert.equal(verdict.type, 'completed');
+  assert.deepEqual(schemaErrors('facts', verdict.returnvalue), [], stdout);
   return verdict.returnvalue;
 }
 

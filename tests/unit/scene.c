@@ -48,6 +48,7 @@ scene_init(struct scene *scene)
     scene->consumer = (struct consumer){ .base = scene->base,
         .keys = &scene->keys,
         .runner = &scene->runner.runner,
+        .counters = &scene->counters,
         .taking = { .lock_ms = 30000 },
         .limits = &scene->limits,
         .zones = timezones_new(TIMEZONE_FOLDER, "") };

@@ -12,6 +12,7 @@ struct scene {
     struct fake_client *client; /* the command connection, as the server sees it */
     struct keys keys;
     struct consumer consumer;
+    struct consumer_counters counters;
     struct consumer_limits limits;
     struct program runner;
     char *program[4]; /* sh -c script */

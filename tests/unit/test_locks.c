@@ -129,6 +129,9 @@ all_locks_are_renewed_together_at_half_of_their_life(void **state)
     expect_renewal(fixture, 4, (const char *const[]){ "7", "t:0", "9", "t:1" });
     assert_true(moment_ms_between(started, moment_now()) >= 190);
     fake_answer(fixture->scene.client, "*0\r\n");
+    RUN_UNTIL(fixture->scene.base, fixture->scene.counters.renewals == 2);
+    assert_int_equal(fixture->scene.counters.renewal_failures, 0);
+    assert_true(fixture->scene.counters.renewal_answer_ms < FAKE_PATIENCE_MS);
 }
 
 static void
@@ -144,6 +147,7 @@ a_lock_of_somebody_else_is_told_to_its_slot_alone(void **state)
     expect_renewal(fixture, 4, (const char *const[]){ "7", "t:0", "8", "t:1" });
     fake_answer(fixture->scene.client, "*4\r\n$1\r\n7\r\n$3\r\nt:0\r\n$7\r\nunknown\r\n$3\r\nt:9\r\n");
     RUN_UNTIL(fixture->scene.base, slot_is_free(fixture->slots[0]));
+    assert_int_equal(fixture->scene.counters.locks_lost, 1);
     assert_true(slot_hold(fixture->slots[1], &hold));
     expect_renewal(fixture, 2, (const char *const[]){ "8", "t:1" });
     fake_answer(fixture->scene.client, "*0\r\n");

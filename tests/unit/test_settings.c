@@ -107,6 +107,8 @@ every_variable_finds_its_field(void **state)
     (void)setenv("BACKUP_LOCK_SECONDS", "5", 1);
     (void)setenv("BACKUP_STALLED_SECONDS", "1", 1);
     (void)setenv("BACKUP_SHUTDOWN_SECONDS", "3600", 1);
+    (void)setenv("BACKUP_HTTP_LISTEN", "[::]:9466", 1);
+    (void)setenv("BACKUP_FACTS_SECONDS", "3600", 1);
     (void)setenv("BACKUP_STORAGE_DIR", "/srv/backup", 1);
     (void)setenv("BACKUP_UID", "0", 1);
     (void)setenv("BACKUP_GID", "4294967294", 1);
@@ -155,6 +157,8 @@ every_variable_finds_its_field(void **state)
     assert_int_equal(settings.shutdown_seconds, 3600);
     assert_int_equal(settings.app_user, 0);
     assert_int_equal(settings.app_group, 4294967294);
+    assert_string_equal(settings.http_listen.text, "[::]:9466");
+    assert_int_equal(settings.facts_seconds, 3600);
     assert_string_equal(settings.storage_directory, "/srv/backup");
     assert_int_equal(settings.job_lock_minutes, 1440);
     assert_string_equal(settings.weavestream_version, "1.2.3");
@@ -217,6 +221,8 @@ everything_wrong_is_told_at_once_one_line_each(void **state)
     (void)setenv("BACKUP_LOCK_SECONDS", "4", 1);
     (void)setenv("BACKUP_STALLED_SECONDS", "0", 1);
     (void)setenv("BACKUP_SHUTDOWN_SECONDS", "3601", 1);
+    (void)setenv("BACKUP_HTTP_LISTEN", "localhost:9466", 1);
+    (void)setenv("BACKUP_FACTS_SECONDS", "0", 1);
     (void)setenv("BACKUP_JOB_LOCK_MINUTES", "6h", 1);
     (void)setenv("SMTP_SECRET_KEY", "HUNTER2", 1);
     (void)setenv("SMTP_PREVIOUS_KEYS", "1:HUNTER2", 1);
@@ -226,6 +232,9 @@ everything_wrong_is_told_at_once_one_line_each(void **state)
         "BACKUP_LOCK_SECONDS='4': not a whole number from 5 to 3600\n"
         "BACKUP_STALLED_SECONDS='0': not a whole number from 1 to 3600\n"
         "BACKUP_SHUTDOWN_SECONDS='3601': not a whole number from 1 to 3600\n"
+        "BACKUP_HTTP_LISTEN='localhost:9466': not an address and a port, as in 127.0.0.1:9466 or [::1]:9466, or "
+        "unix:/path\n"
+        "BACKUP_FACTS_SECONDS='0': not a whole number from 1 to 3600\n"
         "DATABASE_URL is not set: it must be postgresql://, as in postgresql://user:password@postgres:5432/database\n"
         "BACKUP_JOB_LOCK_MINUTES='6h': not a whole number from 5 to 1440\n"
         "SMTP_SECRET_KEY: not base64 of 32 bytes\n"
@@ -331,6 +340,8 @@ printing_marks_defaults(void **state)
                                     "BACKUP_LOCK_SECONDS=30\n"
                                     "BACKUP_STALLED_SECONDS=10  (default)\n"
                                     "BACKUP_SHUTDOWN_SECONDS=5  (default)\n"
+                                    "BACKUP_HTTP_LISTEN=  (default)\n"
+                                    "BACKUP_FACTS_SECONDS=60  (default)\n"
                                     "BACKUP_JOB_LOCK_MINUTES=360  (default)\n"
                                     "BACKUP_SCHEDULE_REPAIR=missing  (default)\n"
                                     "LOG_LEVEL=info  (default)\n");

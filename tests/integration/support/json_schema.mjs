@@ -10,7 +10,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 const folder = new URL('../../schemas/', import.meta.url);
 const read = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8'));
 const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true });
-for (const shared of ['common', 'verify']) ajv.addSchema(read(shared), `${shared}.json`);
+for (const shared of ['common', 'health', 'verify']) ajv.addSchema(read(shared), `${shared}.json`);
 
 export const hasSchema = (name) => existsSync(new URL(`${name}.json`, folder));
 
