@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/libc.h"
 #include "common/log.h"
 #include "common/memory.h"
 
