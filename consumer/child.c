@@ -297,23 +297,48 @@ child_pid(const struct child *child)
 }
 
 static void
+child_reap(struct child *child)
+{
+    if (waitpid(child->pid, &child->wait_status, WNOHANG) != child->pid)
+        return;
+    child->is_reaped = true;
+    (void)event_del(child->timer);
+    if (child_finish(child))
+        return;
+    child_set_reading(child, true); /* what is left is no more than a pipe and a buffer: it need not wait */
+    child_set_timer(child, LINGER_MS);
+}
+
+/* The one that is still to be reaped under this number, or NULL. */
+static struct child *
+children_find(const struct children *children, pid_t pid)
+{
+    struct child *child = children->first;
+
+    while (child != NULL && (child->pid != pid || child->is_reaped))
+        child = child->next;
+    return child;
+}
+
+/* One signal may stand for many deaths. Whoever is not ours was left to us: process 1 of a container is the parent of all orphans. */
+static void
 on_child_exit(evutil_socket_t number, short what, void *argument)
 {
     struct children *children = argument;
-    struct child *next;
+    struct child *child;
 
     (void)number;
     (void)what;
-    for (struct child *child = children->first; child != NULL; child = next) {
-        next = child->next;
-        if (child->is_reaped || waitpid(child->pid, &child->wait_status, WNOHANG) != child->pid)
-            continue;
-        child->is_reaped = true;
-        (void)event_del(child->timer);
-        if (child_finish(child))
-            continue;
-        child_set_reading(child, true); /* what is left is no more than a pipe and a buffer: it need not wait */
-        child_set_timer(child, LINGER_MS);
+    for (;;) {
+        siginfo_t dead = { .si_pid = 0 };
+
+        if (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) == -1 || dead.si_pid == 0)
+            return;
+        child = children_find(children, dead.si_pid);
+        if (child != NULL)
+            child_reap(child);
+        else
+            (void)waitpid(dead.si_pid, NULL, WNOHANG);
     }
 }
 
