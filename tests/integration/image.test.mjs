@@ -104,7 +104,7 @@ describe('the entrypoint', () => {
     writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
     chmodSync(join(bin, name), 0o755);
   };
-  program('su-exec', 'ids=$1; shift; exec setpriv --reuid="${ids%:*}" --regid="${ids#*:}" "$@"');
+  program('su-exec', 'ids=$1; shift; exec setpriv --reuid="${ids%:*}" --regid="${ids#*:}" --keep-groups "$@"');
   program('weavestream-backup', 'echo "$(id -u):$(id -g) $*"; touch "$BACKUP_STORAGE_DIR/written"');
 
   /* Who is not root is it in a user namespace, where there is no other user to become. */
