@@ -11,7 +11,7 @@ packages=(
     # check
     clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck musl-tools
     # run the tests and the demo: real servers, on ports and in folders of their own
-    postgresql pgbouncer redis-server openssl procps strace tzdata ca-certificates git man-db
+    postgresql pgbouncer redis-server openssl procps strace tzdata ca-certificates git man-db curl rsync restic
 )
 least_node=18
 
