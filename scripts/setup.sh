@@ -11,13 +11,13 @@ packages=(
     # check
     clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck musl-tools
     # run the tests and the demo: real servers, on ports and in folders of their own
-    postgresql pgbouncer redis-server openssl procps strace tzdata ca-certificates git man-db curl rsync restic
+    postgresql pgbouncer redis-server openssl procps strace tzdata ca-certificates git man-db curl rsync restic dpkg-dev adduser systemd
 )
 least_node=18
 
 # For other systems, where nobody can be asked for packages: programs, and libraries as pkg-config names them.
 programs=(gcc clang cmake ninja pkg-config clang-format clang-tidy shellcheck pgbouncer redis-server redis-cli psql pg_dump pg_restore openssl ps
-    strace git man musl-gcc)
+    strace git man musl-gcc curl rsync restic dpkg-deb dpkg-shlibdeps systemd-analyze)
 libraries=(hiredis libevent_core libevent_extra libevent_openssl jansson 'msgpack-c|msgpack' openssl libcurl libpq cmocka)
 
 usage() {

@@ -33,7 +33,7 @@ const alpine = {
   jansson: ['jansson-dev', 'jansson'],
   libpq: ['libpq-dev', 'libpq'],
   libcurl: ['curl-dev', 'libcurl'],
-  'msgpack-c': ['msgpack-c-dev', 'msgpack-c'],
+  'msgpack-c': ['msgpack-c-dev'], // what we use of it is in its headers
   OpenSSL: ['openssl-dev', 'libssl3', 'libcrypto3'],
 };
 const otherPackages = ['gcc', 'musl-dev', 'linux-headers', 'cmake', 'samurai', 'pkgconf', 'postgresql${POSTGRES_MAJOR}-client', 'su-exec', 'ca-certificates', 'tzdata'];
