@@ -1,6 +1,9 @@
 # What is installed beside the programs, and the Debian package that `cpack` makes of all of it (preset `package`).
 configure_file(packaging/weavestream-backup.service.in weavestream-backup.service @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/weavestream-backup.service DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/systemd/system)
+install(FILES docs/weavestream-backup.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES scripts/completion/weavestream-backup.bash
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME weavestream-backup)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 file(GLOB examples CONFIGURE_DEPENDS docker/*.yml docker/*.json)
 install(FILES packaging/weavestream-backup.env ${examples} DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)

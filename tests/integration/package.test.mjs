@@ -61,7 +61,8 @@ describe('the package', { concurrency: 2 }, () => {
     for (const [mode, owner, path] of entries) assert.match(`${mode} ${owner}`, /^[d-]rw[x-]r-[x-]r-[x-] root\/root$/, path);
     const paths = entries.map(([, , path]) => path);
     const documents = '/usr/share/doc/weavestream-backup';
-    for (const path of ['/usr/bin/weavestream-backup', '/usr/libexec/weavestream-backup/weavestream-backup-job', unit, `${documents}/README.md`, `${documents}/LICENSE`,
+    for (const path of ['/usr/bin/weavestream-backup', '/usr/libexec/weavestream-backup/weavestream-backup-job', unit, 
+      '/usr/share/man/man1/weavestream-backup.1', '/usr/share/bash-completion/completions/weavestream-backup', `${documents}/README.md`, `${documents}/LICENSE`,
       `${documents}/examples/weavestream-backup.env`, `${documents}/examples/compose.weavestream.yml`, `${documents}/examples/offhost-sync.sh`])
       assert.ok(paths.includes(path), path);
   });
