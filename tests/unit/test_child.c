@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/close_range.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -540,7 +539,9 @@ orphans_that_are_left_to_process_one_are_reaped(void **state)
 
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* as process 1 is to all */
     run(fixture, "sleep 0.2 3>&- & echo '{\"type\":\"completed\",\"returnvalue\":'$!'}' >&3");
-    assert_int_equal(sscanf(text_string(&fixture->verdict), "{\"type\":\"completed\",\"returnvalue\":%d}", &orphan), 1);
+    orphan =
+        (pid_t)strtol(text_string(&fixture->verdict) + strlen("{\"type\":\"completed\",\"returnvalue\":"), NULL, 10);
+    assert_true(orphan > 1);
     assert_false(is_gone(orphan));
     RUN_UNTIL(fixture->base, is_gone(orphan));
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
