@@ -36,7 +36,7 @@ int
 command_finish(const char *name)
 {
     if (fflush(stdout) == EOF || ferror(stdout))
-        return command_complain(name, EX_IOERR, "write standard output: %s", strerrordesc_np(errno));
+        return command_complain(name, EX_IOERR, "write standard output: %s", strerror(errno));
     return EX_OK;
 }
 

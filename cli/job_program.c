@@ -52,7 +52,7 @@ job_program_become(int argc, char **argv)
     arguments[0] = program;
     memcpy(arguments + 1, argv, (size_t)argc * sizeof(*argv));
     (void)execv(program, arguments);
-    (void)fprintf(stderr, "weavestream-backup %s: start '%s': %s\n", argv[0], program, strerrordesc_np(errno));
+    (void)fprintf(stderr, "weavestream-backup %s: start '%s': %s\n", argv[0], program, strerror(errno));
     free(arguments);
     free(program);
     return EX_UNAVAILABLE;

@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "common/memory.h"
+#include "common/signals.h"
 #include "protocol/link.h"
 
 struct queue {
@@ -63,7 +64,14 @@ fail(const struct queue *queue, const struct error *why, struct error *err)
 static bool
 is_stopped(const struct queue *queue, struct error *err)
 {
-    return queue->signal != 0 && !error_set(err, ERROR_STOPPED, "stopped by SIG%s", sigabbrev_np(queue->signal));
+    struct text name = TEXT_EMPTY;
+
+    if (queue->signal == 0)
+        return false;
+    signal_add_name(&name, queue->signal);
+    (void)error_set(err, ERROR_STOPPED, "stopped by %s", text_string(&name));
+    text_clear(&name);
+    return true;
 }
 
 /* Until an attempt at a connection has failed: whoever asks again tries again. */

@@ -20,7 +20,6 @@ error_set(struct error *err, enum error_code code, const char *format, ...)
 bool
 error_set_errno(struct error *err, int errnum, const char *format, ...)
 {
-    const char *reason = strerrordesc_np(errnum);
     va_list arguments;
     size_t length;
 
@@ -30,10 +29,7 @@ error_set_errno(struct error *err, int errnum, const char *format, ...)
     (void)vsnprintf(err->text, sizeof(err->text), format, arguments);
     va_end(arguments);
     length = strlen(err->text);
-    if (reason != NULL)
-        (void)snprintf(err->text + length, sizeof(err->text) - length, ": %s", reason);
-    else
-        (void)snprintf(err->text + length, sizeof(err->text) - length, ": error %d", errnum);
+    (void)snprintf(err->text + length, sizeof(err->text) - length, ": %s", strerror(errnum));
     return false;
 }
 

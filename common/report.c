@@ -8,6 +8,7 @@
 
 #include "common/json.h"
 #include "common/memory.h"
+#include "common/signals.h"
 
 #define MOST_MS INT64_C(9007199254740991) /* JavaScript's greatest safe integer */
 
@@ -258,13 +259,8 @@ static void
 describe_end(struct text *out, int wait_status)
 {
     if (WIFSIGNALED(wait_status)) {
-        int number = WTERMSIG(wait_status);
-        const char *name = sigabbrev_np(number);
-
-        if (name != NULL)
-            text_format(out, "was killed by SIG%s", name);
-        else
-            text_format(out, "was killed by signal %d", number);
+        text_add(out, "was killed by ");
+        signal_add_name(out, WTERMSIG(wait_status));
     } else
         text_format(out, "ended with exit status %d", WEXITSTATUS(wait_status));
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/libc.h"
 #include "common/log.h"
 #include "common/memory.h"
 
@@ -296,24 +297,49 @@ child_pid(const struct child *child)
 }
 
 static void
+child_reap(struct child *child)
+{
+    if (waitpid(child->pid, &child->wait_status, WNOHANG) != child->pid)
+        return;
+    child->is_reaped = true;
+    (void)event_del(child->timer);
+    if (child_finish(child))
+        return;
+    child_set_reading(child, true); /* what is left is no more than a pipe and a buffer: it need not wait */
+    child_set_timer(child, LINGER_MS);
+}
+
+/* The one that is still to be reaped under this number, or NULL. */
+static struct child *
+children_find(const struct children *children, pid_t pid)
+{
+    struct child *child = children->first;
+
+    while (child != NULL && (child->pid != pid || child->is_reaped))
+        child = child->next;
+    return child;
+}
+
+/*
+ * One signal may stand for many deaths: after each, we look again. Whoever is not ours was left to us: process 1 of a container is the parent of
+ * all orphans.
+ */
+static void
 on_child_exit(evutil_socket_t number, short what, void *argument)
 {
     struct children *children = argument;
-    struct child *next;
+    siginfo_t dead = { .si_pid = 0 };
+    struct child *child;
 
     (void)number;
-    (void)what;
-    for (struct child *child = children->first; child != NULL; child = next) {
-        next = child->next;
-        if (child->is_reaped || waitpid(child->pid, &child->wait_status, WNOHANG) != child->pid)
-            continue;
-        child->is_reaped = true;
-        (void)event_del(child->timer);
-        if (child_finish(child))
-            continue;
-        child_set_reading(child, true); /* what is left is no more than a pipe and a buffer: it need not wait */
-        child_set_timer(child, LINGER_MS);
-    }
+    if (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) == -1 || dead.si_pid == 0)
+        return;
+    event_active(children->on_exit, what, 1);
+    child = children_find(children, dead.si_pid);
+    if (child != NULL)
+        child_reap(child);
+    else
+        (void)waitpid(dead.si_pid, NULL, WNOHANG);
 }
 
 /* The two pipes of a child; -1: closed or handed over. */

@@ -18,7 +18,7 @@
 
 #include "consumer/runner.h"
 
-/* All children of one loop. Owns the handling of SIGCHLD; waits for our own pids only. */
+/* All children of this process. Owns the handling of SIGCHLD, and reaps orphans that are left to it as process 1. */
 struct children;
 
 struct children *children_new(struct event_base *base);

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes the bind-mounted backup directory writable for the unprivileged user, then becomes that user.
+# Makes the mounted backup directory writable for the unprivileged user, then becomes that user. Any command of weavestream-backup is run so:
+#     docker compose exec backup-worker weavestream-backup-entrypoint list
 set -eu
 
 if [ "$(id -u)" -ne 0 ]; then
     exec weavestream-backup "$@"
 fi
-directory=${BACKUP_STORAGE_DIR:?}
-mkdir -p "$directory"
-chown "${BACKUP_UID}:${BACKUP_GID}" "$directory"
-exec setpriv --reuid="$BACKUP_UID" --regid="$BACKUP_GID" --clear-groups --no-new-privs weavestream-backup "$@"
+mkdir -p "$BACKUP_STORAGE_DIR"
+chown "$BACKUP_UID:$BACKUP_GID" "$BACKUP_STORAGE_DIR"
+exec su-exec "$BACKUP_UID:$BACKUP_GID" weavestream-backup "$@"

@@ -96,7 +96,7 @@ doctor_check_readable(struct doctor *doctor, struct finding *finding)
     struct error err;
 
     if (stat(path, &directory) == -1)
-        finding_bad(finding, "look at '%s': %s", path, strerrordesc_np(errno));
+        finding_bad(finding, "look at '%s': %s", path, strerror(errno));
     else if (!store_list(doctor->store, on_found, &readers, &err))
         finding_bad(finding, "%s", err.text);
     else if (!app_may(doctor, &directory, S_IXOTH))

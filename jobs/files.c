@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/libc.h"
 #include "common/log.h"
 
 bool
@@ -43,7 +44,7 @@ files_sync_directory(int directory_fd, struct error *err)
         return true;
     if (err->sys_errno != EINVAL && err->sys_errno != EOPNOTSUPP && err->sys_errno != ENOSYS)
         return error_add(err, "the backup directory");
-    log_warn(LOG_EVENT("directory not synced"), LOG_TEXT("reason", strerrordesc_np(err->sys_errno)));
+    log_warn(LOG_EVENT("directory not synced"), LOG_TEXT("reason", strerror(err->sys_errno)));
     return true;
 }
 
@@ -77,8 +78,8 @@ files_publish(int directory_fd, const char *from, const char *to, struct error *
         return set_publish_failure(errno, from, to, err);
     if (linkat(directory_fd, from, directory_fd, to, 0) == 0) {
         if (unlinkat(directory_fd, from, 0) == -1)
-            log_warn(LOG_EVENT("temporary name not removed"), LOG_TEXT("file", from),
-                LOG_TEXT("reason", strerrordesc_np(errno)));
+            log_warn(
+                LOG_EVENT("temporary name not removed"), LOG_TEXT("file", from), LOG_TEXT("reason", strerror(errno)));
         return true;
     }
     if (errno == EEXIST)

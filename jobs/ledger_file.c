@@ -49,8 +49,8 @@ ledger_file_read(const char *directory, struct ledger_memory *out)
         directory_fd == -1 ? -1 : openat(directory_fd, LEDGER_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
     if (fd != -1 ? !read_all(fd, &text) : errno != ENOENT)
-        log_warn(LOG_EVENT("ledger's memory not read"), LOG_TEXT("file", LEDGER_FILE),
-            LOG_TEXT("reason", strerrordesc_np(errno)));
+        log_warn(
+            LOG_EVENT("ledger's memory not read"), LOG_TEXT("file", LEDGER_FILE), LOG_TEXT("reason", strerror(errno)));
     ledger_memory_parse(text_string(&text), text.length, out);
     if (fd != -1)
         (void)close(fd);

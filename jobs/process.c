@@ -12,12 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef CLOSE_RANGE_CLOEXEC
-#include <linux/close_range.h>
-#endif
-
 #include "common/clock.h"
+#include "common/libc.h"
 #include "common/memory.h"
+#include "common/signals.h"
 #include "jobs/process_reads.h"
 #include "jobs/stop.h"
 
@@ -153,8 +151,8 @@ find_program(const char *name, struct text *path, struct error *err)
             why = EACCES; /* something is there: the better reason, as execvp has it */
         folder = folder[length] == ':' ? folder + length + 1 : NULL;
     }
-    (void)error_set(err, ERROR_CONFIG, "%s: %s (is the PostgreSQL client installed? PATH=%s)", name,
-        strerrordesc_np(why), folders == NULL ? "" : folders);
+    (void)error_set(err, ERROR_CONFIG, "%s: %s (is the PostgreSQL client installed? PATH=%s)", name, strerror(why),
+        folders == NULL ? "" : folders);
     return false;
 }
 
@@ -257,7 +255,7 @@ fork_program(struct process *process, const struct image *image, bool piped, str
     (void)fcntl(process->output, F_SETFL, O_NONBLOCK);
     errnum = read_exec_result(result[0]);
     if (errnum != 0) {
-        (void)error_set(err, ERROR_CONFIG, "start '%s': %s", image->path, strerrordesc_np(errnum));
+        (void)error_set(err, ERROR_CONFIG, "start '%s': %s", image->path, strerror(errnum));
         goto out;
     }
     ok = true;
@@ -424,6 +422,7 @@ static bool
 describe_end(struct process *process, struct error *err)
 {
     struct text words = TEXT_EMPTY;
+    struct text name = TEXT_EMPTY;
     int status = process->status;
     bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
@@ -434,12 +433,13 @@ describe_end(struct process *process, struct error *err)
     if (words.length == 0)
         text_add(&words, "it said nothing");
     if (WIFSIGNALED(status)) {
-        const char *name = sigabbrev_np(WTERMSIG(status));
+        signal_add_name(&name, WTERMSIG(status));
         (void)error_set(
-            err, ERROR_LOST, "%s: killed by SIG%s: %s", process->name, name == NULL ? "?" : name, text_string(&words));
+            err, ERROR_LOST, "%s: killed by %s: %s", process->name, text_string(&name), text_string(&words));
     } else
         (void)error_set(
             err, ERROR_REFUSED, "%s: exit status %d: %s", process->name, WEXITSTATUS(status), text_string(&words));
+    text_clear(&name);
     text_clear(&words);
     return false;
 }

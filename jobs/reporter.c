@@ -49,7 +49,7 @@ send_report(const struct report *report)
         if (count == -1 && errno == EINTR)
             continue;
         if (count == -1) {
-            log_warn(LOG_EVENT("report not taken"), LOG_TEXT("reason", strerrordesc_np(errno)));
+            log_warn(LOG_EVENT("report not taken"), LOG_TEXT("reason", strerror(errno)));
             report_fd = -1;
         } else
             written += (size_t)count;

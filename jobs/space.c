@@ -79,7 +79,7 @@ reason_of(const struct error *err)
     if (strstr(err->text, "ERROR:") != NULL)
         return 0;
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
-        if (strstr(err->text, strerrordesc_np(reasons[i])) != NULL)
+        if (strstr(err->text, strerror(reasons[i])) != NULL)
             return reasons[i];
     return 0;
 }

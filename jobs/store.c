@@ -116,7 +116,7 @@ remove_if_stale(struct store *store, const char *name, const void *owner)
             log_warn(LOG_EVENT("stale temporary file removed"), LOG_TEXT("file", name));
         else
             log_warn(LOG_EVENT("stale temporary file not removed"), LOG_TEXT("file", name),
-                LOG_TEXT("reason", strerrordesc_np(errno)));
+                LOG_TEXT("reason", strerror(errno)));
     }
     (void)close(fd);
     return removed;
@@ -193,7 +193,7 @@ try_draft(struct store_draft *draft, struct error *err)
         return error_set_errno(err, errno, "create '%s'", draft->name);
     if (flock(draft->fd, LOCK_EX | LOCK_NB) == -1 && errno != EWOULDBLOCK)
         log_warn(LOG_EVENT("temporary file not locked"), LOG_TEXT("file", draft->name),
-            LOG_TEXT("reason", strerrordesc_np(errno))); /* the file system has no such locks: do without */
+            LOG_TEXT("reason", strerror(errno))); /* the file system has no such locks: do without */
     if (!compare_file(draft->fd, directory, draft->name, &same, err)) {
         (void)unlinkat(directory, draft->name, 0); /* on the way out of a failure that is told already */
         return false;
@@ -265,7 +265,7 @@ store_draft_free(struct store_draft *draft)
         return;
     if (!draft->published && unlinkat(draft->store->fd, draft->name, 0) == -1 && errno != ENOENT)
         log_warn(LOG_EVENT("temporary file not removed"), LOG_TEXT("file", draft->name),
-            LOG_TEXT("reason", strerrordesc_np(errno)));
+            LOG_TEXT("reason", strerror(errno)));
     if (draft->fd != -1)
         (void)close(draft->fd);
     free(draft->path);
@@ -279,8 +279,7 @@ remove_other_rejected(struct store *store, const char *name, const void *kept)
         return false;
     if (unlinkat(store->fd, name, 0) == 0)
         return true;
-    log_warn(
-        LOG_EVENT("rejected dump not removed"), LOG_TEXT("file", name), LOG_TEXT("reason", strerrordesc_np(errno)));
+    log_warn(LOG_EVENT("rejected dump not removed"), LOG_TEXT("file", name), LOG_TEXT("reason", strerror(errno)));
     return false;
 }
 
@@ -356,7 +355,7 @@ write_manifest_draft(struct store *store, const char *name, const char *manifest
         return true;
     (void)error_add(err, "'%s'", name);
     if (unlinkat(store->fd, name, 0) == -1)
-        error_also(err, "'%s' could not be removed: %s", name, strerrordesc_np(errno));
+        error_also(err, "'%s' could not be removed: %s", name, strerror(errno));
     return false;
 }
 
@@ -370,7 +369,7 @@ remove_unfinished(const struct store *store, const char *const names[UNFINISHED]
         if (names[i] == NULL)
             continue;
         if (unlinkat(store->fd, names[i], 0) == -1) {
-            error_also(err, "'%s' could not be removed: %s", names[i], strerrordesc_np(errno));
+            error_also(err, "'%s' could not be removed: %s", names[i], strerror(errno));
             return;
         }
         if (i == 0 && !files_sync_directory(store->fd, &sync_error)) {

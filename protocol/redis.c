@@ -3,11 +3,11 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/libc.h"
 #include "common/log.h"
 #include "common/memory.h"
 #include "protocol/resp.h"

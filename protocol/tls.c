@@ -11,8 +11,7 @@
 const char *
 tls_error_text(unsigned long code)
 {
-    const char *text =
-        ERR_SYSTEM_ERROR(code) ? strerrordesc_np((int)ERR_GET_REASON(code)) : ERR_reason_error_string(code);
+    const char *text = ERR_SYSTEM_ERROR(code) ? strerror((int)ERR_GET_REASON(code)) : ERR_reason_error_string(code);
 
     return text == NULL ? "unknown error" : text;
 }

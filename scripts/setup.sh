@@ -9,14 +9,16 @@ packages=(
     gcc clang cmake ninja-build pkg-config
     libhiredis-dev libevent-dev libjansson-dev 'libmsgpack-c-dev|libmsgpack-dev' libssl-dev libcurl4-openssl-dev libpq-dev
     # check
-    clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck
+    clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck musl-tools
     # run the tests and the demo: real servers, on ports and in folders of their own
     postgresql pgbouncer redis-server chromium prometheus openssl procps strace tzdata ca-certificates git man-db
+    curl rsync restic dpkg-dev adduser systemd
 )
 least_node=18
 
 # For other systems, where nobody can be asked for packages: programs, and libraries as pkg-config names them.
-programs=(gcc clang cmake ninja pkg-config clang-format clang-tidy shellcheck pgbouncer redis-server redis-cli chromium promtool psql pg_dump pg_restore openssl ps strace git man)
+programs=(gcc clang cmake ninja pkg-config clang-format clang-tidy shellcheck pgbouncer redis-server redis-cli chromium promtool psql pg_dump pg_restore
+    openssl ps strace git man musl-gcc curl rsync restic dpkg-deb dpkg-shlibdeps systemd-analyze)
 libraries=(hiredis libevent_core libevent_extra libevent_openssl jansson 'msgpack-c|msgpack' openssl libcurl libpq cmocka)
 
 usage() {

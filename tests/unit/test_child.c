@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -524,6 +525,28 @@ many_children_end_each_for_itself(void **state)
     assert_int_equal(errno, ECHILD); /* no zombie is left */
 }
 
+static bool
+is_gone(pid_t pid)
+{
+    return kill(pid, 0) == -1 && errno == ESRCH; /* a zombie still is there */
+}
+
+static void
+orphans_that_are_left_to_process_one_are_reaped(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t orphan;
+
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* as process 1 is to all */
+    run(fixture, "sleep 60 3>&- & echo '{\"type\":\"completed\",\"returnvalue\":'$!'}' >&3");
+    orphan =
+        (pid_t)strtol(text_string(&fixture->verdict) + strlen("{\"type\":\"completed\",\"returnvalue\":"), NULL, 10);
+    assert_true(orphan > 1);
+    assert_int_equal(kill(orphan, SIGKILL), 0);
+    RUN_UNTIL(fixture->base, is_gone(orphan));
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+}
+
 static void
 children_may_be_freed_while_they_run(void **state)
 {
@@ -576,6 +599,7 @@ main(void)
         TEST(signals_are_as_a_program_expects_them),
         TEST(a_child_has_only_its_own_descriptors_and_group),
         TEST(many_children_end_each_for_itself),
+        TEST(orphans_that_are_left_to_process_one_are_reaped),
         TEST(children_may_be_freed_while_they_run),
     };
 

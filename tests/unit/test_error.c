@@ -37,7 +37,7 @@ a_number_that_is_no_errno_is_told_as_a_number(void **state)
     (void)state;
     assert_false(error_set_errno(&err, 99999, "read"));
     assert_int_equal(err.sys_errno, 99999);
-    assert_string_equal(err.text, "read: error 99999");
+    assert_string_equal(err.text, "read: Unknown error 99999");
 }
 
 static void

@@ -1,0 +1,46 @@
+#include "common/signals.h"
+
+#include <signal.h>
+
+static const char *const names[] = {
+    [SIGHUP] = "HUP",
+    [SIGINT] = "INT",
+    [SIGQUIT] = "QUIT",
+    [SIGILL] = "ILL",
+    [SIGTRAP] = "TRAP",
+    [SIGABRT] = "ABRT",
+    [SIGBUS] = "BUS",
+    [SIGFPE] = "FPE",
+    [SIGKILL] = "KILL",
+    [SIGUSR1] = "USR1",
+    [SIGSEGV] = "SEGV",
+    [SIGUSR2] = "USR2",
+    [SIGPIPE] = "PIPE",
+    [SIGALRM] = "ALRM",
+    [SIGTERM] = "TERM",
+    [SIGSTKFLT] = "STKFLT",
+    [SIGCHLD] = "CHLD",
+    [SIGCONT] = "CONT",
+    [SIGSTOP] = "STOP",
+    [SIGTSTP] = "TSTP",
+    [SIGTTIN] = "TTIN",
+    [SIGTTOU] = "TTOU",
+    [SIGURG] = "URG",
+    [SIGXCPU] = "XCPU",
+    [SIGXFSZ] = "XFSZ",
+    [SIGVTALRM] = "VTALRM",
+    [SIGPROF] = "PROF",
+    [SIGWINCH] = "WINCH",
+    [SIGPOLL] = "POLL",
+    [SIGPWR] = "PWR",
+    [SIGSYS] = "SYS",
+};
+
+void
+signal_add_name(struct text *out, int number)
+{
+    if (number > 0 && (size_t)number < sizeof(names) / sizeof(names[0]) && names[number] != NULL)
+        text_format(out, "SIG%s", names[number]);
+    else
+        text_format(out, "signal %d", number);
+}

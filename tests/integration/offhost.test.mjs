@@ -1,0 +1,237 @@
+/* scripts/offhost-sync.sh with the real rsync and the real restic. The other host is a stand-in for ssh that runs its command here. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { runProcess, startProcess, temporaryFolder } from './support/run_folder.mjs';
+import { startWeb } from './support/web.mjs';
+
+const script = fileURLToPath(new URL('../../scripts/offhost-sync.sh', import.meta.url));
+const sync = (args, env = {}) =>
+  runProcess(script, args, { check: false, env: { PATH: process.env.PATH, HOME: temporaryFolder('home'), ...env } });
+
+const dumpName = (day) => `weavestream-postgres-2026-11-${day}T03-00-00Z.dump`;
+const manifestName = (dump) => dump.replace(/\.dump$/, '.manifest.json');
+
+/* A dump, and a manifest as the worker and the app write them. */
+function addDump(data, day, { bytes = `dump of day ${day}`, claims = bytes } = {}) {
+  const filename = dumpName(day);
+  const manifest = { weavestreamVersion: '1.8.14', generatedAt: `2026-11-${day}T03:00:00.000Z`, filename, sizeBytes: bytes.length,
+    sha256: createHash('sha256').update(claims).digest('hex'), tables: { users: 3 } };
+  writeFileSync(join(data, 'backup', filename), bytes, { mode: 0o600 });
+  writeFileSync(join(data, 'backup', manifestName(filename)), JSON.stringify(manifest, null, 2), { mode: 0o600 });
+  return filename;
+}
+
+/* A DATA_DIR with two whole dumps and much that is none. */
+function makeData() {
+  const data = join(temporaryFolder("it's data"), 'data');
+  mkdirSync(join(data, 'backup'), { recursive: true });
+  mkdirSync(join(data, 'files', 'a company'), { recursive: true });
+  writeFileSync(join(data, 'files', 'a company', 'logo.png'), 'logo');
+  writeFileSync(join(data, 'files', 'report.pdf'), 'report');
+  addDump(data, 20);
+  addDump(data, 21);
+  writeFileSync(join(data, 'backup', '.weavestream-postgres-2026-11-22T03-00-00Z.dump.tmp'), 'half a dump');
+  writeFileSync(join(data, 'backup', dumpName(18)), 'no manifest');
+  appendFileSync(join(data, 'backup', addDump(data, 19)), ' and more');
+  return data;
+}
+
+const whole = [20, 21].flatMap((day) => [dumpName(day), manifestName(dumpName(day))]);
+const snapshots = (target) => readdirSync(join(target, 'files')).sort();
+
+describe('with rsync', () => {
+  test('whole dumps and the files are copied and proven, anything else is left out', async () => {
+    const data = makeData();
+    const target = join(temporaryFolder('target'), 'copies');
+    const { code, stdout, stderr } = await sync([data, target]);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(readdirSync(join(target, 'backup')).sort(), whole);
+    assert.equal(statSync(join(target, 'backup', dumpName(20))).mode & 0o777, 0o600);
+    assert.match(stdout, /^proven: 2 of 2 dumps$/m);
+    assert.match(stderr, new RegExp(`'${dumpName(18)}' is left out: it has no manifest`));
+    assert.match(stderr, new RegExp(`'${dumpName(19)}' is left out: its size is not what its manifest says`));
+    const [snapshot, ...others] = snapshots(target);
+    assert.deepEqual(others, []);
+    assert.match(snapshot, /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ$/);
+    assert.equal(readFileSync(join(target, 'files', snapshot, 'a company', 'logo.png'), 'utf8'), 'logo');
+  });
+
+  test('the next run copies what is new, and what was pruned stays there', async () => {
+    const data = makeData();
+    const target = temporaryFolder('target');
+    assert.equal((await sync([data, target])).code, 0);
+    for (const name of whole.slice(0, 2)) rmSync(join(data, 'backup', name));
+    addDump(data, 22);
+    const { code, stdout } = await sync([data, target]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^proven: 1 of 2 dumps$/m);
+    assert.deepEqual(stdout.match(/^copied: .*\.dump$/gm), [`copied: ${dumpName(22)}`]);
+    assert.equal(readdirSync(join(target, 'backup')).length, 6);
+  });
+
+  test('snapshots of the files share what did not change, and only the last ones are kept', async () => {
+    const data = makeData();
+    const target = temporaryFolder('target');
+    for (const text of ['one', 'another', 'the third']) {
+      writeFileSync(join(data, 'files', 'report.pdf'), text);
+      assert.equal((await sync(['--keep', '2', data, target])).code, 0);
+    }
+    const kept = snapshots(target);
+    assert.deepEqual(kept.map((one) => readFileSync(join(target, 'files', one, 'report.pdf'), 'utf8')), ['another', 'the third']);
+    assert.equal(new Set(kept.map((one) => statSync(join(target, 'files', one, 'a company', 'logo.png')).ino)).size, 1);
+  });
+
+  test('a snapshot that was cut off is gone on with, and never counts as one', async () => {
+    const data = makeData();
+    const target = temporaryFolder('target');
+    mkdirSync(join(target, 'files', '.unfinished'), { recursive: true });
+    writeFileSync(join(target, 'files', '.unfinished', 'gone meanwhile'), 'x');
+    assert.equal((await sync([data, target])).code, 0);
+    const [snapshot, ...others] = snapshots(target);
+    assert.deepEqual(others, []);
+    assert.deepEqual(readdirSync(join(target, 'files', snapshot)).sort(), ['a company', 'report.pdf']);
+  });
+
+  test('a copy that is not what its manifest says is told by its name', async () => {
+    const data = makeData();
+    addDump(data, 22, { bytes: 'damaged on the way', claims: 'what was written..' });
+    const { code, stderr } = await sync([data, temporaryFolder('target')]);
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`copies are not what their manifests say: ${dumpName(22)}; remove them there`));
+  });
+
+  test('later damage is found with --verify-all, and mended as the words say', async () => {
+    const data = makeData();
+    const target = temporaryFolder('target');
+    assert.equal((await sync([data, target])).code, 0);
+    const copy = join(target, 'backup', dumpName(20));
+    const { mtimeMs, size } = statSync(copy);
+    writeFileSync(copy, 'x'.repeat(size));
+    utimesSync(copy, mtimeMs / 1000, mtimeMs / 1000); // nothing to see from outside
+    assert.equal((await sync([data, target])).code, 0);
+    const found = await sync(['--verify-all', data, target]);
+    assert.equal(found.code, 1);
+    assert.match(found.stderr, new RegExp(`say: ${dumpName(20)};`));
+    rmSync(copy);
+    const { code, stdout } = await sync(['--verify-all', data, target]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^proven: 2 of 2 dumps$/m);
+  });
+
+  test('another host is reached as rsync is told to, whatever stands in the path', async () => {
+    const data = makeData();
+    const target = join(temporaryFolder('target'), "it's over there");
+    const ssh = join(temporaryFolder('ssh'), 'ssh');
+    writeFileSync(ssh, '#!/bin/sh\nif [ "$1" = -l ]; then shift 2; fi\nshift\nexec sh -c "$*"\n');
+    chmodSync(ssh, 0o755);
+    const { code, stdout, stderr } = await sync([data, `me@elsewhere:${target}`], { RSYNC_RSH: ssh });
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^proven: 2 of 2 dumps$/m);
+    assert.deepEqual(readdirSync(join(target, 'backup')).sort(), whole);
+    assert.equal(snapshots(target).length, 1);
+  });
+
+  test('--dry-run says what would be copied, and copies nothing', async () => {
+    const data = makeData();
+    const target = temporaryFolder('target');
+    const { code, stdout, stderr } = await sync(['--dry-run', data, target]);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(stdout.match(/^would be copied: .*$/gm), whole.map((name) => `would be copied: ${name}`));
+    assert.deepEqual(readdirSync(target), []);
+  });
+
+  test('two at once are one too many', async () => {
+    const data = makeData();
+    const holder = await startProcess('flock', [join(data, 'backup'), 'sh', '-c', 'echo held; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    await new Promise((held) => holder.stdout.once('data', held));
+    const { code, stderr } = await sync([data, temporaryFolder('target')]);
+    process.kill(-holder.pid, 'SIGKILL');
+    assert.equal(code, 75);
+    assert.match(stderr, /another run for '.*' is not over yet/);
+  });
+});
+
+describe('with restic', () => {
+  test('whole dumps and files are kept, proven by reading back, and old snapshots are forgotten; damage is told', async () => {
+    const data = makeData();
+    const folder = temporaryFolder('restic');
+    const env = { RESTIC_REPOSITORY: join(folder, 'repository'), RESTIC_PASSWORD: 'secret', RESTIC_CACHE_DIR: join(folder, 'cache') };
+    const restic = async (...args) => (await runProcess('restic', args, { env: { ...process.env, ...env } })).stdout;
+    await restic('init');
+    for (const [day, ...options] of [[22], [23, '--verify-all']]) {
+      addDump(data, day);
+      const { code, stdout, stderr } = await sync(['--keep', '1', ...options, data], env);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, day === 22 ? /^proven: 1 of 3 dumps$/m : /^proven: 4 of 4 dumps$/m);
+    }
+    assert.equal(JSON.parse(await restic('snapshots', '--json')).length, 1);
+    const back = temporaryFolder('restored');
+    await restic('restore', 'latest', '--target', back);
+    const names = [20, 21, 22, 23].flatMap((day) => [dumpName(day), manifestName(dumpName(day))]);
+    assert.deepEqual(readdirSync(join(back, data, 'backup')).sort(), names);
+    assert.equal(readFileSync(join(back, data, 'files', 'a company', 'logo.png'), 'utf8'), 'logo');
+
+    addDump(data, 24, { bytes: 'damaged', claims: 'as made' });
+    const { code, stderr } = await sync([data], env);
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`say: ${dumpName(24)};`));
+  });
+
+  test('a repository that was not made is told', async () => {
+    const { code, stderr } = await sync([makeData()], { RESTIC_REPOSITORY: temporaryFolder('empty'), RESTIC_PASSWORD: 'secret' });
+    assert.equal(code, 69);
+    assert.match(stderr, /was its repository made, by 'restic init'\?/);
+  });
+});
+
+describe('pings', () => {
+  test('start, success and failure are told, the last with its reason', async (t) => {
+    const web = await startWeb(t);
+    const data = makeData();
+    const target = temporaryFolder('target');
+    const env = { OFFHOST_PING_URL: `${web.url}/uuid?rid=1` };
+    assert.equal((await sync(['--dumps-only', data, target], env)).code, 0);
+    assert.ok(!existsSync(join(target, 'files', '.unfinished')));
+    assert.deepEqual(web.requests.map(({ path }) => path), ['/uuid/start?rid=1', '/uuid?rid=1']);
+    addDump(data, 22, { bytes: 'damaged', claims: 'as made' });
+    assert.equal((await sync(['--dumps-only', data, target], env)).code, 1);
+    assert.deepEqual(web.requests.slice(2).map(({ path }) => path), ['/uuid/start?rid=1', '/uuid/fail?rid=1']);
+    assert.match(web.requests.at(-1).body, new RegExp(`^copies are not what their manifests say: ${dumpName(22)}`));
+  });
+
+  test('one that cannot be sent changes nothing', async () => {
+    const { code, stderr } = await sync([makeData(), temporaryFolder('target')], { OFFHOST_PING_URL: 'http://127.0.0.1:1/secret' });
+    assert.equal(code, 0);
+    assert.match(stderr, /the ping could not be sent/);
+    assert.doesNotMatch(stderr, /secret/);
+  });
+});
+
+describe('what cannot be', () => {
+  const empty = () => {
+    const data = join(temporaryFolder('empty'), 'data');
+    mkdirSync(join(data, 'backup'), { recursive: true });
+    mkdirSync(join(data, 'files'));
+    return data;
+  };
+  const wrong = {
+    'no arguments': [() => [], 64, /DATA_DIR is missing/],
+    'no target': [() => [empty()], 64, /TARGET is missing/],
+    'an unknown option': [() => ['--bogus', 'a', 'b'], 64, /there is no option --bogus/],
+    'a number that is none': [() => ['--keep', 'all', 'a', 'b'], 64, /--keep takes a number/],
+    'a folder that is not there': [() => ['/nowhere', '/tmp'], 66, /'\/nowhere\/backup' is not there/],
+    'no dump': [() => [empty(), temporaryFolder('target')], 1, /there is no whole dump/],
+    'a target that cannot be written': [() => [makeData(), '/proc/copies'], 69, /'\/proc\/copies' cannot be reached or written/],
+  };
+  for (const [name, [args, status, words]] of Object.entries(wrong)) {
+    test(`${name} is told, with status ${status}`, async () => {
+      const { code, stderr } = await sync(args());
+      assert.equal(code, status, stderr);
+      assert.match(stderr, words);
+    });
+  }
+});
