@@ -18,6 +18,8 @@ finding_verdict_name(enum finding_verdict verdict)
     return names[verdict];
 }
 
+static void add(struct text *out, const char *format, va_list values) PRINTF_LIKE(2, 0);
+
 static void
 add(struct text *out, const char *format, va_list values)
 {

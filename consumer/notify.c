@@ -27,8 +27,7 @@ notify_send(const struct notify *notify, const char *message)
 {
     if (sendto(notify->fd, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT,
             (const struct sockaddr *)&notify->address, notify->length) == -1)
-        log_debug(
-            LOG_EVENT("systemd not told"), LOG_TEXT("message", message), LOG_TEXT("reason", strerrordesc_np(errno)));
+        log_debug(LOG_EVENT("systemd not told"), LOG_TEXT("message", message), LOG_TEXT("reason", strerror(errno)));
 }
 
 static void
