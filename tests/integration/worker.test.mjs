@@ -851,6 +851,8 @@ NODE_EXTRA_CA_CERTS=  (default)
 BACKUP_LOCK_SECONDS=60
 BACKUP_STALLED_SECONDS=10  (default)
 BACKUP_SHUTDOWN_SECONDS=5  (default)
+BACKUP_HTTP_LISTEN=  (default)
+BACKUP_FACTS_SECONDS=60  (default)
 DATABASE_URL=host='db' port='5433' user='weave' dbname='app' password='***' (schema 'public')
 BACKUP_STORAGE_DIR=/backups
 BACKUP_UID=100  (default)
