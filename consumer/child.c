@@ -320,26 +320,24 @@ children_find(const struct children *children, pid_t pid)
     return child;
 }
 
-/*
- * One signal may stand for many deaths: after each, we look again. Whoever is not ours was left to us: process 1 of a container is the parent of
- * all orphans.
- */
+/* One signal may stand for many deaths. Whoever is not ours was left to us: process 1 of a container is the parent of all orphans. */
 static void
 on_child_exit(evutil_socket_t number, short what, void *argument)
 {
     struct children *children = argument;
     siginfo_t dead = { .si_pid = 0 };
-    struct child *child;
 
     (void)number;
-    if (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) == -1 || dead.si_pid == 0)
-        return;
-    event_active(children->on_exit, what, 1);
-    child = children_find(children, dead.si_pid);
-    if (child != NULL)
-        child_reap(child);
-    else
-        (void)waitpid(dead.si_pid, NULL, WNOHANG);
+    (void)what;
+    while (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) == 0 && dead.si_pid != 0) {
+        struct child *child = children_find(children, dead.si_pid);
+
+        if (child != NULL)
+            child_reap(child);
+        else
+            (void)waitpid(dead.si_pid, NULL, WNOHANG);
+        dead.si_pid = 0;
+    }
 }
 
 /* The two pipes of a child; -1: closed or handed over. */
