@@ -150,11 +150,49 @@ read_added(const redisReply *reply, const struct error *lost, void *context, str
 
 /* --- Its end --- */
 
+/* A worker on Node does not say what became of the backup, and its job completes even where that failed: the row tells. */
+static void
+look_at_row(struct enqueued *run)
+{
+    const char *words[] = { "enqueue-row", "--look", row_text(run, "runId"), NULL };
+    struct text output = TEXT_EMPTY;
+    const char *state;
+    int status;
+
+    json_decref(run->value);
+    run->value = job_program_ask(NAME, words, &output, &status) && status == EX_OK
+                     ? json_loads(text_string(&output), 0, NULL)
+                     : NULL;
+    state = json_string_value(json_object_get(run->value, "status"));
+    if (state != NULL && strcmp(state, "success") == 0)
+        run->outcome = "success";
+    else if (state != NULL && strcmp(state, "failed") == 0) {
+        run->outcome = "failed";
+        run->reason = memory_copy_string(json_string_value(json_object_get(run->value, "error")));
+    } else
+        run->reason = memory_copy_string("the worker did not say what became of it, nor does the row of the run");
+    text_clear(&output);
+}
+
+static void
+take_value(const char *value, struct enqueued *run)
+{
+    const json_t *skipped;
+
+    run->value = value == NULL ? NULL : json_loads(value, JSON_DECODE_ANY, NULL);
+    skipped = json_object_get(run->value, "skipped");
+    if (json_is_string(json_object_get(run->value, "filename")))
+        run->outcome = "success";
+    else if (skipped != NULL) {
+        run->outcome = "skipped";
+        run->reason = memory_copy_string(json_string_value(skipped));
+    } else
+        look_at_row(run);
+}
+
 static void
 take_end(struct follow_end *end, struct enqueued *run)
 {
-    const char *skipped;
-
     if (end->outcome == FOLLOW_FAILED) {
         run->outcome = "failed";
         run->reason = end->value;
@@ -164,10 +202,7 @@ take_end(struct follow_end *end, struct enqueued *run)
         run->reason = memory_copy_string("the job was removed from the queue; 'weavestream-backup list' may know more");
         return;
     }
-    run->value = end->value == NULL ? NULL : json_loads(end->value, JSON_DECODE_ANY, NULL);
-    skipped = json_string_value(json_object_get(run->value, "skipped"));
-    run->outcome = skipped == NULL ? "success" : "skipped";
-    run->reason = memory_copy_string(skipped);
+    take_value(end->value, run);
     free(end->value);
 }
 
@@ -184,7 +219,6 @@ follow(struct queue *queue, struct enqueued *run)
     struct follow_end end;
     struct error err;
 
-    queue_take_signals(queue);
     if (follow_job(queue, run->job_id, &end, &err)) {
         take_end(&end, run);
         return exit_status(run);
@@ -254,6 +288,14 @@ tell_end(const struct arguments *arguments, const struct enqueued *run, int stat
 }
 
 static int
+complain(const struct queue *queue, const struct error *err)
+{
+    if (err->code == ERROR_STOPPED)
+        return command_complain(NAME, 128 + queue_signal(queue), "not enqueued: %s", err->text);
+    return queue_complain(NAME, err);
+}
+
+static int
 enqueue(struct queue *queue, void *context)
 {
     const struct arguments *arguments = context;
@@ -261,13 +303,14 @@ enqueue(struct queue *queue, void *context)
     struct error err;
     int status;
 
+    queue_take_signals(queue);       /* a row is not left behind without its job */
     if (!queue_connect(queue, &err)) /* before there is a row */
-        return queue_complain(NAME, &err);
+        return complain(queue, &err);
     if (make_row(arguments->config, &run, &status)) {
-        if (queue_ask(queue, send_add, read_added, &run, &err))
+        if (queue_rest(queue, 0, &err) && queue_ask(queue, send_add, read_added, &run, &err))
             status = tell_end(arguments, &run, arguments->no_follow ? EX_OK : follow(queue, &run));
         else {
-            status = queue_complain(NAME, &err);
+            status = complain(queue, &err);
             close_row(&run, &err);
         }
     }

@@ -1,6 +1,7 @@
 #include "cli/enqueue_row.h"
 
 #include <getopt.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "cli/answer.h"
@@ -35,12 +36,39 @@ close_row(struct database *database, const char *run_id, const char *reason, str
     return history_close_queued(database, run_id, reason, false, &changed, err);
 }
 
+/* With the keys of what a job of ours returns. */
+static bool
+look_at_row(struct database *database, const char *run_id, struct error *err)
+{
+    struct database_rows *rows = NULL;
+    const char *path;
+    const char *slash;
+
+    if (!history_read_run(database, run_id, &rows, err))
+        return false;
+    if (database_rows_count(rows) == 0) {
+        database_rows_free(rows);
+        return error_set(err, ERROR_INPUT, "there is no row of run %s", run_id);
+    }
+    path = database_rows_value(rows, 0, 2);
+    slash = path == NULL ? NULL : strrchr(path, '/');
+    answer_print(
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "status", answer_text(database_rows_value(rows, 0, 0)), "error",
+            answer_text(database_rows_value(rows, 0, 1)), "filename", answer_text(slash == NULL ? path : slash + 1),
+            "sizeBytes", answer_number(database_rows_value(rows, 0, 3) != NULL, database_rows_number(rows, 0, 3)),
+            "sha256", answer_text(database_rows_value(rows, 0, 4)), "durationMs",
+            answer_number(database_rows_value(rows, 0, 5) != NULL, database_rows_number(rows, 0, 5))));
+    database_rows_free(rows);
+    return true;
+}
+
 static int
-perform(const struct session *session, const char *closed_run, const char *operand)
+perform(const struct session *session, const char *closed_run, bool looks, const char *operand)
 {
     struct error err;
-    bool ok = closed_run == NULL ? make_row(session->database, operand, &err)
-                                 : close_row(session->database, closed_run, operand, &err);
+    bool ok = looks                ? look_at_row(session->database, operand, &err)
+              : closed_run == NULL ? make_row(session->database, operand, &err)
+                                   : close_row(session->database, closed_run, operand, &err);
 
     return ok ? EX_OK : session_fail(session, &err);
 }
@@ -49,11 +77,13 @@ int
 cli_enqueue_row(int argc, char **argv)
 {
     const char *closed_run = NULL;
+    bool looks = false;
     const struct command_option options[] = {
         { 0, "close", "RUN", "close this row instead; the operand is the reason", .text = &closed_run },
+        { 0, "look", NULL, "tell what became of a row instead; the operand is the run", .flag = &looks },
         COMMAND_END,
     };
-    const struct command command = { "enqueue-row", "[--close=RUN] NAME|ID|REASON",
+    const struct command command = { "enqueue-row", "[--close=RUN|--look] NAME|ID|REASON|RUN",
         "Make the row of a run that is about to be enqueued.", options, "weavestream-backup enqueue starts this.", 1,
         1 };
     struct session session;
@@ -62,7 +92,7 @@ cli_enqueue_row(int argc, char **argv)
     if (!command_read(&command, argc, argv, &status))
         return status;
     if (session_open(&session, NAME, &status))
-        status = perform(&session, closed_run, argv[optind]);
+        status = perform(&session, closed_run, looks, argv[optind]);
     session_close(&session);
     return status == EX_OK ? command_finish(NAME) : status;
 }

@@ -1,6 +1,7 @@
 #include "cli/restore.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,12 +49,14 @@ static const char details[] =
     "\n"
     "With --json: file, host, database, planOnly, checks (name, verdict, text), refused (how many), restored, "
     "compared,\n"
-    "reason, tables, rows, restoreMs, countMs, checklist (text, done). Where there is a reason, standard error has it\n"
+    "reason, warnings (what pg_restore or psql said although it succeeded), tables, rows, restoreMs, countMs, "
+    "checklist (text, done). Where there is a reason, standard error has it\n"
     "as well.\n"
     "\n"
     "Exit status: 0 restored, with all rows (with --plan: nothing is refused), 1 refused or failed, 64 wrong usage, 66 "
     "no\n"
-    "such file, or none that can be read, 69 the server is away, 78 wrong settings, 130 interrupted.\n"
+    "such file, or none that can be read, 69 the server is away, or no pg_restore (psql, gzip) is here, 74 the answer\n"
+    "cannot be written, 78 wrong settings, 130 interrupted.\n"
     "\n"
     "Examples:\n"
     "  weavestream-backup restore --plan --to-env DATABASE_URL --env-file .env \\\n"
@@ -171,7 +174,7 @@ refuse(const struct restore_plan *plan, struct text *reason)
     text_format(reason, "nothing was restored: %zu check%s refused", plan->refused, plan->refused == 1 ? "" : "s");
     if (plan->file_missing)
         return EX_NOINPUT;
-    return plan->server_away ? EX_UNAVAILABLE : FAILED;
+    return plan->server_away || plan->client_missing ? EX_UNAVAILABLE : FAILED;
 }
 
 /* What a person has to know of the database. */
@@ -193,7 +196,9 @@ fail(const struct restore_result *result, const struct error *err, struct text *
         text_format(reason, "restored, but not as it should be: %s", err->text);
     else
         text_format(reason, "not restored: %s; %s", err->text, state_of(result));
-    return stop_signal() != 0 ? 128 + stop_signal() : err->code == ERROR_LOST ? EX_UNAVAILABLE : FAILED;
+    if (stop_signal() != 0)
+        return 128 + stop_signal();
+    return err->code == ERROR_LOST || err->code == ERROR_CONFIG ? EX_UNAVAILABLE : FAILED;
 }
 
 static int
@@ -248,6 +253,7 @@ restore_as_told(const struct arguments *arguments, const struct postgres_url *ur
         .owner = &show };
     struct error err;
 
+    (void)signal(SIGPIPE, SIG_IGN); /* what was begun is brought to its end, though nobody may read on */
     if (!stop_start((struct moment){ .ns = STOP_NEVER_NS }, &err))
         return command_complain(NAME, EX_OSERR, "%s", err.text);
     return restore(arguments, &order, &show);

@@ -198,11 +198,12 @@ restore_show_json(const struct restore_told *told)
     const struct restore_result *result = told->result;
     bool counted = plan->wanted.count > 0;
 
-    answer_print(json_pack("{s:o, s:o, s:o, s:b, s:o, s:I, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "file",
+    answer_print(json_pack("{s:o, s:o, s:o, s:b, s:o, s:I, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "file",
         answer_text(told->order->file), "host", answer_text(told->order->url->hostname), "database",
         answer_text(postgres_url_value(told->order->url, "dbname")), "planOnly", told->plan_only, "checks",
         make_checks(plan), "refused", (json_int_t)plan->refused, "restored", result->restored, "compared",
-        result->compared, "reason", answer_text(told->reason), "tables",
+        result->compared, "reason", answer_text(told->reason), "warnings",
+        answer_text(result->words.length > 0 ? text_string(&result->words) : NULL), "tables",
         answer_number(counted, (int64_t)plan->wanted.count), "rows", answer_number(counted, plan->wanted.rows),
         "restoreMs", answer_number(result->restored, result->restore_ms), "countMs",
         answer_number(result->compared, result->count_ms), "checklist", make_steps(told)));

@@ -19,6 +19,7 @@
 
 #define FAILED 1
 #define FAILED_ROW "Failed: " /* the verdict says it, too */
+#define STOPPED "interrupted: it was stopped before it began"
 
 static const char details[] =
     "The same as the app's 'Run now', at once: the row that the app shows (MANUAL), the dump, the proof that\n"
@@ -202,10 +203,24 @@ prune(const struct settings *settings, const struct payload *run, struct report 
     prune_perform(settings, &payload, verdict);
 }
 
+/* It may have ended before it had a session of its own: then the row is queued still, and nobody would ever take it. */
+static void
+close_row(struct database *database, const char *run_id, const struct report *verdict)
+{
+    struct error err;
+    bool changed;
+
+    if (verdict->type != REPORT_COMPLETED &&
+        !history_close_queued(
+            database, run_id, verdict->type == REPORT_FAILED ? verdict->text : STOPPED, false, &changed, &err))
+        (void)command_complain("run", FAILED, "the row of run %s could not be closed: %s", run_id, err.text);
+}
+
 static int
-perform(const struct arguments *arguments, const struct settings *settings, const struct config_found *config,
+perform(const struct arguments *arguments, const struct session *session, const struct config_found *config,
     const struct payload *payload)
 {
+    const struct settings *settings = &session->settings;
     struct report verdict = REPORT_EMPTY;
     struct progress progress = { .drawn = false };
     struct ending ending = { .run_id = payload->run_id,
@@ -216,6 +231,7 @@ perform(const struct arguments *arguments, const struct settings *settings, cons
 
     reporter_listen(on_report, &progress);
     run_perform(settings, payload, &verdict);
+    close_row(session->database, payload->run_id, &verdict);
     take_verdict(&verdict, &ending);
     if (ending.error == NULL && arguments->prune)
         prune(settings, payload, &ending.pruned);
@@ -252,7 +268,7 @@ run(const struct arguments *arguments, const struct session *session)
         !make_row(session->database, config.id, &payload, &err))
         status = session_fail(session, &err);
     else
-        status = perform(arguments, &session->settings, &config, &payload);
+        status = perform(arguments, session, &config, &payload);
     config_found_clear(&config);
     return status;
 }

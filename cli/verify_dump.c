@@ -95,7 +95,9 @@ exit_status(bool ok, const struct verify_result *result, const struct error *err
         return EX_OK;
     if (result->stage == VERIFY_OPENING)
         return EX_NOINPUT;
-    return err->code == ERROR_CONFIG ? EX_UNAVAILABLE : VERIFY_DUMP_NOT_PROVEN;
+    if (err->code == ERROR_CONFIG || (result->stage == VERIFY_RESTORE && err->code == ERROR_LOST))
+        return EX_UNAVAILABLE;
+    return VERIFY_DUMP_NOT_PROVEN;
 }
 
 int

@@ -337,6 +337,16 @@ history_list_runs(struct database *database, const char *config_id, bool only_fa
 }
 
 bool
+history_read_run(struct database *database, const char *id, struct database_rows **rows, struct error *err)
+{
+    return database_query(database,
+               "SELECT status, error, dump_path, size_bytes, manifest ->> 'sha256', " SQL_MS(
+                   "finished_at") " - " SQL_MS("started_at") " FROM backup_run WHERE id = $1::uuid",
+               1, &id, rows, err) ||
+           error_add(err, "read the run's row");
+}
+
+bool
 history_list_configs(struct database *database, const char *id, struct database_rows **rows, struct error *err)
 {
     return database_query(database,

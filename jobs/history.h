@@ -111,6 +111,10 @@ bool history_list_dumps(struct database *database, struct database_rows **rows, 
 bool history_list_runs(struct database *database, const char *config_id, bool only_failed, int64_t limit,
     struct database_rows **rows, struct error *err) MUST_CHECK;
 
+/* One run, if there is one. Columns: status, error, dump_path, size_bytes, the dump's SHA-256, how long it took in ms. */
+bool history_read_run(
+    struct database *database, const char *id, struct database_rows **rows, struct error *err) MUST_CHECK;
+
 /* Every config's id and name, in the order of names; or one config's. */
 bool history_list_configs(
     struct database *database, const char *id, struct database_rows **rows, struct error *err) MUST_CHECK;

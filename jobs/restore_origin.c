@@ -54,9 +54,10 @@ add_missing(const struct migrations *ours, const struct migrations *others, stru
     return count;
 }
 
+/* `hashed`: the dump tells what was in them, and it is not what is there. */
 static void
 compare_names(const struct restore_order *order, struct restore_plan *plan, const struct migrations *applied,
-    const struct migrations *there)
+    const struct migrations *there, bool hashed)
 {
     const char *version = plan->dump.facts.weavestream_version;
     struct text names = TEXT_EMPTY;
@@ -74,6 +75,10 @@ compare_names(const struct restore_order *order, struct restore_plan *plan, cons
         if (left > 0)
             restore_plan_add(plan, order, "migrations", RESTORE_OK,
                 "the app there is newer: `prisma migrate deploy` will apply %zu more (%s)", left, text_string(&more));
+        else if (!hashed)
+            restore_plan_add(plan, order, "migrations", RESTORE_OK,
+                "the same %zu names as in '%s'; the dump does not tell what was in them", there->count,
+                order->migrations);
         else
             restore_plan_add(plan, order, "migrations", RESTORE_WARN,
                 "the same %zu names, but their migration.sql files differ from those of the dump's app", there->count);
@@ -87,16 +92,16 @@ compare_migrations(const struct restore_order *order, struct restore_plan *plan,
     bool known, const struct migrations *there)
 {
     const char *expected = plan->dump.facts.migration_hash;
+    bool hashed = expected != NULL && strncmp(expected, "sha256:", strlen("sha256:")) == 0;
     struct text hash = TEXT_EMPTY;
 
     migrations_add_hash(order->migrations, &hash);
-    if (expected != NULL && strncmp(expected, "sha256:", strlen("sha256:")) == 0 &&
-        strcmp(expected, text_string(&hash)) == 0) {
+    if (hashed && strcmp(expected, text_string(&hash)) == 0) {
         plan->migrations_left = 0;
         restore_plan_add(
             plan, order, "migrations", RESTORE_OK, "the same %zu as in '%s'", there->count, order->migrations);
     } else if (known)
-        compare_names(order, plan, applied, there);
+        compare_names(order, plan, applied, there, hashed);
     else
         restore_plan_add(plan, order, "migrations", RESTORE_WARN,
             "the dump does not tell its own, so they cannot be compared with those in '%s'", order->migrations);

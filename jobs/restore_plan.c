@@ -139,6 +139,7 @@ check_archive(const struct restore_order *order, struct restore_plan *plan, stru
 
     if (!ok && restore_plan_was_stopped(err))
         return false;
+    plan->client_missing = !ok && err->code == ERROR_CONFIG;
     tell_dump(order, plan, err);
     if (plan->path != NULL && !archive_head_read(plan->path, plan->server_version, err) &&
         restore_plan_was_stopped(err))
@@ -223,6 +224,7 @@ check_script(const struct restore_order *order, struct restore_plan *plan, struc
 
     if (!ok && restore_plan_was_stopped(err))
         return false;
+    plan->client_missing = !ok && err->code == ERROR_CONFIG;
     text_add_count(&tables, plan->script.tables, "table");
     restore_plan_add(plan, order, "checksum", RESTORE_WARN,
         "a .sql.gz has no manifest: nothing tells whether it is what was dumped");

@@ -62,6 +62,7 @@ struct restore_plan {
     size_t refused;
     bool file_missing; /* among what was refused */
     bool server_away;
+    bool client_missing; /* pg_restore, or what unpacks a script */
 
     char *path; /* of the dump, absolute */
     int64_t size_bytes;

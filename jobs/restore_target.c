@@ -175,7 +175,8 @@ check_sessions(const struct restore_order *order, struct restore_plan *plan, str
     if (!database_query(plan->session,
             "SELECT count(*), pg_catalog.string_agg(DISTINCT coalesce(nullif(application_name, ''), usename), "
             "', ') FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database() "
-            "AND pid <> pg_catalog.pg_backend_pid() AND coalesce(backend_type, 'client backend') = 'client backend'",
+            "AND pid <> pg_catalog.pg_backend_pid() AND usesysid IS NOT NULL " /* else one of the server's own */
+            "AND coalesce(backend_type, 'client backend') = 'client backend'",
             0, NULL, &rows, err))
         return refuse(order, plan, "sessions", err);
     count = database_rows_number(rows, 0, 0);

@@ -148,6 +148,19 @@ Nightly: weavestream-postgres-<TIME>.dump, <N> KB in <N> s, verified: full`);
     assert.equal((await scene.rows())[0].error, 'concurrent');
   });
 
+  test('where it cannot have a session of its own, its row says so', async (t) => {
+    const scene = await open(t);
+    await insertConfig(scene.sql, { name: 'Nightly' });
+    await scene.sql.query(`CREATE ROLE lonely LOGIN PASSWORD 'lonely' CONNECTION LIMIT 1; GRANT ALL ON ALL TABLES IN SCHEMA public TO lonely`);
+    const url = scene.environment.DATABASE_URL.replace(/\/\/[^@]*@/, '//lonely:lonely@');
+    const { code, stderr } = await scene.command(['run', '--config', 'Nightly'], { DATABASE_URL: url });
+    assert.equal(code, 1);
+    assert.match(stderr, /too many connections for role "lonely"/);
+    const [{ status, error }] = await scene.rows();
+    assert.equal(status, 'failed');
+    assert.match(error, /too many connections for role "lonely"/);
+  });
+
   test('^C stops it: no file is left, the row says failed, and nobody is told of it later', async (t) => {
     const scene = await open(t);
     await insertConfig(scene.sql, { name: 'Nightly' });

@@ -1,7 +1,7 @@
 /* `weavestream-backup enqueue`: the job as the app's API would have added it; its end; what is left when something is away. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { eventsOf, runNow, untilState, versions } from './support/bullmq.mjs';
+import { eventsOf, openNodeWorker, runNow, untilState, versions } from './support/bullmq.mjs';
 import { assertAnswer } from './support/json_schema.mjs';
 import { startPostgres } from './support/postgres.mjs';
 import { startRedis } from './support/redis.mjs';
@@ -9,7 +9,7 @@ import { openScene, shell } from './support/scene.mjs';
 import { insertConfig, readRun } from './support/schema.mjs';
 import { inTerminal, openTerminal } from './support/terminal.mjs';
 import { eventually } from './support/wait.mjs';
-import { run } from './support/worker.mjs';
+import { run, startWorker, workerProgram } from './support/worker.mjs';
 
 let redis;
 let postgres;
@@ -89,6 +89,40 @@ describe('enqueue', { concurrency: 3 }, () => {
     assert.equal(code, 1);
     const { outcome, error } = assertAnswer('enqueue', stdout);
     assert.deepEqual({ outcome, error }, { outcome: 'failed', error: 'the disk\nis full' });
+  });
+
+  test("where the worker does not say what became of it, as one on Node, the run's row tells", async (t) => {
+    const scene = await open(t);
+    let end;
+    const node = openNodeWorker(versions['5.76.2'], scene.redis, async ({ data: { backupRunId } }) => { // completes, whatever happens
+      await scene.sql.query(`UPDATE backup_run SET started_at = '2026-11-24 15:00:00', finished_at = '2026-11-24 15:00:02', ${end} WHERE id = $1`, [backupRunId]);
+    });
+    t.after(() => node.close());
+    end = `status = 'failed', error = 'no room'`;
+    const failed = await scene.enqueue();
+    assert.deepEqual([failed.code, failed.stdout, failed.stderr], [1, '', "weavestream-backup enqueue: 'Nightly' failed: no room\n"]);
+    end = `status = 'success', size_bytes = 3000000, dump_path = '/x/weavestream-postgres-2026-11-24T15-00-00Z.dump', manifest = '{"sha256":"${'a'.repeat(64)}"}'`;
+    const good = await scene.enqueue();
+    assert.deepEqual([good.code, good.stdout], [0, 'Nightly: weavestream-postgres-2026-11-24T15-00-00Z.dump, 2.86 MB in 2.0 s\n']);
+    end = `status = 'running'`;
+    const { code, stdout } = await scene.enqueue(['--json']);
+    const { outcome, error, file } = assertAnswer('enqueue', stdout);
+    assert.deepEqual({ code, outcome, error, file }, { code: 1, outcome: null, error: 'the worker did not say what became of it, nor does the row of the run', file: null });
+  });
+
+  test('stopped before the job is in the queue, it closes the row again', async (t) => {
+    const scene = await open(t);
+    await scene.sql.query('BEGIN; LOCK TABLE backup_run IN ACCESS EXCLUSIVE MODE');
+    const command = await startWorker({ program: workerProgram, args: ['enqueue', '--config', 'Nightly'], env: scene.environment });
+    await eventually(async () => (await postgres.psql(`SELECT count(*) FROM pg_locks WHERE NOT granted`, 'postgres')) !== '0', { what: 'the row to be inserted' });
+    command.signal('SIGTERM');
+    await scene.sql.query('COMMIT');
+    const { code } = await command.ended;
+    assert.equal(code, 143);
+    assert.ok(command.lines.includes('weavestream-backup enqueue: not enqueued: stopped by SIGTERM'), command.lines.join('\n'));
+    const [{ status, error }] = await scene.rows();
+    assert.deepEqual({ status, error }, { status: 'failed', error: 'the queue did not take the job: stopped by SIGTERM' });
+    assert.equal(await scene.queue.getWaitingCount(), 0);
   });
 
   test('^C ends following, not the job', async (t) => {

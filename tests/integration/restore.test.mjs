@@ -41,8 +41,17 @@ function writeEnv(text) {
   return file;
 }
 
+/* Autovacuum comes to it soon, and stays for minutes. */
+async function makeBusyDatabase() {
+  await postgres.psql('ALTER SYSTEM SET autovacuum_naptime = 1', 'postgres');
+  await postgres.psql('SELECT pg_reload_conf()', 'postgres');
+  await postgres.createDatabase('busy', { template: 'template0' });
+  await postgres.psql('CREATE TABLE busy (id int) WITH (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1); INSERT INTO busy SELECT generate_series(1, 50000); DELETE FROM busy', 'busy');
+}
+
 before(async () => {
   postgres = await startPostgres();
+  await makeBusyDatabase();
   const sql = await postgres.client();
   await createSchema(sql);
   await sampleData(sql, 0.5);
@@ -337,6 +346,14 @@ describe('restore, the checks', { concurrency: 3 }, () => {
     assert.match(await check('migrations', ['--migrations', makeMigrations(applied, () => 'other')]), /^warn: the same 2 names, but their migration\.sql files differ/);
   });
 
+  test('the same names are good where the dump does not tell what was in them', async () => {
+    const names = /^ok: the same 2 names as in '.*'; the dump does not tell what was in them$/;
+    assert.match(await check('migrations', ['--migrations', migrations], copyOf(good, { manifest: false })), names);
+    const copy = copyOf(good);
+    rewrite(copy, (manifest) => ({ ...manifest, prismaMigrationHash: 'unknown:not-found' }));
+    assert.match(await check('migrations', ['--migrations', migrations], copy), names);
+  });
+
   test("a key among the previous ones will do; a Node worker's null is the app's default", async () => {
     assert.match(await check('passwords', ['--env-file', writeEnv('PASSWORD_ENCRYPTION_KEY=eA==\nPASSWORD_ENCRYPTION_KEY_KID="pk-3"\nPASSWORD_PREVIOUS_KEYS=pk-1:eQ==,pk-2:eg==\n')]), /^ok: .*, 'pk-2', among its previous keys$/);
     const copy = copyOf(good);
@@ -352,12 +369,19 @@ describe('restore, the checks', { concurrency: 3 }, () => {
     assert.equal(verdicts(answer).sessions, 'warn');
   });
 
+  /* By a role that may not look at the sessions of others. */
+  const asPlain = (name) => ({ TARGET: postgres.urlOf(name).replace(`${postgres.role}:`, 'plain:') });
+  before(() => postgres.psql(`CREATE ROLE plain LOGIN PASSWORD '${password.replaceAll("'", "''")}'`, 'postgres'));
+
+  test("the server's own work in the database is nobody's session", async () => {
+    await eventually(async () => (await postgres.psql(`SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' AND datname = 'busy'`, 'postgres')) === '1', { what: 'autovacuum' });
+    const answer = await answerOf('busy', ['--plan', good.file], { env: asPlain('busy') });
+    assert.deepEqual([verdicts(answer).sessions, textOf(answer, 'sessions')], ['ok', 'nobody else is in the database']);
+  });
+
   test('where the server is cannot always be seen', async () => {
     const name = await emptyDatabase();
-    const sql = await postgres.client();
-    await sql.query(`CREATE ROLE plain LOGIN PASSWORD '${password.replaceAll("'", "''")}'`);
-    await sql.end();
-    const answer = await answerOf(name, ['--plan', good.file], { env: { TARGET: postgres.urlOf(name).replace(`${postgres.role}:`, 'plain:') } });
+    const answer = await answerOf(name, ['--plan', good.file], { env: asPlain(name) });
     assert.equal(verdicts(answer).space, 'warn');
     assert.match(textOf(answer, 'space'), /^how much the server has cannot be seen from here/);
   });
@@ -384,6 +408,28 @@ describe('restore, what goes wrong', { concurrency: 3 }, () => {
     const answer = await answerOf(await emptyDatabase(), [good.file], { env: restoreBy('case "$*" in *--dbname*) real --schema-only "$@" ;; *) real "$@" ;; esac') });
     assert.deepEqual([answer.code, answer.restored, answer.compared], [1, true, false]);
     assert.match(answer.reason, /^restored, but not as it should be: table public\..* has \d+ rows in the dump, 0 in the restored database$/);
+  });
+
+  test('without the programs that it needs, nothing is said about the dump: status 69', async () => {
+    const name = await emptyDatabase();
+    for (const [file, reason] of [[good.file, /^pg_restore: No such file or directory/], [script, /gzip: No such file or directory/]]) {
+      const answer = await answerOf(name, ['--plan', file], { env: { PATH: '/nowhere' } });
+      assert.equal(answer.code, 69);
+      assert.match(textOf(answer, 'archive'), reason);
+    }
+  });
+
+  test('what pg_restore says although it succeeds is told', async () => {
+    const env = restoreBy('case "$*" in *--dbname*) echo "pg_restore: warning: odd" >&2 ;; esac; real "$@"');
+    assert.match((await restore(await emptyDatabase(), [good.file], { env })).stdout, /\npg_restore said: pg_restore: warning: odd\n/);
+    assert.equal((await answerOf(await emptyDatabase(), [good.file], { env })).warnings, 'pg_restore: warning: odd');
+  });
+
+  test('when nobody reads what it prints, it is brought to its end all the same, and status 74 says so', async () => {
+    const name = await emptyDatabase();
+    const { code } = await run(['-c', '"$0" restore --jobs=2 --to-env TARGET "$1" | true; exit "${PIPESTATUS[0]}"', workerProgram, good.file], { binary: 'bash', env: { TARGET: postgres.urlOf(name) } });
+    assert.equal(code, 74);
+    await assertSame(name);
   });
 
   test('^C in the middle changes nothing, and leaves nothing behind', async () => {

@@ -68,7 +68,7 @@ describe('verify', { concurrency: 3 }, () => {
     await assertProven(['-lrestore', good.file], { env: { BACKUP_DRILL_URL: postgres.urlOf('postgres'), DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
     await assertNot(['-lrestore', good.file], /a restore needs a server: set BACKUP_DRILL_URL or DATABASE_URL$/m, { status: 78 });
     await assertNot(['-lrestore', good.file], /^BACKUP_DRILL_URL: /, { status: 78, env: { BACKUP_DRILL_URL: 'mysql://x' } });
-    await assertNot(['-lrestore', good.file], /not proven: restore drill: postgres: .*refused/, { env: { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
+    await assertNot(['-lrestore', good.file], /not proven: restore drill: postgres: .*refused/, { status: 69, env: { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
   });
 
   test('a restore in which rows are missing proves nothing', async () => {
@@ -249,6 +249,12 @@ describe('drill', { concurrency: 3 }, () => {
     const { code, stderr } = await drill([good.file], { env });
     assert.equal(code, 1);
     assert.match(stderr, /^weavestream-backup drill: .*: not proven: restore drill: table .* has \d+ rows in the dump, 0 in the restored database\n$/);
+  });
+
+  test('a server that is away says nothing about the dump: status 69', async () => {
+    const { code, stderr } = await drill([good.file], { env: { DATABASE_URL: 'postgresql://me@127.0.0.1:1/x' } });
+    assert.equal(code, 69);
+    assert.match(stderr, /^weavestream-backup drill: .*: not proven: restore drill: .*Connection refused/);
   });
 
   test('without dumps, or without a server, there is nothing to restore', async () => {
