@@ -24,6 +24,7 @@
 struct children {
     struct event_base *base;
     struct event *on_exit;
+    struct event *orphans; /* activated once ours are reaped */
     struct child *first;
 };
 
@@ -309,35 +310,47 @@ child_reap(struct child *child)
     child_set_timer(child, LINGER_MS);
 }
 
-/* The one that is still to be reaped under this number, or NULL. */
-static struct child *
-children_find(const struct children *children, pid_t pid)
+static bool
+children_have(const struct children *children, pid_t pid)
 {
-    struct child *child = children->first;
+    const struct child *child = children->first;
 
     while (child != NULL && (child->pid != pid || child->is_reaped))
         child = child->next;
-    return child;
+    return child != NULL;
 }
 
-/* One signal may stand for many deaths. Whoever is not ours was left to us: process 1 of a container is the parent of all orphans. */
+/* Process 1 of a container is the parent of all orphans. One of ours that comes up here has died meanwhile, and has its signal on the way. */
 static void
-on_child_exit(evutil_socket_t number, short what, void *argument)
+on_orphans(evutil_socket_t number, short what, void *argument)
 {
-    struct children *children = argument;
+    const struct children *children = argument;
     siginfo_t dead = { .si_pid = 0 };
 
     (void)number;
     (void)what;
-    while (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) == 0 && dead.si_pid != 0) {
-        struct child *child = children_find(children, dead.si_pid);
-
-        if (child != NULL)
-            child_reap(child);
-        else
-            (void)waitpid(dead.si_pid, NULL, WNOHANG);
+    while (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) == 0 && dead.si_pid != 0 &&
+           !children_have(children, dead.si_pid)) {
+        (void)waitpid(dead.si_pid, NULL, WNOHANG);
         dead.si_pid = 0;
     }
+}
+
+/* One signal may stand for many deaths. */
+static void
+on_child_exit(evutil_socket_t number, short what, void *argument)
+{
+    struct children *children = argument;
+    struct child *next;
+
+    (void)number;
+    (void)what;
+    for (struct child *child = children->first; child != NULL; child = next) {
+        next = child->next;
+        if (!child->is_reaped)
+            child_reap(child);
+    }
+    event_active(children->orphans, 0, 0);
 }
 
 /* The two pipes of a child; -1: closed or handed over. */
@@ -476,7 +489,8 @@ children_new(struct event_base *base)
 
     children->base = base;
     children->on_exit = evsignal_new(base, SIGCHLD, on_child_exit, children);
-    if (children->on_exit == NULL)
+    children->orphans = event_new(base, -1, 0, on_orphans, children);
+    if (children->on_exit == NULL || children->orphans == NULL)
         abort(); /* out of memory */
     (void)event_add(children->on_exit, NULL);
     /* The same for all of them, so it is set here and not between fork and exec, where little may be called. */
@@ -499,5 +513,6 @@ children_free(struct children *children)
         child_free(child);
     }
     event_free(children->on_exit);
+    event_free(children->orphans);
     free(children);
 }
