@@ -196,10 +196,13 @@ command_read(const struct command *command, int argc, char **argv, int *status)
     operands = argc - optind;
     if (operands >= command->operands_least && operands <= command->operands_most)
         return true;
-    if (operands > command->operands_most)
-        (void)command_complain(
-            command->name, EX_USAGE, "'%s' is one too many; try --help", argv[optind + command->operands_most]);
-    else
+    if (operands > command->operands_most) {
+        const char *extra = argv[optind + command->operands_most];
+
+        /* A URL may have a password in it. */
+        (void)command_complain(command->name, EX_USAGE, "'%s' is one too many; try --help",
+            strstr(extra, "://") == NULL ? extra : "...://...");
+    } else
         (void)command_complain(command->name, EX_USAGE, "something is missing: %s; try --help", command->synopsis);
     return false;
 }

@@ -126,13 +126,23 @@ add_where(const struct restore_order *order, struct text *out)
 }
 
 static void
+print_line(const struct text *words)
+{
+    struct text line = TEXT_EMPTY;
+
+    (void)screen_add_line(&line, text_string(words), SCREEN_ENDLESS);
+    (void)puts(text_string(&line));
+    text_clear(&line);
+}
+
+static void
 show_restored(const struct restore_told *told)
 {
     const struct restore_plan *plan = told->plan;
     const struct restore_result *result = told->result;
     struct text line = TEXT_EMPTY;
 
-    text_add(&line, "\nrestored into ");
+    text_add(&line, "restored into ");
     add_where(told->order, &line);
     text_add(&line, " in ");
     screen_add_duration(&line, result->restore_ms);
@@ -145,9 +155,13 @@ show_restored(const struct restore_told *told)
         screen_add_duration(&line, result->count_ms);
         text_add(&line, plan->dump.facts.has_contents ? ": as in the manifest" : ": as in the dump");
     }
-    (void)puts(text_string(&line));
-    if (result->words.length > 0)
-        (void)printf("%s said: %s\n", plan->is_script ? "psql" : "pg_restore", text_string(&result->words));
+    (void)puts("");
+    print_line(&line);
+    if (result->words.length > 0) {
+        text_reset(&line);
+        text_format(&line, "%s said: %s", plan->is_script ? "psql" : "pg_restore", text_string(&result->words));
+        print_line(&line);
+    }
     text_clear(&line);
 }
 

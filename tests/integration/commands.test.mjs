@@ -34,6 +34,31 @@ describe('commands', { concurrency: 3 }, () => {
   });
 });
 
+describe('in a terminal', { concurrency: 3 }, () => {
+  test('cron prints when a pattern fires next', async () => {
+    const { screen, code } = await inTerminal(['cron', '--tz', 'Europe/Berlin', '--from', '2026-03-28T12:00', '--count', '2', '30 2 * * *']);
+    assert.deepEqual([code, screen], [0, '2026-03-29T03:30:00+02:00 Sunday\n2026-03-30T02:30:00+02:00 Monday']);
+  });
+
+  test('version and help say what this is', async () => {
+    assert.match((await inTerminal(['version'])).screen, /^weavestream-backup \d+\.\d+\.\d+$/);
+    assert.match((await inTerminal(['help'], { columns: 120 })).screen, /^Usage: weavestream-backup COMMAND(.*\n)+ {2}restore +\S/);
+  });
+
+  test('worker --check shows the settings, passwords masked', async () => {
+    const env = { REDIS_URL: 'redis://:hunter2@localhost', DATABASE_URL: 'postgresql://me:hunter2@localhost/app' };
+    const { screen, code, raw } = await inTerminal(['worker', '--check'], { env, columns: 120 });
+    assert.equal(code, 0);
+    assert.match(screen, /^REDIS_URL=redis:\/\/:\*\*\*@localhost/m);
+    assert.ok(!raw.includes('hunter2'));
+  });
+
+  test('an operand too many is told, but for a URL, which may have a password in it', async () => {
+    const { screen, code } = await inTerminal(['verify', 'a.dump', 'postgresql://me:hunter2@localhost/app']);
+    assert.deepEqual([code, screen], [64, "weavestream-backup verify: '...://...' is one too many; try --help"]);
+  });
+});
+
 describe('the terminal of these tests', { concurrency: 3 }, () => {
   const script = (text) => ({ program: executable(`#!/bin/sh\n${text}\n`) });
 

@@ -14,6 +14,7 @@ import { freePort, runProcess, temporaryFolder } from './support/run_folder.mjs'
 import { openScene, shell } from './support/scene.mjs';
 import { insertConfig, insertRun } from './support/schema.mjs';
 import { eventually } from './support/wait.mjs';
+import { inTerminal } from './support/terminal.mjs';
 import { startWeb } from './support/web.mjs';
 import { run } from './support/worker.mjs';
 
@@ -341,6 +342,20 @@ describe('the command', () => {
     const { code, stderr } = await run(['health'], { env: { BACKUP_HTTP_LISTEN: `127.0.0.1:${server.address().port}` } });
     assert.equal(code, 69);
     assert.match(stderr, /is no worker|Connection reset/);
+  });
+
+  test('in a terminal: says in a word that all is well, or why not', async (t) => {
+    const scene = await open(t);
+    const one = await startListening(t, scene);
+    const env = { BACKUP_HTTP_LISTEN: one.listen };
+    await eventually(one.ready);
+    const { screen, code } = await inTerminal(['health'], { env });
+    assert.deepEqual([code, screen], [0, 'ready']);
+    await insertConfig(scene.sql, { name: 'Odd', cron: 'every night' });
+    await eventually(async () => !await one.ready());
+    const not = await inTerminal(['health'], { env });
+    assert.equal(not.code, 1);
+    assert.match(not.screen, /^schedule: 'Odd' cannot be followed: .*$/);
   });
 
   test('prints one JSON object if it is asked to', async (t) => {
