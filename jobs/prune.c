@@ -311,7 +311,8 @@ note_removed(struct prune *prune, const struct inventory_item *item, bool is_sha
     text_add(&why, is_shared          ? "; but another row needs the file"
                    : item->is_missing ? "; the file was gone already"
                                       : "");
-    tell_watcher(prune, PRUNE_REMOVED, item, freed_by(prune, item, is_shared), text_string(&why));
+    if (prune->watcher->on_decision != NULL)
+        tell_watcher(prune, PRUNE_REMOVED, item, freed_by(prune, item, is_shared), text_string(&why));
     text_clear(&why);
 }
 
