@@ -1,5 +1,6 @@
 #include "jobs/inventory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,9 +25,33 @@ owner_of(const char *row_config_id, const char *config_id)
     return strcmp(row_config_id, config_id) == 0 ? INVENTORY_MINE : INVENTORY_OTHER;
 }
 
+/* The names of what is no file. Of a sane directory there are none. */
+struct others {
+    char (*names)[STORE_NAME_SIZE];
+    size_t count;
+};
+
 static void
-read_item(const struct inventory *inventory, size_t row, struct store *store, const char *config_id,
-    struct inventory_item *item)
+on_other(const char *name, void *owner)
+{
+    struct others *others = owner;
+
+    others->names = memory_resize(others->names, (others->count + 1) * sizeof(*others->names));
+    (void)snprintf(others->names[others->count++], sizeof(*others->names), "%s", name);
+}
+
+static bool
+is_among(const struct others *others, const char *name)
+{
+    for (size_t i = 0; i < others->count; i++)
+        if (strcmp(others->names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void
+read_item(const struct inventory *inventory, size_t row, struct store *store, const struct others *others,
+    const char *config_id, struct inventory_item *item)
 {
     const struct database_rows *rows = inventory->rows;
     const char *manifest_path = database_rows_value(rows, row, COLUMN_MANIFEST);
@@ -46,27 +71,38 @@ read_item(const struct inventory *inventory, size_t row, struct store *store, co
     if (!store_find(store, item->name, &item->size_bytes, &ignored))
         item->size_bytes = -1;
     item->is_missing = item->size_bytes == -1;
+    item->is_blocked = is_among(others, item->manifest);
     item->retention.is_proven = is_proof(database_rows_value(rows, row, COLUMN_LEVEL)) && !item->is_missing &&
                                 item->size_bytes == database_rows_number(rows, row, COLUMN_SIZE);
+}
+
+static bool
+read_items(struct inventory *inventory, struct store *store, const struct others *others, const char *config_id,
+    struct error *err)
+{
+    size_t count = database_rows_count(inventory->rows);
+
+    inventory->items = memory_new((count + 1) * sizeof(*inventory->items));
+    for (; inventory->count < count; inventory->count++) {
+        if (!stop_glance(err))
+            return false;
+        read_item(inventory, inventory->count, store, others, config_id, &inventory->items[inventory->count]);
+    }
+    return true;
 }
 
 bool
 inventory_read(
     struct database *database, struct store *store, const char *config_id, struct inventory *out, struct error *err)
 {
-    size_t count;
+    struct others others = { .count = 0 };
+    bool ok;
 
     *out = (struct inventory){ .items = NULL };
-    if (!history_list_dumps(database, &out->rows, err))
-        return false;
-    count = database_rows_count(out->rows);
-    out->items = memory_new((count + 1) * sizeof(*out->items));
-    for (; out->count < count; out->count++) {
-        if (!stop_glance(err))
-            return false;
-        read_item(out, out->count, store, config_id, &out->items[out->count]);
-    }
-    return true;
+    ok = history_list_dumps(database, &out->rows, err) && store_list_others(store, on_other, &others, err) &&
+         read_items(out, store, &others, config_id, err);
+    free(others.names);
+    return ok;
 }
 
 void
@@ -79,21 +115,26 @@ inventory_clear(struct inventory *inventory)
     *inventory = (struct inventory){ .items = NULL };
 }
 
+/* Equal ones in the order of the items that they lie in. */
 static int
 compare_names(const void *left, const void *right)
 {
-    return strcmp(*(const char *const *)left, *(const char *const *)right);
+    const char *first = *(const char *const *)left;
+    const char *second = *(const char *const *)right;
+    int order = strcmp(first, second);
+
+    return order != 0 ? order : (first > second) - (first < second);
 }
 
 struct inventory_names
-inventory_names(const struct inventory *inventory, bool only_those_that_stay)
+inventory_names(const struct inventory *inventory, enum inventory_part part)
 {
     struct inventory_names names = { .list = memory_new((2 * inventory->count + 1) * sizeof(*names.list)) };
 
     for (size_t i = 0; i < inventory->count; i++) {
         const struct inventory_item *item = &inventory->items[i];
 
-        if (only_those_that_stay && item->goes)
+        if (part != INVENTORY_ALL && item->goes != (part == INVENTORY_GOING))
             continue;
         if (item->name[0] != '\0')
             names.list[names.count++] = item->name;
@@ -104,8 +145,19 @@ inventory_names(const struct inventory *inventory, bool only_those_that_stay)
     return names;
 }
 
-bool
-inventory_names_have(const struct inventory_names *names, const char *name)
+const char *
+inventory_names_find(const struct inventory_names *names, const char *name)
 {
-    return bsearch(&name, names->list, names->count, sizeof(*names->list), compare_names) != NULL;
+    size_t first = 0;
+    size_t end = names->count;
+
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+
+        if (strcmp(names->list[middle], name) < 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first < names->count && strcmp(names->list[first], name) == 0 ? names->list[first] : NULL;
 }

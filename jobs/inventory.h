@@ -28,6 +28,7 @@ struct inventory_item {
     char name[STORE_NAME_SIZE];     /* of the dump, in the directory */
     char manifest[STORE_NAME_SIZE]; /* "": none */
     bool is_missing;                /* the dump is not there, or is no file */
+    bool is_blocked;                /* there is something of its manifest's name that is no file */
     int64_t size_bytes;             /* of the dump; -1: it is missing */
     struct retention_row retention; /* proven: and the file is as large as it was then */
     bool goes;                      /* decided by the caller */
@@ -50,8 +51,12 @@ struct inventory_names {
     size_t count;
 };
 
-/* The files of all rows (as far as they have names of ours), or only those of rows that stay. free() the list. */
-struct inventory_names inventory_names(const struct inventory *inventory, bool only_those_that_stay);
-bool inventory_names_have(const struct inventory_names *names, const char *name);
+enum inventory_part { INVENTORY_ALL, INVENTORY_STAYING, INVENTORY_GOING };
+
+/* The files of these rows, as far as they have names of ours. free() the list. */
+struct inventory_names inventory_names(const struct inventory *inventory, enum inventory_part part);
+
+/* The equal name in the set, of the first row that has it; NULL: none. */
+const char *inventory_names_find(const struct inventory_names *names, const char *name);
 
 #endif

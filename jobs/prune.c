@@ -35,6 +35,7 @@ struct prune {
     struct store *store;
     struct inventory inventory;
     struct inventory_names named; /* files that any row names */
+    struct inventory_names going; /* for the watcher: that a row names that goes */
     struct retention retention;   /* of the config */
     struct text limits;           /* the same, for people */
     struct text orphan_limits;
@@ -74,15 +75,13 @@ tell(struct prune *prune, const char *format, ...)
         tell_lines(prune);
 }
 
+/* Of several rows with the same file, the first is said to free it. */
 static int64_t
 freed_by(const struct prune *prune, const struct inventory_item *item, bool is_shared)
 {
     if (is_shared || item->is_missing)
         return 0;
-    for (const struct inventory_item *other = prune->inventory.items; other < item; other++)
-        if (other->goes && strcmp(other->name, item->name) == 0)
-            return 0;
-    return item->size_bytes;
+    return inventory_names_find(&prune->going, item->name) == item->name ? item->size_bytes : 0;
 }
 
 static void
@@ -160,7 +159,7 @@ take_stock(struct prune *prune, struct error *err)
 {
     if (!inventory_read(prune->database, prune->store, prune->payload->config_id, &prune->inventory, err))
         return false;
-    prune->named = inventory_names(&prune->inventory, false);
+    prune->named = inventory_names(&prune->inventory, INVENTORY_ALL);
     for (size_t i = 0; i < prune->inventory.count; i++) {
         const struct inventory_item *item = &prune->inventory.items[i];
         if (item->problem == NULL || item->owner != INVENTORY_MINE)
@@ -338,12 +337,13 @@ on_removed(const struct inventory_item *item, bool is_shared, const struct error
 static void
 foretell(struct prune *prune)
 {
-    struct inventory_names needed = inventory_names(&prune->inventory, true);
+    struct inventory_names needed = inventory_names(&prune->inventory, INVENTORY_STAYING);
 
-    for (size_t i = 0; i < prune->inventory.count; i++)
-        if (prune->inventory.items[i].goes)
-            note_removed(
-                prune, &prune->inventory.items[i], inventory_names_have(&needed, prune->inventory.items[i].name));
+    for (size_t i = 0; i < prune->inventory.count; i++) {
+        const struct inventory_item *item = &prune->inventory.items[i];
+        if (item->goes)
+            note_removed(prune, item, inventory_names_find(&needed, item->name) != NULL);
+    }
     free(needed.list);
 }
 
@@ -356,6 +356,8 @@ remove_dumps(struct prune *prune, struct error *err)
         .on_result = on_removed,
         .owner = prune };
 
+    if (prune->watcher->on_decision != NULL)
+        prune->going = inventory_names(&prune->inventory, INVENTORY_GOING);
     if (!prune->watcher->only_looks)
         return removal_perform(&removal, err);
     foretell(prune);
@@ -371,7 +373,7 @@ on_found(const char *name, void *owner)
     struct inventory_item stray = { .owner = INVENTORY_ORPHAN };
     struct error ignored; /* then its size is not known */
 
-    if (inventory_names_have(&prune->named, name))
+    if (inventory_names_find(&prune->named, name) != NULL)
         return;
     (void)snprintf(stray.name, sizeof(stray.name), "%s", name);
     if (!store_find(prune->store, name, &stray.size_bytes, &ignored))
@@ -456,6 +458,7 @@ prune_perform_for(const struct settings *settings, const struct payload *payload
     text_clear(&prune.limits);
     text_clear(&prune.orphan_limits);
     free(prune.named.list);
+    free(prune.going.list);
     inventory_clear(&prune.inventory);
     store_close(prune.store);
     database_close(prune.database);

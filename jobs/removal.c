@@ -39,22 +39,28 @@ give_up(const struct work *work, struct entry *entry, const struct error *proble
 static bool
 remove_unless_needed(const struct work *work, const char *name, struct error *err)
 {
-    return inventory_names_have(&work->needed, name) || store_remove(work->removal->store, name, err);
+    return inventory_names_find(&work->needed, name) != NULL || store_remove(work->removal->store, name, err);
 }
 
-/* Both files are looked at before either is deleted; the dump was, if it was found. */
+/* Neither file is deleted where one cannot be. The listing said what is in the way of a manifest; what is in a dump's place is looked at. */
+static bool
+can_go(const struct store *store, const struct inventory_item *item, struct error *err)
+{
+    int64_t size;
+
+    if (item->is_blocked)
+        return error_set(err, ERROR_REFUSED, "'%s' is no regular file", item->manifest);
+    return !item->is_missing || store_find(store, item->name, &size, err);
+}
+
 static void
 remove_dump(struct work *work, const struct inventory_item *item)
 {
-    const struct store *store = work->removal->store;
     struct entry *entry = &work->open->entries[work->open->count++];
     struct error problem;
-    int64_t size;
 
-    *entry = (struct entry){ .item = item, .is_shared = inventory_names_have(&work->needed, item->name) };
-    entry->is_done = (!item->is_missing || store_find(store, item->name, &size, &problem)) &&
-                     (item->manifest[0] == '\0' || store_find(store, item->manifest, &size, &problem)) &&
-                     remove_unless_needed(work, item->name, &problem);
+    *entry = (struct entry){ .item = item, .is_shared = inventory_names_find(&work->needed, item->name) != NULL };
+    entry->is_done = can_go(work->removal->store, item, &problem) && remove_unless_needed(work, item->name, &problem);
     if (!entry->is_done)
         give_up(work, entry, &problem);
 }
@@ -177,7 +183,7 @@ finish(struct work *work, struct error *err)
 bool
 removal_perform(const struct removal *removal, struct error *err)
 {
-    struct work work = { .removal = removal, .needed = inventory_names(removal->inventory, true) };
+    struct work work = { .removal = removal, .needed = inventory_names(removal->inventory, INVENTORY_STAYING) };
     bool ok;
 
     work.open = &work.batches[0];

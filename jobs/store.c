@@ -136,19 +136,55 @@ open_list(const struct store *store, struct error *err)
     return NULL;
 }
 
-bool
-store_list(const struct store *store, store_found_fn *on_found, void *owner, struct error *err)
+/* Whether the entry is to be told. */
+typedef bool choose_fn(const struct store *store, const struct dirent *entry);
+
+static bool
+list(const struct store *store, choose_fn *choose, store_found_fn *on_found, void *owner, struct error *err)
 {
     DIR *directory = open_list(store, err);
     const struct dirent *entry;
+    bool ok;
 
     if (directory == NULL)
         return false;
-    while ((entry = readdir(directory)) != NULL)
-        if (store_name_is_published(entry->d_name))
+    for (errno = 0; (entry = readdir(directory)) != NULL; errno = 0)
+        if (choose(store, entry))
             on_found(entry->d_name, owner);
+    ok = errno == 0 || error_set_errno(err, errno, "list '%s'", store->path);
     (void)closedir(directory);
-    return true;
+    return ok;
+}
+
+static bool
+is_published(const struct store *store, const struct dirent *entry)
+{
+    (void)store;
+    return store_name_is_published(entry->d_name);
+}
+
+/* Most file systems say the type in the listing. */
+static bool
+is_other(const struct store *store, const struct dirent *entry)
+{
+    struct error ignored;
+    int64_t size;
+
+    if (entry->d_type == DT_REG || !store_name_is_published(entry->d_name))
+        return false;
+    return entry->d_type != DT_UNKNOWN || !store_find(store, entry->d_name, &size, &ignored);
+}
+
+bool
+store_list(const struct store *store, store_found_fn *on_found, void *owner, struct error *err)
+{
+    return list(store, is_published, on_found, owner, err);
+}
+
+bool
+store_list_others(const struct store *store, store_found_fn *on_found, void *owner, struct error *err)
+{
+    return list(store, is_other, on_found, owner, err);
 }
 
 /* Whether it removed the file. */

@@ -74,6 +74,9 @@ bool store_find(const struct store *store, const char *name, int64_t *size_bytes
 typedef void store_found_fn(const char *name, void *owner);
 bool store_list(const struct store *store, store_found_fn *on_found, void *owner, struct error *err) MUST_CHECK;
 
+/* The same for what has such a name but is no regular file. */
+bool store_list_others(const struct store *store, store_found_fn *on_found, void *owner, struct error *err) MUST_CHECK;
+
 /* For reading; -1: failed. */
 int store_open_file(const struct store *store, const char *name, struct error *err) MUST_CHECK;
 
