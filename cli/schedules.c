@@ -34,7 +34,7 @@ static const char details[] =
     "Environment: REDIS_URL, REDIS_TLS_CA, DATABASE_URL, BACKUP_STORAGE_DIR, BACKUP_MISSED_GRACE_MINUTES.\n"
     "\n"
     "Exit status: 0 all is good, or was repaired; 1 something is wrong, 64 wrong usage, 69 Redis or Postgres is\n"
-    "away, 77 Redis does not let us in, 78 wrong settings.";
+    "away, 75 a worker repairs them at this moment, 77 Redis does not let us in, 78 wrong settings.";
 
 struct arguments {
     bool repair;
@@ -262,7 +262,10 @@ repair(struct queue *queue, struct text *snapshot, json_t *repairs, int *status)
     struct error err;
 
     if (!repair_schedules(queue, snapshot, repairs, &err)) {
-        *status = command_complain(NAME, EX_UNAVAILABLE, "not all could be repaired: %s", err.text);
+        if (err.code == ERROR_CONFLICT)
+            *status = command_complain(NAME, EX_TEMPFAIL, "nothing was repaired: %s; try again in a minute", err.text);
+        else
+            *status = command_complain(NAME, EX_UNAVAILABLE, "not all could be repaired: %s", err.text);
         return false;
     }
     return take_snapshot(queue, snapshot, status);
