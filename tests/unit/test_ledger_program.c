@@ -157,7 +157,7 @@ while_another_one_is_at_work_it_rests_without_a_complaint(void **state)
 
     start(fixture, "echo '{\"type\":\"wait\"}' >&3", LEDGER_LIMIT_MS);
     answer_snapshot(fixture, NOTHING);
-    assert_quiet(fixture, 1300);
+    assert_quiet(fixture, RETRY_MS + 300);
     ledger_ask(fixture->ledger);
     answer_snapshot(fixture, NOTHING);
 }
