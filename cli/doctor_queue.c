@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/queue.h"
+#include "cli/queue_snapshot.h"
 #include "cli/screen.h"
 #include "common/clock.h"
 #include "protocol/overview.h"
-#include "protocol/snapshot.h"
 
 #define RECOMMENDED_VERSION 60200
 #define FULL_PERCENT 90
@@ -197,29 +196,13 @@ read_overview(const redisReply *reply, const struct error *lost, void *context, 
 }
 
 static void
-send_snapshot(struct redis *redis, const struct keys *keys, redis_reply_fn *on_reply, void *owner, void *context)
-{
-    (void)context;
-    snapshot_read(redis, keys, on_reply, owner);
-}
-
-static bool
-read_snapshot(const redisReply *reply, const struct error *lost, void *context, struct error *err)
-{
-    struct patient *patient = context;
-
-    return snapshot_describe(reply, lost, queue_keys(patient->queue), wall_now(), patient->snapshot, err);
-}
-
-static void
 check_jobs(struct patient *patient, struct finding *finding)
 {
     const struct overview *overview = &patient->overview;
     struct error err;
 
     if (!queue_ask(patient->queue, send_overview, read_overview, patient, &err) ||
-        !queue_ask(patient->queue, send_snapshot, read_snapshot, patient, &err)) {
-        text_reset(patient->snapshot);
+        !queue_snapshot_take(patient->queue, patient->snapshot, &err)) {
         finding_bad(finding, "the queue cannot be read: %s", err.text);
         finding_advise(finding, "the user in REDIS_URL must be allowed all keys, and to run scripts");
     } else if (overview->is_paused) {

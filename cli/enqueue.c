@@ -7,22 +7,20 @@
 
 #include "cli/answer.h"
 #include "cli/command.h"
+#include "cli/enqueue_job.h"
 #include "cli/follow.h"
 #include "cli/job_program.h"
 #include "cli/queue.h"
 #include "cli/screen.h"
 #include "common/memory.h"
-#include "protocol/commands.h"
 
 #define NAME "enqueue"
 #define NOT_BACKED_UP 1
 
-/* What the app gives the job of "Run now": its own, over what it gives every job. */
-#define OPTIONS "{\"removeOnComplete\":{\"age\":86400},\"removeOnFail\":{\"age\":86400},\"attempts\":1}"
-
 static const char details[] =
     "As 'Run now' in the app: a row of kind MANUAL is made in Postgres, and a job added to the queue; whichever\n"
-    "worker takes it makes the backup. If the queue refuses the job, the row is closed again, as failed.\n"
+    "worker takes it makes the backup. If the queue refuses the job, the row is closed again, as failed; if the\n"
+    "connection is cut meanwhile, the queue is asked again, for half a minute, whether it has the job.\n"
     "\n"
     "The job is followed to its end. On a terminal, a bar shows how far it is. ^C ends following, not the job.\n"
     "If Redis goes away meanwhile, it is waited for, five minutes at most.\n"
@@ -116,36 +114,6 @@ close_row(const struct enqueued *run, const struct error *why)
         (void)command_complain(NAME, status, "the row of run %s could not be closed", row_text(run, "runId"));
     text_clear(&reason);
     text_clear(&output);
-}
-
-/* --- The job --- */
-
-static void
-send_add(struct redis *redis, const struct keys *keys, redis_reply_fn *on_reply, void *owner, void *context)
-{
-    const struct enqueued *run = context;
-    struct options options;
-    struct text data = TEXT_EMPTY;
-
-    (void)options_parse(OPTIONS, strlen(OPTIONS), &options);
-    text_format(&data, "{\"kind\":\"run\",\"configId\":\"%s\",\"backupRunId\":\"%s\"}", row_text(run, "configId"),
-        row_text(run, "runId"));
-    commands_add(redis, keys, "run", text_string(&data), OPTIONS, &options, on_reply, owner);
-    options_clear(&options);
-    text_clear(&data);
-}
-
-static bool
-read_added(const redisReply *reply, const struct error *lost, void *context, struct error *err)
-{
-    struct enqueued *run = context;
-
-    if (!redis_check_reply(reply, lost, err))
-        return false;
-    if (reply->type != REDIS_REPLY_STRING)
-        return error_set(err, ERROR_INPUT, "a script answered with something that is no job's id");
-    run->job_id = memory_copy(reply->str, (size_t)reply->len);
-    return true;
 }
 
 /* --- Its end --- */
@@ -295,6 +263,44 @@ complain(const struct queue *queue, const struct error *err)
     return queue_complain(NAME, err);
 }
 
+/* No job is in the queue, and `err` says why; but its connection was cut, and a worker may have been faster than our second look. */
+static int
+end_without_job(struct queue *queue, const struct arguments *arguments, struct enqueued *run, const struct error *err)
+{
+    int status;
+
+    look_at_row(run);
+    if (run->outcome != NULL)
+        return tell_end(arguments, run, exit_status(run));
+    status = complain(queue, err);
+    close_row(run, err);
+    return status;
+}
+
+static int
+add_and_follow(struct queue *queue, const struct arguments *arguments, struct enqueued *run)
+{
+    struct error err;
+    int status;
+
+    switch (enqueue_job_add(queue, row_text(run, "configId"), row_text(run, "runId"), &run->job_id, &err)) {
+    case ENQUEUE_JOB_ADDED:
+        return tell_end(arguments, run, arguments->no_follow ? EX_OK : follow(queue, run));
+    case ENQUEUE_JOB_ABSENT:
+        return end_without_job(queue, arguments, run, &err);
+    case ENQUEUE_JOB_REFUSED:
+        status = complain(queue, &err);
+        close_row(run, &err);
+        return status;
+    case ENQUEUE_JOB_UNKNOWN:
+        break;
+    }
+    return command_complain(NAME, err.code == ERROR_STOPPED ? 128 + queue_signal(queue) : EX_UNAVAILABLE,
+        "whether the queue has the job of run %s is not known: %s; if it has not, a worker closes the run's row within "
+        "the hour",
+        row_text(run, "runId"), err.text);
+}
+
 static int
 enqueue(struct queue *queue, void *context)
 {
@@ -306,14 +312,8 @@ enqueue(struct queue *queue, void *context)
     queue_take_signals(queue);       /* a row is not left behind without its job */
     if (!queue_connect(queue, &err)) /* before there is a row */
         return complain(queue, &err);
-    if (make_row(arguments->config, &run, &status)) {
-        if (queue_rest(queue, 0, &err) && queue_ask(queue, send_add, read_added, &run, &err))
-            status = tell_end(arguments, &run, arguments->no_follow ? EX_OK : follow(queue, &run));
-        else {
-            status = complain(queue, &err);
-            close_row(&run, &err);
-        }
-    }
+    if (make_row(arguments->config, &run, &status))
+        status = add_and_follow(queue, arguments, &run);
     json_decref(run.row);
     json_decref(run.value);
     free(run.job_id);

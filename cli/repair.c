@@ -104,6 +104,16 @@ on_report(const struct report *report, void *owner)
     free(order.options);
 }
 
+static bool
+judge(const struct report *verdict, struct error *err)
+{
+    if (verdict->type == REPORT_WAIT)
+        return error_set(err, ERROR_CONFLICT, "a worker, or another repair, compares the schedules at this moment");
+    return verdict->type == REPORT_DELAY || verdict->type == REPORT_COMPLETED ||
+           error_set(
+               err, ERROR_REFUSED, "%s", verdict->text == NULL ? "the job program did not finish" : verdict->text);
+}
+
 bool
 repair_schedules(struct queue *queue, const struct text *snapshot, json_t *done, struct error *err)
 {
@@ -114,7 +124,7 @@ repair_schedules(struct queue *queue, const struct text *snapshot, json_t *done,
     (void)setenv("BACKUP_SCHEDULE_REPAIR", "full", 1);
     (void)setenv("LOG_LEVEL", "fatal", 1); /* what is done is told by us */
     job_program_report("schedules", "ledger", snapshot, on_report, &repair, &verdict);
-    ok = verdict.type != REPORT_FAILED || error_set(err, ERROR_REFUSED, "%s", verdict.text);
+    ok = judge(&verdict, err);
     report_clear(&verdict);
     timezones_free(repair.zones);
     return ok;

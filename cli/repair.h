@@ -12,7 +12,8 @@
 
 /*
  * `snapshot` is that of the queue. `done` gets what was done, or what Redis refused: {"did":"made","what":"backup-config-...","error":null}; did: made,
- * removed or added. Where the ledger itself failed: false, but what it said before was done all the same.
+ * removed or added. Where the ledger itself failed: false, but what it said before was done all the same. ERROR_CONFLICT: another ledger is at
+ * work, and nothing was done.
  */
 bool repair_schedules(struct queue *queue, const struct text *snapshot, json_t *done, struct error *err) MUST_CHECK;
 

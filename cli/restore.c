@@ -12,6 +12,7 @@
 #include "cli/restore_show.h"
 #include "common/log.h"
 #include "common/settings.h"
+#include "jobs/client.h"
 #include "jobs/restore.h"
 #include "jobs/stop.h"
 
@@ -35,9 +36,11 @@ static const char details[] =
     "\n"
     "Then it does what the user guide says: pg_restore --no-owner --no-acl, in one transaction, so that a restore "
     "that\n"
-    "fails has changed nothing; with --clean also --clean --if-exists. The rows of every table are counted "
-    "afterwards,\n"
-    "and what is left to do is listed. Roles are not in a dump: everything belongs to the user of the URL.\n"
+    "fails has changed nothing; with --clean also --clean --if-exists. Whoever comes into the database meanwhile and\n"
+    "holds what is to be dropped is waited for ten seconds; then the restore ends, and says who it is. The rows of\n"
+    "every table are counted afterwards, and what is left to do is listed. Roles are not in a dump: everything belongs "
+    "to\n"
+    "the user of the URL.\n"
     "\n"
     "A FILE packed by gzip is a script (pg_dump | gzip), and goes through psql in one transaction. It has no "
     "manifest:\n"
@@ -125,6 +128,17 @@ overwrite(int argc, char **argv, const char *value)
     }
 }
 
+/* The URL's password, or else the one that libpq takes. */
+static bool
+check_password(const struct postgres_url *url, struct error *err)
+{
+    const char *password = secret_reveal(&url->password);
+
+    if (password == NULL)
+        password = getenv("PGPASSWORD");
+    return password == NULL || client_check_password(password, err);
+}
+
 static bool
 find_target(int argc, char **argv, const struct arguments *arguments, struct postgres_url *url, int *status)
 {
@@ -137,7 +151,7 @@ find_target(int argc, char **argv, const struct arguments *arguments, struct pos
         (void)command_complain(NAME, *status, "--to-env: the environment variable '%s' is not set", arguments->to_env);
         return false;
     }
-    ok = postgres_url_parse(string, url, &err);
+    ok = postgres_url_parse(string, url, &err) && check_password(url, &err);
     if (arguments->to != NULL)
         overwrite(argc, argv, arguments->to);
     if (!ok)

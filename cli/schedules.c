@@ -7,11 +7,10 @@
 #include "cli/answer.h"
 #include "cli/command.h"
 #include "cli/job_program.h"
-#include "cli/queue.h"
+#include "cli/queue_snapshot.h"
 #include "cli/repair.h"
 #include "cli/status_view.h"
 #include "cli/table.h"
-#include "protocol/snapshot.h"
 
 #define NAME "schedules"
 #define SOMETHING_WRONG 1
@@ -34,7 +33,7 @@ static const char details[] =
     "Environment: REDIS_URL, REDIS_TLS_CA, DATABASE_URL, BACKUP_STORAGE_DIR, BACKUP_MISSED_GRACE_MINUTES.\n"
     "\n"
     "Exit status: 0 all is good, or was repaired; 1 something is wrong, 64 wrong usage, 69 Redis or Postgres is\n"
-    "away, 77 Redis does not let us in, 78 wrong settings.";
+    "away, 75 a worker repairs them at this moment, 77 Redis does not let us in, 78 wrong settings.";
 
 struct arguments {
     bool repair;
@@ -58,34 +57,12 @@ read_arguments(int argc, char **argv, struct arguments *out, int *status)
 
 /* --- Looking --- */
 
-static void
-send_snapshot(struct redis *redis, const struct keys *keys, redis_reply_fn *on_reply, void *owner, void *context)
-{
-    (void)context;
-    snapshot_read(redis, keys, on_reply, owner);
-}
-
-struct described {
-    const struct keys *keys;
-    struct text *out;
-};
-
-static bool
-describe_snapshot(const redisReply *reply, const struct error *lost, void *context, struct error *err)
-{
-    const struct described *described = context;
-
-    return snapshot_describe(reply, lost, described->keys, wall_now(), described->out, err);
-}
-
 static bool
 take_snapshot(struct queue *queue, struct text *out, int *status)
 {
-    struct described described = { .keys = queue_keys(queue), .out = out };
     struct error err;
 
-    text_reset(out);
-    if (queue_ask(queue, send_snapshot, describe_snapshot, &described, &err))
+    if (queue_snapshot_take(queue, out, &err))
         return true;
     *status = queue_complain(NAME, &err);
     return false;
@@ -262,7 +239,10 @@ repair(struct queue *queue, struct text *snapshot, json_t *repairs, int *status)
     struct error err;
 
     if (!repair_schedules(queue, snapshot, repairs, &err)) {
-        *status = command_complain(NAME, EX_UNAVAILABLE, "not all could be repaired: %s", err.text);
+        if (err.code == ERROR_CONFLICT)
+            *status = command_complain(NAME, EX_TEMPFAIL, "nothing was repaired: %s; try again in a minute", err.text);
+        else
+            *status = command_complain(NAME, EX_UNAVAILABLE, "not all could be repaired: %s", err.text);
         return false;
     }
     return take_snapshot(queue, snapshot, status);

@@ -8,6 +8,7 @@
 #include "consumer/outbox.h"
 #include "protocol/snapshot.h"
 
+#define MINUTE_MS INT64_C(60000)
 #define HOUR_MS INT64_C(3600000)
 #define REST_MS 1000 /* between two starts at least */
 
@@ -55,14 +56,30 @@ ledger_fail(struct ledger *ledger, const char *reason)
     ledger_rest(ledger, ms);
 }
 
+/* How long a verdict lets it rest; -1: that is none of a ledger's good ones. */
+static int64_t
+ledger_wait_ms(const struct report *verdict)
+{
+    switch (verdict->type) {
+    case REPORT_COMPLETED:
+        return HOUR_MS;
+    case REPORT_DELAY:
+        return verdict->ms <= wall_now().ms ? 0 : verdict->ms - wall_now().ms;
+    case REPORT_WAIT: /* another one is at work */
+        return MINUTE_MS;
+    default:
+        return -1;
+    }
+}
+
 /* The program is over, and all that it said is written. */
 static void
 ledger_end(struct ledger *ledger)
 {
     struct report *verdict = &ledger->verdict;
+    int64_t ms = ledger_wait_ms(verdict);
 
-    if (verdict->type == REPORT_COMPLETED || verdict->type == REPORT_DELAY) {
-        int64_t ms = verdict->type == REPORT_DELAY ? verdict->ms - wall_now().ms : HOUR_MS;
+    if (ms >= 0) {
         ledger->failures = 0;
         ledger_rest(ledger, ms < REST_MS ? REST_MS : ms > HOUR_MS ? HOUR_MS : ms);
     } else

@@ -6,6 +6,16 @@ set -eu
 if [ "$(id -u)" -ne 0 ]; then
     exec weavestream-backup "$@"
 fi
+complain() { echo "weavestream-backup-entrypoint: $*" >&2; }
+
+case $BACKUP_UID:$BACKUP_GID in
+:* | *: | *[!0-9:]*)
+    complain "BACKUP_UID and BACKUP_GID must be numbers, not '$BACKUP_UID' and '$BACKUP_GID'"
+    exit 78
+    ;;
+esac
 mkdir -p "$BACKUP_STORAGE_DIR"
-chown "$BACKUP_UID:$BACKUP_GID" "$BACKUP_STORAGE_DIR"
+# A network mount may refuse that, and be writable all the same.
+chown "$BACKUP_UID:$BACKUP_GID" "$BACKUP_STORAGE_DIR" ||
+    complain "going on without: 'weavestream-backup-entrypoint doctor' tells whether user $BACKUP_UID may write there"
 exec su-exec "$BACKUP_UID:$BACKUP_GID" weavestream-backup "$@"

@@ -11,10 +11,18 @@
 #include "jobs/files.h"
 
 bool
+client_check_password(const char *password, struct error *err)
+{
+    return strpbrk(password, "\r\n") == NULL ||
+           error_set(err, ERROR_CONFIG,
+               "the database password has a line break, which PostgreSQL's programs cannot be given");
+}
+
+bool
 client_add_password_line(const char *password, struct text *out, struct error *err)
 {
-    if (strpbrk(password, "\r\n") != NULL)
-        return error_set(err, ERROR_CONFIG, "the database password holds a line break, which pg_dump cannot be given");
+    if (!client_check_password(password, err))
+        return false;
     text_add(out, "*:*:*:*:");
     for (const char *c = password; *c != '\0'; c++) {
         if (*c == ':' || *c == '\\')

@@ -32,7 +32,10 @@ struct client_command {
  */
 bool client_run(const struct client_command *command, struct text *words, struct error *err) MUST_CHECK;
 
-/* One line of a password file, for any server. ERROR_CONFIG: such a file cannot hold this password. */
+/* Whether the programs can be given this password. ERROR_CONFIG: it has a line break. */
+bool client_check_password(const char *password, struct error *err) MUST_CHECK;
+
+/* One line of a password file, for any server. Errors as above. */
 bool client_add_password_line(const char *password, struct text *out, struct error *err) MUST_CHECK;
 
 #endif

@@ -55,7 +55,7 @@ take_lock(struct work *work, struct error *err)
         return false;
     if (!taken) {
         log_info(LOG_EVENT("another ledger is at work"));
-        verdict_delay(work->verdict, (struct wall){ .ms = wall_now().ms + MINUTE_MS });
+        verdict_wait(work->verdict);
     }
     return true;
 }

@@ -9,7 +9,7 @@
  * queue goes on with: it is the only one who knows that. What it cannot know yet, and what comes after somebody who took too long to be told
  * (jobs/news), keeps its mark, and it comes back soon. With BACKUP_SCHEDULE_REPAIR=off, schedules and missed runs are none of its business.
  *
- * One at a time in an installation: whoever comes second comes back in a minute.
+ * One at a time in an installation: whoever comes second does nothing; its verdict is `wait`.
  */
 #ifndef JOBS_LEDGER_WORK_H
 #define JOBS_LEDGER_WORK_H

@@ -12,32 +12,70 @@
 #include "jobs/client.h"
 #include "jobs/process.h"
 #include "jobs/restored.h"
+#include "jobs/stall.h"
 
 #define APPLICATION DATABASE_APPLICATION " restore"
 #define FIXED_ARGUMENTS 9 /* of pg_restore, with the path and the NULL */
-#define SIZE_MS 2000      /* between two looks at the database's size */
+#define LOOK_MS 2000      /* between two looks at who is in the way */
+#define BLOCKED_MS                                                                                                     \
+    10000 /* nobody should be there; whoever only looks in is gone by then, and autovacuum gives way after one second */
 
 struct work {
     const struct restore_order *order;
     struct restore_plan *plan;
     int64_t bytes_read; /* of the dump, by the program */
+    struct moment next_look;
+    bool is_blocked;
+    struct moment blocked; /* since when */
 
     /* a script */
     struct process *unpacker;
     int held_open; /* the pipe's end that keeps psql from its last word, COMMIT; -1: it may go on */
 };
 
-/* --- Progress --- */
+/* --- While it runs --- */
+
+static bool
+is_given_way(struct work *work, const struct stall_view *view, struct error *err)
+{
+    if (!view->is_blocked || !work->is_blocked)
+        work->blocked = moment_now();
+    work->is_blocked = view->is_blocked;
+    if (!work->is_blocked || !moment_is_past(moment_add_ms(work->blocked, BLOCKED_MS)))
+        return true;
+    (void)error_set(err, ERROR_TIMEOUT, "somebody came into the database meanwhile: the restore waits for %s",
+        text_string(&view->waits_for));
+    error_advise(err, "stop whatever uses the database (docker compose stop api web worker), and try again");
+    return false;
+}
+
+/*
+ * Nobody was in the database when it was looked at, but somebody may have come since; and what they hold would be waited for without end. The
+ * dump's own settings turn lock_timeout off, so who is in the way is asked. That it cannot be asked ends no restore.
+ */
+static bool
+check_way(struct work *work, struct error *err)
+{
+    struct stall_view view = STALL_VIEW_EMPTY;
+    struct error unknown;
+    bool ok;
+
+    if (!moment_is_past(work->next_look))
+        return true;
+    ok = !stall_look(work->plan->session, APPLICATION, &view, &unknown) || is_given_way(work, &view, err);
+    work->next_look = moment_add_ms(moment_now(), LOOK_MS);
+    stall_view_clear(&view);
+    return ok;
+}
 
 static bool
 on_tick(void *owner, struct error *err)
 {
     struct work *work = owner;
 
-    (void)err; /* nothing here ends a restore */
     if (work->bytes_read >= 0)
         work->order->on_progress("restoring", work->bytes_read, work->plan->size_bytes, work->order->owner);
-    return true;
+    return check_way(work, err);
 }
 
 /* --- An archive --- */
@@ -112,6 +150,8 @@ on_script_tick(void *owner, struct error *err)
 {
     struct work *work = owner;
 
+    if (!check_way(work, err))
+        return false;
     if (work->held_open == -1)
         return true;
     if (!process_has_ended(work->unpacker)) {
@@ -172,8 +212,8 @@ bool
 restore_perform(
     const struct restore_order *order, struct restore_plan *plan, struct restore_result *result, struct error *err)
 {
-    struct work work = { .order = order, .plan = plan, .held_open = -1 };
     struct moment start = moment_now();
+    struct work work = { .order = order, .plan = plan, .next_look = moment_add_ms(start, LOOK_MS), .held_open = -1 };
 
     result->is_half = order->jobs > 1 && !plan->is_script;
     result->restored = plan->is_script ? restore_script(&work, result, err) : restore_archive(&work, result, err);

@@ -20,9 +20,11 @@ static const char look_query[] =
     "LEFT JOIN pg_catalog.pg_class class ON class.oid = lock.relation AND lock.database = dump.datid "
     "LEFT JOIN pg_catalog.pg_namespace space ON space.oid = class.relnamespace "
     "LEFT JOIN LATERAL unnest(pg_catalog.pg_blocking_pids(dump.pid)) AS blocker (pid) ON lock.pid IS NOT NULL "
+    "AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity own WHERE own.pid = blocker.pid AND "
+    "own.application_name = $1) "
     "LEFT JOIN pg_catalog.pg_stat_activity other ON other.pid = blocker.pid "
     "WHERE dump.datname = current_database() AND dump.application_name = $1 AND dump.backend_type = 'client backend' "
-    "ORDER BY dump.backend_start DESC, blocker.pid LIMIT 4";
+    "ORDER BY blocker.pid IS NULL, dump.backend_start DESC, blocker.pid LIMIT 4";
 
 enum column {
     PID,
@@ -63,6 +65,7 @@ read_view(const struct database_rows *rows, struct stall_view *view)
     if (mode == NULL)
         return;
     text_format(&view->waits_for, "%s on %s", mode, database_rows_value(rows, 0, LOCK_OBJECT));
+    view->is_blocked = database_rows_value(rows, 0, BLOCKER) != NULL;
     view->blocker = database_rows_number(rows, 0, BLOCKER);
     for (size_t i = 0; i < database_rows_count(rows) && database_rows_number(rows, i, PID) == view->pid; i++)
         if (database_rows_value(rows, i, BLOCKER) != NULL)
@@ -70,22 +73,21 @@ read_view(const struct database_rows *rows, struct stall_view *view)
 }
 
 bool
-stall_look(struct database *database, struct stall_view *view, struct error *err)
+stall_look(struct database *database, const char *application, struct stall_view *view, struct error *err)
 {
-    const char *application = DATABASE_APPLICATION " dump";
     struct database_rows *rows = NULL;
     struct error second;
     bool ok;
 
     if (!database_query(database, "SET statement_timeout = '" QUERY_TIMEOUT "'", 0, NULL, NULL, err))
-        return error_add(err, "look at pg_dump's session");
+        return error_add(err, "look at the session of '%s'", application);
     ok = database_query(database, look_query, 1, &application, &rows, err);
     if (!database_query(database, "SET statement_timeout = 0", 0, NULL, NULL, ok ? err : &second))
         ok = false;
     if (ok && database_rows_count(rows) > 0)
         read_view(rows, view);
     database_rows_free(rows);
-    return ok || error_add(err, "look at pg_dump's session");
+    return ok || error_add(err, "look at the session of '%s'", application);
 }
 
 void

@@ -16,19 +16,21 @@
 #include "common/text.h"
 #include "jobs/database.h"
 
-/* What the server says about pg_dump's session. */
+/* What the server says about a program's session; if it has several, about one that is blocked. */
 struct stall_view {
     int64_t pid;           /* of its Postgres process; 0: there is none */
     bool at_work;          /* on a query, and neither for a lock nor for pg_dump does it wait */
     int64_t unchanged_ms;  /* since it last began or ended something */
     struct text waits_for; /* the lock, and who is in the way; empty: it waits for none */
-    int64_t blocker;       /* the Postgres process that is in the way, the first if there are more; 0: none */
+    bool is_blocked;       /* somebody is in the way who is no session of the same program */
+    int64_t blocker;       /* the Postgres process that is, the first if there are more; 0: not known */
 };
 
 #define STALL_VIEW_EMPTY ((struct stall_view){ .pid = 0 })
 
-/* `view` is empty before; the caller clears it in either case. */
-bool stall_look(struct database *database, struct stall_view *view, struct error *err) MUST_CHECK;
+/* `application` is the name of the program's sessions. `view` is empty before; the caller clears it in either case. */
+bool stall_look(
+    struct database *database, const char *application, struct stall_view *view, struct error *err) MUST_CHECK;
 void stall_view_clear(struct stall_view *view);
 
 struct stall {

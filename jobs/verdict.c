@@ -25,3 +25,9 @@ verdict_delay(struct report *verdict, struct wall until)
 {
     *verdict = (struct report){ .type = REPORT_DELAY, .ms = until.ms };
 }
+
+void
+verdict_wait(struct report *verdict)
+{
+    *verdict = (struct report){ .type = REPORT_WAIT };
+}

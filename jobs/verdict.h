@@ -11,5 +11,6 @@ void verdict_complete(struct report *verdict, const char *returnvalue); /* JSON 
 void verdict_fail(struct report *verdict, const char *reason, bool retry);
 void verdict_interrupt(struct report *verdict, const char *reason);
 void verdict_delay(struct report *verdict, struct wall until);
+void verdict_wait(struct report *verdict);
 
 #endif

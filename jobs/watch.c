@@ -83,7 +83,7 @@ static bool
 check_progress(struct watch *watch, struct error *err)
 {
     struct stall_view view = STALL_VIEW_EMPTY;
-    bool looked = stall_look(watch->database, &view, err);
+    bool looked = stall_look(watch->database, DATABASE_APPLICATION " dump", &view, err);
     bool ok;
 
     if (!looked && err->code == ERROR_STOPPED)

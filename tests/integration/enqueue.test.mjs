@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { eventsOf, openNodeWorker, runNow, untilState, versions } from './support/bullmq.mjs';
 import { assertAnswer } from './support/json_schema.mjs';
 import { startPostgres } from './support/postgres.mjs';
+import { startRelay } from './support/relay.mjs';
 import { startRedis } from './support/redis.mjs';
 import { openScene, shell } from './support/scene.mjs';
 import { insertConfig, readRun } from './support/schema.mjs';
@@ -123,6 +124,60 @@ describe('enqueue', { concurrency: 3 }, () => {
     const [{ status, error }] = await scene.rows();
     assert.deepEqual({ status, error }, { status: 'failed', error: 'the queue did not take the job: stopped by SIGTERM' });
     assert.equal(await scene.queue.getWaitingCount(), 0);
+  });
+
+  /* A scene whose REDIS_URL leads through a relay that cuts the connection once: at the job on its way there, or at the answer about it. */
+  async function openCut(t, { at }) {
+    const scene = await open(t);
+    let isCut = false;
+    const cut = (where, sign) => (text) => {
+      if (isCut || where !== at || !sign.test(text)) return text;
+      isCut = true;
+      return null;
+    };
+    const port = await startRelay(t, redis.port, cut('answer', /^\$1\r\n1\r\n$/), cut('request', /backupRunId/));
+    scene.environment.REDIS_URL = scene.redis.url.replace(`:${redis.port}/`, `:${port}/`);
+    return Object.assign(scene, { isCut: () => isCut });
+  }
+
+  test('a connection that is cut before the answer: the job is found in the queue, and followed', async (t) => {
+    const scene = await openCut(t, { at: 'answer' });
+    const { code, stdout, stderr } = await scene.enqueue(['--no-follow', '--json']);
+    assert.ok(scene.isCut());
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    const { jobId, runId } = assertAnswer('enqueue', stdout);
+    assert.deepEqual((await scene.queue.getWaiting()).map(({ id, data }) => [id, data.backupRunId]), [[jobId, runId]]);
+    assert.equal((await readRun(scene.sql, runId)).status, 'queued');
+  });
+
+  test('a connection that is cut, and no job is in the queue: the row tells if a worker is done with it already', async (t) => {
+    const scene = await openCut(t, { at: 'request' });
+    await scene.sql.query(`CREATE FUNCTION done() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.status = 'failed'; NEW.error = 'no room'; RETURN NEW; END $$;
+      CREATE TRIGGER done BEFORE INSERT ON backup_run FOR EACH ROW EXECUTE FUNCTION done()`);
+    const { code, stdout } = await scene.enqueue(['--json']);
+    assert.equal(code, 1);
+    const { jobId, outcome, error } = assertAnswer('enqueue', stdout);
+    assert.deepEqual({ jobId, outcome, error }, { jobId: null, outcome: 'failed', error: 'no room' });
+  });
+
+  test('a connection that is cut before the job has arrived: it is not in the queue, and the row is closed', async (t) => {
+    const scene = await openCut(t, { at: 'request' });
+    const { code, stdout, stderr } = await scene.enqueue();
+    assert.ok(scene.isCut());
+    assert.deepEqual([code, stdout], [69, '']);
+    assert.match(stderr, /^weavestream-backup enqueue: Redis at 127\.0\.0\.1:\d+: Redis closed the connection; is it up/);
+    const [{ status, error }] = await scene.rows();
+    assert.equal(status, 'failed');
+    assert.match(error, /^the queue did not take the job: .*Redis closed the connection$/);
+  });
+
+  test('where it cannot be seen whether the queue has the job, that is said, and the row stays', async (t) => {
+    const scene = await openCut(t, { at: 'request' });
+    await scene.queue.addBulk(Array.from({ length: 1001 }, () => ({ name: 'other', data: {} })));
+    const { code, stderr } = await scene.enqueue();
+    assert.equal(code, 69);
+    assert.match(stderr, /^weavestream-backup enqueue: whether the queue has the job of run [0-9a-f-]{36} is not known: .*too many jobs to find this one\); if it has not, a worker closes the run's row within the hour\n$/);
+    assert.deepEqual((await scene.rows()).map(({ status }) => status), ['queued']);
   });
 
   test('^C ends following, not the job', async (t) => {

@@ -126,6 +126,27 @@ describe('the entrypoint', () => {
     }
   });
 
+  test('goes on where the directory cannot be given away, as on a network mount, and says so', async () => {
+    const mounted = join(folder, 'network');
+    mkdirSync(mounted);
+    chmodSync(mounted, 0o777);
+    const refusing = join(folder, 'refusing');
+    mkdirSync(refusing);
+    writeFileSync(join(refusing, 'chown'), '#!/bin/sh\necho "chown: Operation not permitted" >&2\nexit 1\n', { mode: 0o755 });
+    const env = { PATH: `${refusing}:${bin}:${process.env.PATH}`, BACKUP_STORAGE_DIR: mounted, BACKUP_UID: `${ids.uid}`, BACKUP_GID: `${ids.gid}` };
+    const { stdout, stderr } = await enter(isRoot ? ['env'] : ['unshare', '--map-root-user'], { env });
+    assert.equal(stdout, `${ids.uid}:${ids.gid} worker --name a b\n`);
+    assert.match(stderr, new RegExp(`^chown: .*\nweavestream-backup-entrypoint: going on without: .* user ${ids.uid} may write there\n$`));
+  });
+
+  test('takes only numbers for ids', async () => {
+    for (const [uid, gid] of [['app', '101'], ['100', ''], ['-1', '1']]) {
+      const env = { PATH: `${bin}:${process.env.PATH}`, BACKUP_STORAGE_DIR: directory, BACKUP_UID: uid, BACKUP_GID: gid };
+      const { code, stdout, stderr } = await enter(isRoot ? ['env'] : ['unshare', '--map-root-user'], { env, check: false });
+      assert.deepEqual([code, stdout, stderr], [78, '', `weavestream-backup-entrypoint: BACKUP_UID and BACKUP_GID must be numbers, not '${uid}' and '${gid}'\n`]);
+    }
+  });
+
   test('goes on as the user that the container was given', async () => {
     const { stdout } = await enter(['env'], owner);
     assert.equal(stdout, `${owner.uid}:${owner.gid} worker --name a b\n`);

@@ -332,15 +332,14 @@ describe('its memory', () => {
 });
 
 describe('when it cannot look', () => {
-  test('while another one is at work, it comes back in a minute', async (t) => {
+  test('while another one is at work, it does nothing and says so', async (t) => {
     const scene = await open(t);
     await insertConfig(scene.sql);
     const holder = await postgres.client(scene.database);
     t.after(() => holder.end());
     await holder.query(`SELECT pg_advisory_lock(hashtext('weavestream:backup:ledger'))`);
     const looked = await look(scene, snapshot());
-    assert.deepEqual([looked.said, eventsOf(looked, 'warn', 'error')], [[], []]);
-    assertComesBack(looked, minute);
+    assert.deepEqual([looked.said, eventsOf(looked, 'warn', 'error'), looked.verdict], [[], [], { type: 'wait' }]);
   });
 
   test('without Postgres, or with something else than a snapshot, it fails', async (t) => {

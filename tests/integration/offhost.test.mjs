@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runProcess, startProcess, temporaryFolder } from './support/run_folder.mjs';
+import { programs } from './support/scene.mjs';
 import { startWeb } from './support/web.mjs';
 
 const script = fileURLToPath(new URL('../../scripts/offhost-sync.sh', import.meta.url));
@@ -36,7 +37,7 @@ function makeData() {
   addDump(data, 21);
   writeFileSync(join(data, 'backup', '.weavestream-postgres-2026-11-22T03-00-00Z.dump.tmp'), 'half a dump');
   writeFileSync(join(data, 'backup', dumpName(18)), 'no manifest');
-  appendFileSync(join(data, 'backup', addDump(data, 19)), ' and more');
+  writeFileSync(join(data, 'backup', 'weavestream-postgres-of mine.dump'), 'no name of ours');
   return data;
 }
 
@@ -53,7 +54,7 @@ describe('with rsync', () => {
     assert.equal(statSync(join(target, 'backup', dumpName(20))).mode & 0o777, 0o600);
     assert.match(stdout, /^proven: 2 of 2 dumps$/m);
     assert.match(stderr, new RegExp(`'${dumpName(18)}' is left out: it has no manifest`));
-    assert.match(stderr, new RegExp(`'${dumpName(19)}' is left out: its size is not what its manifest says`));
+    assert.match(stderr, /'weavestream-postgres-of mine.dump' is left out: no worker has named it so/);
     const [snapshot, ...others] = snapshots(target);
     assert.deepEqual(others, []);
     assert.match(snapshot, /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ$/);
@@ -96,12 +97,63 @@ describe('with rsync', () => {
     assert.deepEqual(readdirSync(join(target, 'files', snapshot)).sort(), ['a company', 'report.pdf']);
   });
 
-  test('a copy that is not what its manifest says is told by its name', async () => {
+  test('a dump that is not as large as its manifest says is not copied, and told when the others are', async () => {
     const data = makeData();
-    addDump(data, 22, { bytes: 'damaged on the way', claims: 'what was written..' });
-    const { code, stderr } = await sync([data, temporaryFolder('target')]);
+    appendFileSync(join(data, 'backup', addDump(data, 19)), ' and more');
+    const target = temporaryFolder('target');
+    const { code, stdout, stderr } = await sync([data, target]);
     assert.equal(code, 1);
-    assert.match(stderr, new RegExp(`copies are not what their manifests say: ${dumpName(22)}; remove them there`));
+    assert.deepEqual(readdirSync(join(target, 'backup')).sort(), whole);
+    assert.match(stdout, /^proven: 2 of 2 dumps$/m);
+    assert.match(stderr, new RegExp(`'${dumpName(19)}' is left out: its size is not what its manifest says`));
+    assert.match(stderr, new RegExp(`not what their manifests say, and not copied: ${dumpName(19)}; 'weavestream-backup verify'`));
+    assert.equal(snapshots(target).length, 1);
+  });
+
+  test('a copy that is not what its manifest says is told by its name, by each run until it is', async () => {
+    const data = makeData();
+    const target = temporaryFolder('target');
+    addDump(data, 22, { bytes: 'damaged on the way', claims: 'what was written..' });
+    for (const options of [[], ['--dumps-only'], []]) {
+      const { code, stderr } = await sync([...options, data, target]);
+      assert.equal(code, 1);
+      assert.match(stderr, new RegExp(`copies are not what their manifests say: ${dumpName(22)}; remove them there`));
+    }
+    rmSync(join(target, 'backup', dumpName(22)));
+    addDump(data, 22, { bytes: 'whole' });
+    const { code, stdout } = await sync([data, target]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^proven: 1 of 3 dumps$/m);
+  });
+
+  test('what a run that was cut off has copied is proven by the next', async () => {
+    const data = makeData();
+    const target = temporaryFolder('target');
+    const cut = programs({ sha256sum: 'kill -KILL $(ps -o ppid= $PPID)' });
+    assert.notEqual((await sync([data, target], cut)).code, 0);
+    assert.deepEqual(readdirSync(join(target, 'backup')).sort(), whole);
+    const { code, stdout } = await sync([data, target]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^proven: 2 of 2 dumps$/m);
+  });
+
+  test('a file that the app removes while the files are copied is no failure; one that cannot be read is', async () => {
+    for (const [status, expected] of [[24, 0], [23, 69]]) {
+      const data = makeData();
+      const target = temporaryFolder('target');
+      const { code, stderr } = await sync([data, target], programs({ rsync: `rsync "$@" || exit; case "$*" in */files/*) exit ${status} ;; esac` }));
+      assert.equal(code, expected, stderr);
+      assert.equal(snapshots(target).filter((name) => name !== '.unfinished').length, expected === 0 ? 1 : 0);
+    }
+  });
+
+  test('with a clock that is behind the newest snapshot no snapshot is made, and none removed', async () => {
+    const target = temporaryFolder('target');
+    mkdirSync(join(target, 'files', '2199-01-01T00-00-00Z'), { recursive: true });
+    const { code, stderr } = await sync(['--keep', '1', makeData(), target]);
+    assert.equal(code, 1);
+    assert.match(stderr, /their newest snapshot is of 2199-01-01T00-00-00Z, and it is 2\d{3}-.*: set the clock right, or remove that snapshot/);
+    assert.deepEqual(snapshots(target), ['2199-01-01T00-00-00Z']);
   });
 
   test('later damage is found with --verify-all, and mended as the words say', async () => {
@@ -122,17 +174,32 @@ describe('with rsync', () => {
     assert.match(stdout, /^proven: 2 of 2 dumps$/m);
   });
 
-  test('another host is reached as rsync is told to, whatever stands in the path', async () => {
-    const data = makeData();
-    const target = join(temporaryFolder('target'), "it's over there");
+  /* A stand-in for ssh whose home folder is `home`. */
+  function standIn(home) {
     const ssh = join(temporaryFolder('ssh'), 'ssh');
-    writeFileSync(ssh, '#!/bin/sh\nif [ "$1" = -l ]; then shift 2; fi\nshift\nexec sh -c "$*"\n');
+    writeFileSync(ssh, `#!/bin/sh\nif [ "$1" = -l ]; then shift 2; fi\necho "$1" >> '${ssh}.hosts'\nshift\ncd '${home}' && exec sh -c "$*"\n`);
     chmodSync(ssh, 0o755);
-    const { code, stdout, stderr } = await sync([data, `me@elsewhere:${target}`], { RSYNC_RSH: ssh });
-    assert.equal(code, 0, stderr);
-    assert.match(stdout, /^proven: 2 of 2 dumps$/m);
-    assert.deepEqual(readdirSync(join(target, 'backup')).sort(), whole);
-    assert.equal(snapshots(target).length, 1);
+    return { RSYNC_RSH: ssh, hosts: () => new Set(readFileSync(`${ssh}.hosts`, 'utf8').trim().split('\n').map((name) => name.replace(/^me@/, ''))) };
+  }
+
+  test('another host is reached as rsync is told to, whatever stands in the path', async () => {
+    const home = temporaryFolder('home of ssh');
+    const absolute = join(temporaryFolder('target'), "it's over there");
+    for (const [target, folder, host] of [
+      [`me@elsewhere:${absolute}`, absolute, 'elsewhere'],
+      ['elsewhere:my copies/', join(home, 'my copies'), 'elsewhere'],
+      ['me@elsewhere:~/of mine', join(home, 'of mine'), 'elsewhere'],
+      ['elsewhere:', home, 'elsewhere'],
+      ['me@[::1]:of six', join(home, 'of six'), '::1'],
+    ]) {
+      const { RSYNC_RSH, hosts } = standIn(home);
+      const { code, stdout, stderr } = await sync([makeData(), target], { RSYNC_RSH });
+      assert.equal(code, 0, `${target}: ${stderr}`);
+      assert.match(stdout, /^proven: 2 of 2 dumps$/m);
+      assert.deepEqual(readdirSync(join(folder, 'backup')).sort(), whole);
+      assert.equal(snapshots(folder).length, 1);
+      assert.deepEqual([...hosts()], [host]);
+    }
   });
 
   test('--dry-run says what would be copied, and copies nothing', async () => {
@@ -142,6 +209,13 @@ describe('with rsync', () => {
     assert.equal(code, 0, stderr);
     assert.deepEqual(stdout.match(/^would be copied: .*$/gm), whole.map((name) => `would be copied: ${name}`));
     assert.deepEqual(readdirSync(target), []);
+  });
+
+  test('what outlives a run does not hold up the next', async () => {
+    const data = makeData();
+    const target = temporaryFolder('target');
+    assert.equal((await sync([data, target], programs({ rsync: 'sleep 3 >/dev/null 2>&1 & rsync "$@"' }))).code, 0);
+    assert.equal((await sync([data, target])).code, 0);
   });
 
   test('two at once are one too many', async () => {
@@ -162,13 +236,15 @@ describe('with restic', () => {
     const env = { RESTIC_REPOSITORY: join(folder, 'repository'), RESTIC_PASSWORD: 'secret', RESTIC_CACHE_DIR: join(folder, 'cache') };
     const restic = async (...args) => (await runProcess('restic', args, { env: { ...process.env, ...env } })).stdout;
     await restic('init');
+    const other = makeData(); // of another Weavestream, in the same repository: its snapshot is not forgotten
+    assert.equal((await sync([other], env)).code, 0);
     for (const [day, ...options] of [[22], [23, '--verify-all']]) {
       addDump(data, day);
       const { code, stdout, stderr } = await sync(['--keep', '1', ...options, data], env);
       assert.equal(code, 0, stderr);
       assert.match(stdout, day === 22 ? /^proven: 1 of 3 dumps$/m : /^proven: 4 of 4 dumps$/m);
     }
-    assert.equal(JSON.parse(await restic('snapshots', '--json')).length, 1);
+    assert.deepEqual(JSON.parse(await restic('snapshots', '--json')).map(({ tags }) => tags), [other, data].map((one) => ['weavestream', join(one, 'backup')]));
     const back = temporaryFolder('restored');
     await restic('restore', 'latest', '--target', back);
     const names = [20, 21, 22, 23].flatMap((day) => [dumpName(day), manifestName(dumpName(day))]);
@@ -201,6 +277,9 @@ describe('pings', () => {
     assert.equal((await sync(['--dumps-only', data, target], env)).code, 1);
     assert.deepEqual(web.requests.slice(2).map(({ path }) => path), ['/uuid/start?rid=1', '/uuid/fail?rid=1']);
     assert.match(web.requests.at(-1).body, new RegExp(`^copies are not what their manifests say: ${dumpName(22)}`));
+    assert.equal((await sync(['/not mounted', target], env)).code, 66);
+    assert.equal(web.requests.at(-1).path, '/uuid/fail?rid=1');
+    assert.match(web.requests.at(-1).body, /^'\/not mounted\/backup' is not there/);
   });
 
   test('one that cannot be sent changes nothing', async () => {
@@ -223,6 +302,9 @@ describe('what cannot be', () => {
     'no target': [() => [empty()], 64, /TARGET is missing/],
     'an unknown option': [() => ['--bogus', 'a', 'b'], 64, /there is no option --bogus/],
     'a number that is none': [() => ['--keep', 'all', 'a', 'b'], 64, /--keep takes a number/],
+    'a daemon of rsync': [() => [empty(), 'host::module'], 64, /where rsync is a daemon, copies cannot be proven/],
+    'the same as a URL': [() => [empty(), 'rsync://host/module'], 64, /where rsync is a daemon/],
+    'a target within': [() => { const data = empty(); return [data, join(data, 'files', 'copies')]; }, 64, /TARGET is in DATA_DIR/],
     'a folder that is not there': [() => ['/nowhere', '/tmp'], 66, /'\/nowhere\/backup' is not there/],
     'no dump': [() => [empty(), temporaryFolder('target')], 1, /there is no whole dump/],
     'a target that cannot be written': [() => [makeData(), '/proc/copies'], 69, /'\/proc\/copies' cannot be reached or written/],

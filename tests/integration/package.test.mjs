@@ -87,6 +87,19 @@ describe('the package', { concurrency: 2 }, () => {
     assert.match(stdout, /^weavestream-backup$/m);
   });
 
+  test('an upgrade restarts a worker that runs; a purge stops it, and leaves dumps, settings and the user', async () => {
+    const stdout = await installed(
+      `mount -t tmpfs tmpfs /run
+      mkdir -p /run/systemd/system /var/lib/weavestream-backup
+      printf '#!/bin/sh\\necho "$*"\\n' >/usr/bin/systemctl
+      touch /var/lib/weavestream-backup/kept.dump /etc/weavestream-backup.env
+      echo upgrade; dpkg --install "$DEB" >/run/said; grep weavestream-backup.service /run/said
+      echo purge; dpkg --purge weavestream-backup >/run/said; grep -e weavestream-backup.service -e daemon-reload /run/said
+      ls /var/lib/weavestream-backup /etc/weavestream-backup.env; getent passwd weavestream-backup | cut -d: -f1`,
+    );
+    assert.equal(stdout, `upgrade\ntry-restart weavestream-backup.service\npurge\ndisable --now weavestream-backup.service\ndaemon-reload\n/etc/weavestream-backup.env\n\n/var/lib/weavestream-backup:\nkept.dump\nweavestream-backup\n`);
+  });
+
   test('its unit is understood by systemd, which rates it as well locked up', async () => {
     const stdout = await installed(`systemd-analyze verify --man=no ${unit} 2>&1; systemd-analyze security --offline=true --threshold=20 ${unit}`);
     assert.doesNotMatch(stdout, /weavestream-backup\.service:\d+: /);

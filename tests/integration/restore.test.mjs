@@ -1,6 +1,6 @@
 /* `weavestream-backup restore`: what it looks at, what it refuses and by which name, and that all is there afterwards. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -397,6 +397,22 @@ describe('restore, what goes wrong', { concurrency: 3 }, () => {
     assert.equal(await postgres.psql('SELECT id FROM companies', name), '7');
   });
 
+  for (const [what, jobs] of [['in one transaction', []], ['over several connections', ['--jobs=2']]])
+    test(`who comes in after the look and holds a table is named, and not waited for without end: ${what}`, async () => {
+      const name = await filledDatabase();
+      const folder = temporaryFolder('go');
+      const restoring = restore(name, ['--clean', ...jobs, good.file], { env: restoreBy(`case "$*" in *--dbname*) touch ${folder}/begun; while [ ! -e ${folder}/go ]; do sleep 0.1; done ;; esac; real "$@"`) });
+      await eventually(() => existsSync(join(folder, 'begun')), { what: 'pg_restore to be started' });
+      const client = await postgres.client(name, { application_name: 'a person' });
+      await client.query('BEGIN; SELECT * FROM companies');
+      writeFileSync(join(folder, 'go'), '');
+      const { code, stderr } = await restoring;
+      await client.end();
+      assert.equal(code, 1);
+      assert.match(stderr, /not restored: .*somebody came into the database meanwhile: the restore waits for AccessExclusiveLock on public\.companies, blocked by Postgres process \d+ \('a person', .*docker compose stop/);
+      assert.equal(await postgres.psql('SELECT id FROM companies', name), '7');
+    });
+
   test('over several connections it may have, and says so', async () => {
     const { code, stderr } = await restore(await emptyDatabase(), ['--jobs=2', good.file],
       { env: restoreBy('case "$*" in *--dbname*) echo "pg_restore: error: broken" >&2; exit 1 ;; *) real "$@" ;; esac') });
@@ -462,6 +478,19 @@ describe('restore, the command line', { concurrency: 3 }, () => {
     const name = await emptyDatabase();
     const { code, stdout } = await run(['restore', '--plan', '--to', postgres.urlOf(name).replace(/:[^:@/]*@/, '@'), good.file], { env: { PGPASSWORD: password } });
     assert.equal(code, 0, stdout);
+  });
+
+  test('a password with a line break is refused before anything is looked at', async () => {
+    const url = 'postgresql://me@127.0.0.1:1/x';
+    for (const [env, args, status] of [
+      [{ TARGET: url.replace('me@', 'me:a%0Ab@') }, ['--to-env', 'TARGET'], 78],
+      [{ TARGET: url, PGPASSWORD: 'a\nb' }, ['--to-env', 'TARGET'], 78],
+      [{}, ['--to', url.replace('me@', 'me:a%0Ab@')], 64],
+    ]) {
+      const { code, stdout, stderr } = await run(['restore', ...args, good.file], { env });
+      assert.deepEqual([code, stdout], [status, '']);
+      assert.match(stderr, /^weavestream-backup restore: (TARGET|--to): the database password has a line break, which PostgreSQL's programs cannot be given\n$/);
+    }
   });
 
   test('a password on the command line is overwritten there, and no program of ours gets it on its own', async () => {

@@ -197,6 +197,18 @@ Nightly, of the whole of the company is different: the queue has '0 3 * * *' in 
     assert.match(stderr, /^weavestream-backup schedules: Redis: .*WRONGTYPE/);
   });
 
+  test('while a ledger is at work --repair does nothing, and says so with status 75', async (t) => {
+    const scene = await open(t);
+    await scene.plan({}, { register: false });
+    await scene.sql.query(`SELECT pg_advisory_lock(hashtext('weavestream:backup:ledger'))`);
+    const { code, stdout, stderr } = await run(['schedules', '--repair'], { env: scene.environment });
+    assert.deepEqual([code, stdout], [75, '']);
+    assert.match(stderr, /^weavestream-backup schedules: nothing was repaired: a worker, .* at this moment; try again in a minute\n$/);
+    assert.deepEqual(await scene.registered(), []);
+    await scene.sql.query(`SELECT pg_advisory_unlock(hashtext('weavestream:backup:ledger'))`);
+    assert.equal((await run(['schedules', '--repair'], { env: scene.environment })).code, 0);
+  });
+
   test('Redis or Postgres away: status 69', async (t) => {
     const scene = await open(t);
     const redisAway = await run(['schedules'], { env: { ...scene.environment, REDIS_URL: 'redis://127.0.0.1:1' } });

@@ -151,6 +151,18 @@ a_time_in_the_past_means_a_second_from_now(void **state)
 }
 
 static void
+while_another_one_is_at_work_it_rests_without_a_complaint(void **state)
+{
+    struct fixture *fixture = *state;
+
+    start(fixture, "echo '{\"type\":\"wait\"}' >&3", LEDGER_LIMIT_MS);
+    answer_snapshot(fixture, NOTHING);
+    assert_quiet(fixture, RETRY_MS + 300);
+    ledger_ask(fixture->ledger);
+    answer_snapshot(fixture, NOTHING);
+}
+
+static void
 one_that_takes_too_long_is_stopped(void **state)
 {
     struct fixture *fixture = *state;
@@ -294,6 +306,7 @@ main(void)
         TEST(it_is_not_run_again_before_all_is_written),
         TEST(many_who_ask_have_it_run_once),
         TEST(a_time_in_the_past_means_a_second_from_now),
+        TEST(while_another_one_is_at_work_it_rests_without_a_complaint),
         TEST(one_that_takes_too_long_is_stopped),
         TEST(a_snapshot_that_redis_refuses_is_asked_for_again),
         TEST(one_that_fails_is_run_again_later_and_later_whoever_asks),
