@@ -754,6 +754,8 @@ describe('command line', () => {
   for (const [args, line] of [
     [['bogus'], "weavestream-backup: 'bogus' is no command; try 'weavestream-backup help'\n"],
     [['worker', 'extra'], "weavestream-backup worker: 'extra' is no option; a job program is given after '--'\n"],
+    [['worker', 'extra', '--', 'true'], "weavestream-backup worker: 'extra' is no option; a job program is given after '--'\n"],
+    [['worker', '--queue', '--', 'true'], /requires an argument\nTry 'weavestream-backup worker --help'\.\n$/],
     [['worker', '--concurrency', '0'], "weavestream-backup worker: --concurrency='0' is not a number from 1 to 1000\n"],
     [['worker', '-c', 'many'], "weavestream-backup worker: --concurrency='many' is not a number from 1 to 1000\n"],
     [['worker', '--lock-duration', '99'], "weavestream-backup worker: --lock-duration='99' is not a number from 100 to 86400000\n"],
