@@ -194,8 +194,8 @@ Nightly: weavestream-postgres-<TIME>.dump, <N> KB in <N> s, verified: full`);
       assert.equal(row.status, 'success');
       assert.ok(existsSync(row.dump_path));
       assert.equal(started.stderr().split('\n').pop(), 'weavestream-backup run: the backup is done, but older dumps may be left: interrupted');
-      if (json) assert.deepEqual(((answer) => [answer.outcome, answer.file, answer.pruned, answer.pruneError])(assertAnswer('run', started.stdout())), ['success', row.dump_path.split('/').pop(), null, 'interrupted']);
-      else assert.equal(settled(started.stdout()), `Nightly: weavestream-postgres-<TIME>.dump, <N> KB in <N> s, verified: full\n`);
+      if (json) assert.deepEqual(((answer) => [answer.outcome, answer.file, answer.pruned, answer.pruneError])(assertAnswer('run', started.stdout)), ['success', row.dump_path.split('/').pop(), null, 'interrupted']);
+      else assert.equal(settled(started.stdout), `Nightly: weavestream-postgres-<TIME>.dump, <N> KB in <N> s, verified: full\n`);
     });
 
   test('a closed terminal stops it as well, unless it is to be ignored', async (t) => {
