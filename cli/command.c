@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -12,7 +13,7 @@
 #include "common/text.h"
 
 #define PROGRAM "weavestream-backup"
-#define OPTIONS_MAX 16
+#define OPTIONS_MAX 24
 #define COMPLAINT_BYTES 4096 /* longer ones are cut */
 #define NO_LETTER 256        /* and up: what getopt calls an option that has only a name */
 
@@ -108,6 +109,7 @@ list_options(const struct command *command, struct option *names, struct text *l
     for (const struct command_option *option = command->options; option->name != NULL; option++, count++) {
         int has_value = option->value == NULL ? no_argument : required_argument;
 
+        assert(count < OPTIONS_MAX);
         names[count] = (struct option){ option->name, has_value, NULL, NO_LETTER + (int)count };
         if (option->letter != 0)
             text_format(letters, "%c%s", option->letter, has_value == no_argument ? "" : ":");

@@ -17,6 +17,7 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,6 +49,8 @@ struct command_option {
 /* clang-format off */
 #define COMMAND_END { 0, NULL, NULL, NULL, .flag = NULL }
 /* clang-format on */
+
+#define COMMAND_OPERANDS_MANY INT_MAX /* as many as are given: the command judges them itself */
 
 struct command {
     const char *name;

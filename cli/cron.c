@@ -8,129 +8,79 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "cli/command.h"
 #include "cli/instant.h"
 #include "common/text.h"
 #include "protocol/cron.h"
 
-#define MOST_COUNT 100000
-
-static const char usage[] =
-    "Usage: weavestream-backup cron [OPTION]... PATTERN\n"
-    "       weavestream-backup cron --jsonl\n"
-    "Print when a cron pattern fires next, as the BullMQ that holds the schedule finds it.\n"
-    "\n"
-    "  -z, --tz=ZONE        the zone whose clocks count, as Europe/Berlin, UTC, UTC+3 or local (default: local, the\n"
-    "                       machine's own)\n"
-    "  -f, --from=TIME      the first one after this time, as 2026-03-29T00:30:00Z, 2026-03-29T02:30+02:00 or, by the\n"
-    "                       zone's clocks, 2026-03-29 or 2026-03-29T02:30 (default: now)\n"
-    "  -n, --count=N        so many, 1 to 100000 (default: 10)\n"
-    "  -d, --dialect=4|5    as cron-parser 4.9 finds them, of BullMQ 5, or 5.10, of BullMQ 6 (default: 4)\n"
-    "      --jsonl          answer each line {\"pattern\":TEXT,\"from_ms\":N} of standard input, which may also have\n"
-    "                       \"tz\", \"dialect\" (4, 5), \"strict\" and \"hashSeed\" (5 only), by a line "
-    "{\"next_ms\":N}\n"
-    "                       or {\"error\":TEXT}\n"
-    "  -h, --help           print this help and exit\n"
-    "\n"
+static const char details[] =
     "A pattern is '[SECOND] MINUTE HOUR DAY MONTH WEEKDAY', as '0 3 * * 1-5', or @daily and the like.\n"
     "\n"
     "Exit status: 0 printed or all lines answered, 64 wrong usage, 65 a time that cannot be, 74 the answers cannot be\n"
-    "written, 78 a pattern that is none or never fires, or a zone that does not exist.\n";
+    "written, 78 a pattern that is none or never fires, or a zone that does not exist.";
 
 struct arguments {
     const char *zone;
     const char *from;
     int64_t count;
-    struct cron_options options;
+    int64_t dialect;
     bool jsonl;
     const char *pattern;
 };
 
-static const struct option options[] = {
-    { "tz", required_argument, NULL, 'z' },
-    { "from", required_argument, NULL, 'f' },
-    { "count", required_argument, NULL, 'n' },
-    { "dialect", required_argument, NULL, 'd' },
-    { "jsonl", no_argument, NULL, 'j' },
-    { "help", no_argument, NULL, 'h' },
-    { NULL, 0, NULL, 0 },
-};
-
-static int
-complain(int status, const char *text)
+static bool
+read_arguments(int argc, char **argv, struct arguments *out, int *status)
 {
-    (void)fprintf(stderr, "weavestream-backup cron: %s\n", text);
-    return status;
+    const struct command_option options[] = {
+        { 'z', "tz", "ZONE",
+            "the zone whose clocks count, as Europe/Berlin, UTC, UTC+3 or local (default: local, the\n"
+            "machine's own)",
+            .text = &out->zone },
+        { 'f', "from", "TIME",
+            "the first one after this time, as 2026-03-29T00:30:00Z, 2026-03-29T02:30+02:00 or, by the\n"
+            "zone's clocks, 2026-03-29 or 2026-03-29T02:30 (default: now)",
+            .text = &out->from },
+        { 'n', "count", "N", "so many, 1 to 100000 (default: 10)", .number = &out->count, .least = 1, .most = 100000 },
+        { 'd', "dialect", "4|5", "as cron-parser 4.9 finds them, of BullMQ 5, or 5.10, of BullMQ 6 (default: 4)",
+            .number = &out->dialect, .least = 4, .most = 5 },
+        { 0, "jsonl", NULL,
+            "answer each line {\"pattern\":TEXT,\"from_ms\":N} of standard input, which may also have\n"
+            "\"tz\", \"dialect\" (4, 5), \"strict\" and \"hashSeed\" (5 only), by a line {\"next_ms\":N}\n"
+            "or {\"error\":TEXT}",
+            .flag = &out->jsonl },
+        COMMAND_END,
+    };
+    const struct command command = { "cron", "[OPTION]... PATTERN\n       weavestream-backup cron --jsonl",
+        "Print when a cron pattern fires next, as the BullMQ that holds the schedule finds it.", options, details, 0,
+        COMMAND_OPERANDS_MANY };
+
+    *out = (struct arguments){ .count = 10, .dialect = 4 };
+    if (!command_read(&command, argc, argv, status))
+        return false;
+    out->pattern = argv[optind];
+    if (argc - optind == (out->jsonl ? 0 : 1))
+        return true;
+    *status = command_complain(
+        "cron", EX_USAGE, out->jsonl ? "--jsonl takes no pattern" : "one PATTERN is wanted, in quotes");
+    return false;
 }
 
 static int
 exit_status(const struct error *err)
 {
-    return complain(err->code == ERROR_INPUT ? EX_DATAERR : EX_CONFIG, err->text);
+    return command_complain("cron", err->code == ERROR_INPUT ? EX_DATAERR : EX_CONFIG, "%s", err->text);
 }
 
-static bool
-take_dialect(int64_t number, enum cron_dialect *dialect)
+static enum cron_dialect
+dialect_of(int64_t number)
 {
-    *dialect = number == 5 ? CRON_PARSER_5 : CRON_PARSER_4;
-    return number == 4 || number == 5;
-}
-
-static bool
-take_option(int option, const char *argument, struct arguments *out)
-{
-    int64_t number;
-
-    switch (option) {
-    case 'z':
-        out->zone = argument;
-        return true;
-    case 'f':
-        out->from = argument;
-        return true;
-    case 'n':
-        if (text_parse_integer(argument, strlen(argument), 1, MOST_COUNT, &out->count))
-            return true;
-        (void)complain(EX_USAGE, "--count is a number from 1 to 100000");
-        return false;
-    case 'd':
-        if (text_parse_integer(argument, strlen(argument), 4, 5, &number) &&
-            take_dialect(number, &out->options.dialect))
-            return true;
-        (void)complain(EX_USAGE, "--dialect is 4 or 5");
-        return false;
-    case 'j':
-        out->jsonl = true;
-        return true;
-    default: /* getopt has said what is wrong */
-        (void)fputs("Try 'weavestream-backup cron --help'.\n", stderr);
-        return false;
-    }
-}
-
-/* EX_OK: go on; -1: done, exit well; else the exit status. */
-static int
-read_arguments(int argc, char **argv, struct arguments *out)
-{
-    int option;
-
-    *out = (struct arguments){ .count = 10 };
-    while ((option = getopt_long(argc, argv, "z:f:n:d:h", options, NULL)) != -1) {
-        if (option == 'h') {
-            (void)fputs(usage, stdout);
-            return -1;
-        }
-        if (!take_option(option, optarg, out))
-            return EX_USAGE;
-    }
-    if (argc - optind != (out->jsonl ? 0 : 1))
-        return complain(EX_USAGE, out->jsonl ? "--jsonl takes no pattern" : "one PATTERN is wanted, in quotes");
-    out->pattern = argv[optind];
-    return EX_OK;
+    return number == 5 ? CRON_PARSER_5 : CRON_PARSER_4;
 }
 
 static int
 print_instants(struct timezones *zones, const struct arguments *arguments)
 {
+    const struct cron_options options = { .dialect = dialect_of(arguments->dialect) };
     const struct time_zone *zone;
     struct cron_pattern pattern;
     struct wall at = wall_now();
@@ -138,8 +88,7 @@ print_instants(struct timezones *zones, const struct arguments *arguments)
     char text[INSTANT_SIZE];
 
     zone = timezones_find(zones, arguments->zone, &err);
-    if (zone == NULL ||
-        !cron_pattern_parse(arguments->pattern, strlen(arguments->pattern), &arguments->options, &pattern, &err) ||
+    if (zone == NULL || !cron_pattern_parse(arguments->pattern, strlen(arguments->pattern), &options, &pattern, &err) ||
         (arguments->from != NULL && !instant_parse(arguments->from, zone, &at, &err)))
         return exit_status(&err);
     for (int64_t i = 0; i < arguments->count; i++) {
@@ -149,7 +98,7 @@ print_instants(struct timezones *zones, const struct arguments *arguments)
         }
         instant_format(at, zone, text);
         if (puts(text) == EOF)
-            return EX_IOERR;
+            break; /* command_finish() says it */
     }
     return EX_OK;
 }
@@ -161,7 +110,9 @@ answer(struct timezones *zones, const json_t *question, struct wall *next, struc
     const json_t *from = json_object_get(question, "from_ms");
     const json_t *tz = json_object_get(question, "tz");
     const json_t *dialect = json_object_get(question, "dialect");
+    int64_t number = dialect == NULL ? 4 : json_integer_value(dialect);
     struct cron_options cron = {
+        .dialect = dialect_of(number),
         .strict = json_is_true(json_object_get(question, "strict")),
         .hash_seed = json_string_value(json_object_get(question, "hashSeed")),
     };
@@ -172,7 +123,7 @@ answer(struct timezones *zones, const json_t *question, struct wall *next, struc
         return error_set(err, ERROR_INPUT, "no object with a text 'pattern' and a whole number 'from_ms'");
     if (tz != NULL && !json_is_string(tz))
         return error_set(err, ERROR_INPUT, "'tz' is no text");
-    if (dialect != NULL && !take_dialect(json_integer_value(dialect), &cron.dialect))
+    if (number != 4 && number != 5)
         return error_set(err, ERROR_INPUT, "'dialect' is neither 4 nor 5");
     zone = timezones_find(zones, json_string_value(tz), err);
     return zone != NULL &&
@@ -222,14 +173,12 @@ cli_cron(int argc, char **argv)
 {
     struct arguments arguments;
     struct timezones *zones;
-    int status = read_arguments(argc, argv, &arguments);
+    int status;
 
-    if (status != EX_OK)
-        return status == -1 ? EX_OK : status;
+    if (!read_arguments(argc, argv, &arguments, &status))
+        return status;
     zones = timezones_new(TIMEZONE_FOLDER, getenv("TZ"));
     status = arguments.jsonl ? answer_lines(zones) : print_instants(zones, &arguments);
     timezones_free(zones);
-    if (status == EX_OK && fflush(stdout) == EOF)
-        status = EX_IOERR;
-    return status;
+    return status == EX_OK ? command_finish("cron") : status;
 }

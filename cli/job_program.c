@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,7 +11,6 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-
 #include "common/error.h"
 #include "common/memory.h"
 
@@ -35,8 +33,8 @@ job_program_find(const char *command)
     if (access(path.data, X_OK) == 0)
         return text_take(&path);
     text_clear(&path);
-    (void)fprintf(stderr, "weavestream-backup %s: %s is neither beside this program nor in %s\n", command, JOB_PROGRAM,
-        WEAVESTREAM_LIBEXEC_DIR);
+    (void)command_complain(
+        command, EX_UNAVAILABLE, "%s is neither beside this program nor in %s", JOB_PROGRAM, WEAVESTREAM_LIBEXEC_DIR);
     return NULL;
 }
 
@@ -45,6 +43,7 @@ job_program_become(int argc, char **argv)
 {
     char *program = job_program_find(argv[0]);
     char **arguments;
+    int status;
 
     if (program == NULL)
         return EX_UNAVAILABLE;
@@ -52,10 +51,10 @@ job_program_become(int argc, char **argv)
     arguments[0] = program;
     memcpy(arguments + 1, argv, (size_t)argc * sizeof(*argv));
     (void)execv(program, arguments);
-    (void)fprintf(stderr, "weavestream-backup %s: start '%s': %s\n", argv[0], program, strerror(errno));
+    status = command_complain(argv[0], EX_UNAVAILABLE, "start '%s': %s", program, strerror(errno));
     free(arguments);
     free(program);
-    return EX_UNAVAILABLE;
+    return status;
 }
 
 #define WORDS_MAX 14

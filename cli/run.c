@@ -42,7 +42,7 @@ static const char details[] =
     "\n"
     "Exit status: 0 the dump is in place, 1 it is not, or --prune failed, 64 wrong usage, 66 no such schedule, 69\n"
     "Postgres is away, 74 the answer cannot be written, 78 wrong settings, 129, 130, 143 interrupted: then no\n"
-    "file is left, and the row says failed.\n"
+    "file is left, and the row says failed; if it was --prune that was interrupted, the dump is in place, and told.\n"
     "\n"
     "Example:\n"
     "  weavestream-backup run --config Nightly --prune";
@@ -133,6 +133,15 @@ number_of(const struct ending *ending, const char *key)
     return json_integer_value(json_object_get(ending->value, key));
 }
 
+/* Why older dumps may be left; NULL: they are not, or nobody asked. */
+static const char *
+prune_error(const struct ending *ending)
+{
+    if (ending->pruned.type == REPORT_INTERRUPTED)
+        return "interrupted";
+    return ending->pruned.type == REPORT_FAILED ? ending->pruned.text : NULL;
+}
+
 static void
 print_json(const struct ending *ending)
 {
@@ -152,8 +161,7 @@ print_json(const struct ending *ending)
     (void)json_object_set_new(out, "error", answer_text(ending->error));
     (void)json_object_set_new(
         out, "pruned", answer_number(pruned != NULL, json_integer_value(json_object_get(pruned, "pruned"))));
-    (void)json_object_set_new(
-        out, "pruneError", answer_text(ending->pruned.type == REPORT_FAILED ? ending->pruned.text : NULL));
+    (void)json_object_set_new(out, "pruneError", answer_text(prune_error(ending)));
     answer_print(out);
     json_decref(pruned);
 }
@@ -185,10 +193,10 @@ tell_ending(const struct arguments *arguments, const struct ending *ending)
         print_success(ending);
     if (ending->error != NULL)
         status = command_complain("run", FAILED, "the backup of '%s' failed: %s", ending->config->name, ending->error);
-    if (ending->pruned.type == REPORT_FAILED)
-        status = command_complain(
-            "run", FAILED, "the backup is done, but older dumps are not pruned: %s", ending->pruned.text);
-    return status;
+    if (prune_error(ending) != NULL)
+        status =
+            command_complain("run", FAILED, "the backup is done, but older dumps may be left: %s", prune_error(ending));
+    return ending->pruned.type == REPORT_INTERRUPTED ? 128 + stop_signal() : status;
 }
 
 /* --- What is done --- */
@@ -237,7 +245,7 @@ perform(const struct arguments *arguments, const struct session *session, const 
         prune(settings, payload, &ending.pruned);
     reporter_listen(NULL, NULL);
     progress_erase(&progress);
-    if (verdict.type == REPORT_INTERRUPTED || ending.pruned.type == REPORT_INTERRUPTED)
+    if (verdict.type == REPORT_INTERRUPTED)
         status = 128 + stop_signal();
     else
         status = tell_ending(arguments, &ending);

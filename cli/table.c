@@ -27,15 +27,6 @@ table_add(struct table *table, enum screen_style style, const char *cell)
 }
 
 void
-table_add_number(struct table *table, int64_t number)
-{
-    char digits[TEXT_INTEGER_SIZE + 1];
-
-    digits[text_put_integer(digits, number)] = '\0';
-    table_add(table, SCREEN_PLAIN, digits);
-}
-
-void
 table_add_size(struct table *table, int64_t bytes)
 {
     struct text size = TEXT_EMPTY;

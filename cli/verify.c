@@ -8,11 +8,6 @@
 #include "cli/answer.h"
 #include "cli/command.h"
 #include "cli/verify_dump.h"
-#include "common/log.h"
-#include "common/settings.h"
-#include "common/text.h"
-#include "jobs/dump_files.h"
-#include "jobs/stop.h"
 
 static const char details[] =
     "FILE is an archive of pg_dump's custom format, wherever it lies. Size and SHA-256 are compared with its "
@@ -105,18 +100,6 @@ read_arguments(int argc, char **argv, struct arguments *out, int *status)
     return level == NULL || take_level(level, &out->level);
 }
 
-static int
-verify_file_given(const struct arguments *arguments, const struct settings *settings)
-{
-    struct verify_dump what = { "verify", arguments->file, arguments->manifest, arguments->level, settings };
-    json_t *answer = NULL;
-    int status = verify_dump(&what, arguments->json ? &answer : NULL);
-
-    if (answer != NULL)
-        answer_print(answer);
-    return status;
-}
-
 static void
 print_summary(const struct arguments *arguments, const struct dump_files *files, size_t proven, json_t *answers)
 {
@@ -158,18 +141,16 @@ verify_each(const struct arguments *arguments, const struct settings *settings, 
 }
 
 static int
-verify_all(const struct arguments *arguments, const struct settings *settings)
+verify(const struct settings *settings, const void *context)
 {
+    const struct arguments *arguments = context;
+    const struct verify_dump what = { "verify", arguments->file, arguments->manifest, arguments->level, settings };
     struct dump_files files = DUMP_FILES_EMPTY;
-    struct error err;
     int status;
 
-    if (!dump_files_list(settings->storage_directory, &files, &err))
-        status = command_complain("verify", EX_NOINPUT, "%s", err.text);
-    else if (files.count == 0)
-        status = command_complain(
-            "verify", EX_NOINPUT, "there is no dump in '%s': is BACKUP_STORAGE_DIR right?", files.directory);
-    else
+    if (!arguments->all)
+        status = verify_dump_print(&what, arguments->json);
+    else if (verify_dump_list("verify", settings, &files, &status))
         status = verify_each(arguments, settings, &files);
     dump_files_clear(&files);
     return status;
@@ -179,29 +160,14 @@ int
 cli_verify(int argc, char **argv)
 {
     struct arguments arguments;
-    struct settings settings;
-    struct text problems = TEXT_EMPTY;
-    struct error err;
     unsigned scopes = 0;
     int status;
 
     if (!read_arguments(argc, argv, &arguments, &status))
         return status;
-    log_start("weavestream-backup-job", LOG_LEVEL_WARN);
     if (arguments.all)
         scopes |= SETTINGS_STORE;
     if (arguments.level == SETTINGS_VERIFY_RESTORE)
         scopes |= SETTINGS_DRILL;
-    status = EX_CONFIG;
-    if (!settings_load(&settings, scopes, &problems))
-        (void)fputs(text_string(&problems), stderr);
-    else if (arguments.level == SETTINGS_VERIFY_RESTORE && !verify_dump_has_server("verify", &settings, &status))
-        ; /* said */
-    else if (!stop_start((struct moment){ .ns = STOP_NEVER_NS }, &err))
-        status = command_complain("verify", EX_OSERR, "%s", err.text);
-    else
-        status = arguments.all ? verify_all(&arguments, &settings) : verify_file_given(&arguments, &settings);
-    text_clear(&problems);
-    settings_clear(&settings);
-    return status == EX_OK ? command_finish("verify") : status;
+    return verify_dump_command("verify", scopes, verify, &arguments);
 }

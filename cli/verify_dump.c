@@ -8,6 +8,7 @@
 #include "cli/progress.h"
 #include "cli/screen.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "jobs/stop.h"
 #include "jobs/verify.h"
 
@@ -135,11 +136,48 @@ verify_dump(const struct verify_dump *what, json_t **answer)
     return status;
 }
 
-bool
-verify_dump_has_server(const char *command, const struct settings *settings, int *status)
+int
+verify_dump_print(const struct verify_dump *what, bool json)
 {
-    if (settings->drill.count > 0 || settings->database.count > 0)
-        return true;
-    *status = command_complain(command, EX_CONFIG, "a restore needs a server: set BACKUP_DRILL_URL or DATABASE_URL");
-    return false;
+    json_t *answer = NULL;
+    int status = verify_dump(what, json ? &answer : NULL);
+
+    if (answer != NULL)
+        answer_print(answer);
+    return status;
+}
+
+bool
+verify_dump_list(const char *command, const struct settings *settings, struct dump_files *files, int *status)
+{
+    struct error err;
+
+    if (!dump_files_list(settings->storage_directory, files, &err))
+        *status = command_complain(command, EX_NOINPUT, "%s", err.text);
+    else if (files->count == 0)
+        *status = command_complain(
+            command, EX_NOINPUT, "there is no dump in '%s': is BACKUP_STORAGE_DIR right?", files->directory);
+    return files->count > 0;
+}
+
+int
+verify_dump_command(const char *command, unsigned scopes, verify_dump_work_fn *work, const void *context)
+{
+    struct settings settings;
+    struct text problems = TEXT_EMPTY;
+    struct error err;
+    int status = EX_CONFIG;
+
+    log_start("weavestream-backup-job", LOG_LEVEL_WARN);
+    if (!settings_load(&settings, scopes, &problems))
+        (void)fputs(text_string(&problems), stderr);
+    else if ((scopes & SETTINGS_DRILL) != 0 && settings.drill.count == 0 && settings.database.count == 0)
+        status = command_complain(command, EX_CONFIG, "a restore needs a server: set BACKUP_DRILL_URL or DATABASE_URL");
+    else if (!stop_start((struct moment){ .ns = STOP_NEVER_NS }, &err))
+        status = command_complain(command, EX_OSERR, "%s", err.text);
+    else
+        status = work(&settings, context);
+    text_clear(&problems);
+    settings_clear(&settings);
+    return status == EX_OK ? command_finish(command) : status;
 }

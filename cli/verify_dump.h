@@ -1,10 +1,11 @@
-/* verify_dump: one dump proven, or not, and told: what the commands `verify` and `drill` have in common. */
+/* verify_dump: a dump proven, or not, and told: what the commands `verify` and `drill` have in common. */
 #ifndef CLI_VERIFY_DUMP_H
 #define CLI_VERIFY_DUMP_H
 
 #include <jansson.h>
 
 #include "common/settings.h"
+#include "jobs/dump_files.h"
 
 struct verify_dump {
     const char *command;  /* who complains */
@@ -22,7 +23,17 @@ struct verify_dump {
  */
 int verify_dump(const struct verify_dump *what, json_t **answer);
 
-/* Whether there is a server for level restore. False: said, and *status is the exit status. */
-bool verify_dump_has_server(const char *command, const struct settings *settings, int *status);
+/* The same, with the answer printed: one JSON object, or a line for people. */
+int verify_dump_print(const struct verify_dump *what, bool json);
+
+/* Those of the backup directory; the caller clears `files` in either case. False: there is none, that was said, and *status is the exit status. */
+bool verify_dump_list(const char *command, const struct settings *settings, struct dump_files *files, int *status);
+
+/*
+ * A command from its settings, with SETTINGS_DRILL in `scopes` if it restores, to its exit status: that of `work`, or what kept it from being
+ * begun, which is said.
+ */
+typedef int verify_dump_work_fn(const struct settings *settings, const void *context);
+int verify_dump_command(const char *command, unsigned scopes, verify_dump_work_fn *work, const void *context);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "cli/command.h"
 #include "cli/job_program.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -15,39 +16,8 @@
 #include "consumer/worker.h"
 #include "protocol/tls.h"
 
-static const char usage[] =
-    "Usage: weavestream-backup worker [OPTION]... [-- PROGRAM [ARGUMENT]...]\n"
-    "Take the jobs of a BullMQ queue and run each one in a process of its own.\n"
-    "\n"
-    "  -q, --queue=NAME         the queue (default: backup)\n"
-    "  -p, --prefix=PREFIX      BullMQ's key prefix (default: bull)\n"
-    "  -c, --concurrency=N      jobs at a time, 1 to 1000 (default: 1)\n"
-    "  -n, --name=NAME          the worker's name, as dashboards show it (default: none)\n"
-    "  -l, --ledger=COMMAND     shell command that compares what should be in the queue with what is there (default: "
-    "the\n"
-    "                           job program's 'ledger'; none with a PROGRAM of your own). Empty: none\n"
-    "  -R, --recovery=COMMAND   the same for what is started when a job process died (default: its 'recover')\n"
-    "  -F, --facts=COMMAND      the same for what looks at Postgres and the disk, with BACKUP_HTTP_LISTEN only "
-    "(default:\n"
-    "                           its 'facts')\n"
-    "      --check              print the settings that would be used, secrets masked, and exit\n"
-    "  -h, --help               print this help and exit\n"
-    "\n"
-    "As BullMQ's Worker options of these names:\n"
-    "      --lock-duration=MS             life of a job's lock (default: BACKUP_LOCK_SECONDS)\n"
-    "      --skip-lock-renewal            let locks expire\n"
-    "      --stalled-interval=MS          between two looks for jobs of dead workers (default: "
-    "BACKUP_STALLED_SECONDS)\n"
-    "      --skip-stalled-check           never look for them\n"
-    "      --max-stalled-count=N          fail a job that has stalled more often (default: 1)\n"
-    "      --max-started-attempts=N       fail a job that was taken more often (default: no limit)\n"
-    "      --limiter=MAX/MS               take at most MAX jobs in MS milliseconds (default: no limit)\n"
-    "      --maximum-rate-limit-delay=MS  longest rest for a rate limit (default: 30000)\n"
-    "      --drain-delay=SECONDS          longest wait while the queue is empty (default: 10)\n"
-    "      --metrics=POINTS               count jobs per minute, for so many minutes (default: no metrics)\n"
-    "      --remove-on-complete=JSON      which completed jobs to keep if their options do not say, as\n"
-    "                                     '{\"age\":3600,\"count\":100}' (default: all)\n"
-    "      --remove-on-fail=JSON          the same for failed ones\n"
+static const char details[] =
+    "The options from --lock-duration on are as BullMQ's Worker options of these names.\n"
     "\n"
     "Without PROGRAM, backup jobs are run by weavestream-backup-job. With it, any queue can be served by any program:\n"
     "it gets the job as JSON on standard input and reports on descriptor 3, one JSON object a line. So does the "
@@ -63,9 +33,11 @@ static const char usage[] =
     "Signals: SIGTERM and SIGINT close the worker; a running job may end, or goes back to the queue. A second one "
     "ends\n"
     "it now.\n"
+    "\n"
     "Exit status: 0 closed, 1 a job could not be given back in time, 64 wrong usage, 69 no job program, or\n"
-    "BACKUP_HTTP_LISTEN is not to be had, 78 wrong "
-    "settings.\n";
+    "BACKUP_HTTP_LISTEN is not to be had, 78 wrong settings.";
+
+#define MOST_MS INT64_C(86400000) /* a day: more is a mistake */
 
 struct arguments {
     const char *queue;
@@ -76,8 +48,11 @@ struct arguments {
     int64_t stalled_ms;    /* 0: as the settings say */
     int64_t drain_seconds; /* 0: as usual */
     bool skip_stalled_check;
+    const char *limiter; /* NULL: none */
     int64_t limiter_max;
     int64_t limiter_ms;
+    const char *keep_completed; /* NULL: all */
+    const char *keep_failed;    /* the same */
     struct consumer_limits limits;
     const char *ledger;   /* NULL: the usual one; "": none */
     const char *recovery; /* the same */
@@ -86,176 +61,118 @@ struct arguments {
     char **program; /* NULL: the backup job program */
 };
 
-enum { /* the long options that have no letter */
-    OPTION_CHECK = 256,
-    OPTION_LOCK_DURATION,
-    OPTION_SKIP_LOCK_RENEWAL,
-    OPTION_STALLED_INTERVAL,
-    OPTION_SKIP_STALLED_CHECK,
-    OPTION_MAX_STALLED_COUNT,
-    OPTION_MAX_STARTED_ATTEMPTS,
-    OPTION_LIMITER,
-    OPTION_MAXIMUM_RATE_LIMIT_DELAY,
-    OPTION_DRAIN_DELAY,
-    OPTION_METRICS,
-    OPTION_REMOVE_ON_COMPLETE,
-    OPTION_REMOVE_ON_FAIL,
-};
-
-static const struct option options[] = {
-    { "queue", required_argument, NULL, 'q' },
-    { "prefix", required_argument, NULL, 'p' },
-    { "concurrency", required_argument, NULL, 'c' },
-    { "name", required_argument, NULL, 'n' },
-    { "ledger", required_argument, NULL, 'l' },
-    { "recovery", required_argument, NULL, 'R' },
-    { "facts", required_argument, NULL, 'F' },
-    { "check", no_argument, NULL, OPTION_CHECK },
-    { "help", no_argument, NULL, 'h' },
-    { "lock-duration", required_argument, NULL, OPTION_LOCK_DURATION },
-    { "skip-lock-renewal", no_argument, NULL, OPTION_SKIP_LOCK_RENEWAL },
-    { "stalled-interval", required_argument, NULL, OPTION_STALLED_INTERVAL },
-    { "skip-stalled-check", no_argument, NULL, OPTION_SKIP_STALLED_CHECK },
-    { "max-stalled-count", required_argument, NULL, OPTION_MAX_STALLED_COUNT },
-    { "max-started-attempts", required_argument, NULL, OPTION_MAX_STARTED_ATTEMPTS },
-    { "limiter", required_argument, NULL, OPTION_LIMITER },
-    { "maximum-rate-limit-delay", required_argument, NULL, OPTION_MAXIMUM_RATE_LIMIT_DELAY },
-    { "drain-delay", required_argument, NULL, OPTION_DRAIN_DELAY },
-    { "metrics", required_argument, NULL, OPTION_METRICS },
-    { "remove-on-complete", required_argument, NULL, OPTION_REMOVE_ON_COMPLETE },
-    { "remove-on-fail", required_argument, NULL, OPTION_REMOVE_ON_FAIL },
-    { NULL, 0, NULL, 0 },
-};
-
-#define MOST_MS INT64_C(86400000) /* a day: more is a mistake */
-
-static const char *
-option_name(int value)
-{
-    const struct option *option = options;
-
-    while (option->val != value)
-        option++;
-    return option->name;
-}
-
 static bool
-take_number(int option, const char *argument, int64_t least, int64_t most, int64_t *number)
+take_limiter(struct arguments *out)
 {
-    if (text_parse_integer(argument, strlen(argument), least, most, number))
+    const char *slash = out->limiter == NULL ? NULL : strchr(out->limiter, '/');
+
+    if (out->limiter == NULL)
         return true;
-    (void)fprintf(stderr, "weavestream-backup worker: --%s='%s' is not a number from %" PRId64 " to %" PRId64 "\n",
-        option_name(option), argument, least, most);
-    return false;
-}
-
-static bool
-take_limiter(const char *argument, struct arguments *out)
-{
-    const char *slash = strchr(argument, '/');
-
-    if (slash != NULL && text_parse_integer(argument, (size_t)(slash - argument), 1, MOST_MS, &out->limiter_max) &&
+    if (slash != NULL &&
+        text_parse_integer(out->limiter, (size_t)(slash - out->limiter), 1, MOST_MS, &out->limiter_max) &&
         text_parse_integer(slash + 1, strlen(slash + 1), 1, MOST_MS, &out->limiter_ms))
         return true;
-    (void)fprintf(stderr,
-        "weavestream-backup worker: --limiter='%s' is not JOBS/MILLISECONDS, as 10/1000 for ten jobs a second\n",
-        argument);
+    (void)command_complain(
+        "worker", EX_USAGE, "--limiter='%s' is not JOBS/MILLISECONDS, as 10/1000 for ten jobs a second", out->limiter);
     return false;
 }
 
 static bool
-take_keep(int option, const char *argument, struct options_keep *out)
+take_keep(const char *name, const char *value, struct options_keep *out)
 {
     struct error err;
 
-    if (options_parse_keep(argument, out, &err))
+    if (value == NULL || options_parse_keep(value, out, &err))
         return true;
-    (void)fprintf(stderr, "weavestream-backup worker: --%s: %s\n", option_name(option), err.text);
+    (void)command_complain("worker", EX_USAGE, "--%s: %s", name, err.text);
     return false;
 }
 
-/* False: it is wrong, and that has been said. */
-static bool
-take_option(int option, const char *argument, struct arguments *out)
+/* What follows "--" is another's command line. Returns it, NULL if it is empty, and leaves what is ours. */
+static char **
+cut_program(int *argc, char **argv)
 {
-    switch (option) {
-    case 'q':
-        out->queue = argument;
-        return true;
-    case 'p':
-        out->prefix = argument;
-        return true;
-    case 'n':
-        out->name = argument;
-        return true;
-    case 'l':
-        out->ledger = argument;
-        return true;
-    case 'R':
-        out->recovery = argument;
-        return true;
-    case 'F':
-        out->facts = argument;
-        return true;
-    case 'c':
-        return take_number('c', argument, 1, WORKER_CONCURRENCY_MAX, &out->concurrency);
-    case OPTION_CHECK:
-        out->check = true;
-        return true;
-    case OPTION_LOCK_DURATION:
-        return take_number(option, argument, 100, MOST_MS, &out->lock_ms);
-    case OPTION_SKIP_LOCK_RENEWAL:
-        out->limits.skip_lock_renewal = true;
-        return true;
-    case OPTION_STALLED_INTERVAL:
-        return take_number(option, argument, 100, MOST_MS, &out->stalled_ms);
-    case OPTION_SKIP_STALLED_CHECK:
-        out->skip_stalled_check = true;
-        return true;
-    case OPTION_MAX_STALLED_COUNT:
-        return take_number(option, argument, 0, INT32_MAX, &out->limits.max_stalled);
-    case OPTION_MAX_STARTED_ATTEMPTS:
-        return take_number(option, argument, 1, INT32_MAX, &out->limits.max_started_attempts);
-    case OPTION_LIMITER:
-        return take_limiter(argument, out);
-    case OPTION_MAXIMUM_RATE_LIMIT_DELAY:
-        return take_number(option, argument, 1, MOST_MS, &out->limits.rate_limit_ms);
-    case OPTION_DRAIN_DELAY:
-        return take_number(option, argument, 1, 3600, &out->drain_seconds);
-    case OPTION_METRICS:
-        return take_number(option, argument, 1, INT32_MAX, &out->limits.metrics_points);
-    case OPTION_REMOVE_ON_COMPLETE:
-        return take_keep(option, argument, &out->limits.on_complete);
-    case OPTION_REMOVE_ON_FAIL:
-        return take_keep(option, argument, &out->limits.on_fail);
-    default: /* getopt has said what is wrong */
-        (void)fputs("Try 'weavestream-backup worker --help'.\n", stderr);
-        return false;
-    }
+    for (int i = 1; i < *argc; i++)
+        if (strcmp(argv[i], "--") == 0) {
+            argv[i] = NULL;
+            *argc = i;
+            return argv[i + 1] == NULL ? NULL : argv + i + 1;
+        }
+    return NULL;
 }
 
-/* EX_OK: go on; -1: done, exit well; else the exit status. */
-static int
-read_arguments(int argc, char **argv, struct arguments *out)
+static bool
+read_options(int argc, char **argv, struct arguments *out, int *status)
 {
-    int option;
+    const struct command_option options[] = {
+        { 'q', "queue", "NAME", "the queue (default: backup)", .text = &out->queue },
+        { 'p', "prefix", "PREFIX", "BullMQ's key prefix (default: bull)", .text = &out->prefix },
+        { 'c', "concurrency", "N", "jobs at a time, 1 to 1000 (default: 1)", .number = &out->concurrency, .least = 1,
+            .most = WORKER_CONCURRENCY_MAX },
+        { 'n', "name", "NAME", "the worker's name, as dashboards show it (default: none)", .text = &out->name },
+        { 'l', "ledger", "COMMAND",
+            "shell command that compares what should be in the queue with what is\n"
+            "there (default: the job program's 'ledger'; none with a PROGRAM of\n"
+            "your own). Empty: none",
+            .text = &out->ledger },
+        { 'R', "recovery", "COMMAND",
+            "the same for what is started when a job process died (default: its\n"
+            "'recover')",
+            .text = &out->recovery },
+        { 'F', "facts", "COMMAND",
+            "the same for what looks at Postgres and the disk, with\n"
+            "BACKUP_HTTP_LISTEN only (default: its 'facts')",
+            .text = &out->facts },
+        { 0, "check", NULL, "print the settings that would be used, secrets masked, and exit", .flag = &out->check },
+        { 0, "lock-duration", "MS", "life of a job's lock (default: BACKUP_LOCK_SECONDS)", .number = &out->lock_ms,
+            .least = 100, .most = MOST_MS },
+        { 0, "skip-lock-renewal", NULL, "let locks expire", .flag = &out->limits.skip_lock_renewal },
+        { 0, "stalled-interval", "MS",
+            "between two looks for jobs of dead workers (default:\n"
+            "BACKUP_STALLED_SECONDS)",
+            .number = &out->stalled_ms, .least = 100, .most = MOST_MS },
+        { 0, "skip-stalled-check", NULL, "never look for them", .flag = &out->skip_stalled_check },
+        { 0, "max-stalled-count", "N", "fail a job that has stalled more often (default: 1)",
+            .number = &out->limits.max_stalled, .least = 0, .most = INT32_MAX },
+        { 0, "max-started-attempts", "N", "fail a job that was taken more often (default: no limit)",
+            .number = &out->limits.max_started_attempts, .least = 1, .most = INT32_MAX },
+        { 0, "limiter", "MAX/MS", "take at most MAX jobs in MS milliseconds (default: no limit)",
+            .text = &out->limiter },
+        { 0, "maximum-rate-limit-delay", "MS", "longest rest for a rate limit (default: 30000)",
+            .number = &out->limits.rate_limit_ms, .least = 1, .most = MOST_MS },
+        { 0, "drain-delay", "SECONDS", "longest wait while the queue is empty (default: 10)",
+            .number = &out->drain_seconds, .least = 1, .most = 3600 },
+        { 0, "metrics", "POINTS", "count jobs per minute, for so many minutes (default: no metrics)",
+            .number = &out->limits.metrics_points, .least = 1, .most = INT32_MAX },
+        { 0, "remove-on-complete", "JSON",
+            "which completed jobs to keep if their options do not say, as\n"
+            "'{\"age\":3600,\"count\":100}' (default: all)",
+            .text = &out->keep_completed },
+        { 0, "remove-on-fail", "JSON", "the same for failed ones", .text = &out->keep_failed },
+        COMMAND_END,
+    };
+    const struct command command = { "worker", "[OPTION]... [-- PROGRAM [ARGUMENT]...]",
+        "Take the jobs of a BullMQ queue and run each one in a process of its own.", options, details, 0,
+        COMMAND_OPERANDS_MANY };
 
+    return command_read(&command, argc, argv, status);
+}
+
+static bool
+read_arguments(int argc, char **argv, struct arguments *out, int *status)
+{
     *out = (struct arguments){ .queue = "backup", .prefix = "bull", .concurrency = 1, .limits = CONSUMER_LIMITS };
-    while ((option = getopt_long(argc, argv, "+q:p:c:n:l:R:F:h", options, NULL)) != -1) {
-        if (option == 'h') {
-            (void)fputs(usage, stdout);
-            return -1;
-        }
-        if (!take_option(option, optarg, out))
-            return EX_USAGE;
+    out->program = cut_program(&argc, argv);
+    if (!read_options(argc, argv, out, status))
+        return false;
+    *status = EX_USAGE;
+    if (optind < argc) {
+        (void)command_complain(
+            "worker", EX_USAGE, "'%s' is no option; a job program is given after '--'", argv[optind]);
+        return false;
     }
-    if (optind < argc && strcmp(argv[optind - 1], "--") != 0) {
-        (void)fprintf(
-            stderr, "weavestream-backup worker: '%s' is no option; a job program is given after '--'\n", argv[optind]);
-        return EX_USAGE;
-    }
-    out->program = optind < argc ? argv + optind : NULL;
-    return EX_OK;
+    return take_limiter(out) && take_keep("remove-on-complete", out->keep_completed, &out->limits.on_complete) &&
+           take_keep("remove-on-fail", out->keep_failed, &out->limits.on_fail);
 }
 
 /* Options on the command line go before settings. */
@@ -300,14 +217,12 @@ run_worker(const struct arguments *arguments, const struct settings *settings, c
     struct error err;
     int status = EX_CONFIG;
 
-    if (!keys_init(&keys, arguments->prefix, arguments->queue, arguments->name, &err)) {
-        (void)fprintf(stderr, "weavestream-backup worker: %s\n", err.text);
-        return EX_USAGE;
-    }
+    if (!keys_init(&keys, arguments->prefix, arguments->queue, arguments->name, &err))
+        return command_complain("worker", EX_USAGE, "%s", err.text);
     if (settings->redis.tls) {
         run.tls = tls_context_new(settings->redis_ca_file, settings->extra_ca_file, &err);
         if (run.tls == NULL) {
-            (void)fprintf(stderr, "weavestream-backup worker: %s\n", err.text);
+            (void)command_complain("worker", EX_CONFIG, "%s", err.text);
             goto out;
         }
     }
@@ -392,7 +307,7 @@ check(const struct settings *settings, unsigned scopes)
     settings_print(settings, scopes, &out);
     (void)fputs(text_string(&out), stdout);
     text_clear(&out);
-    return EX_OK;
+    return command_finish("worker");
 }
 
 int
@@ -402,10 +317,10 @@ cli_worker(int argc, char **argv)
     struct settings settings;
     struct text problems = TEXT_EMPTY;
     unsigned scopes;
-    int status = read_arguments(argc, argv, &arguments);
+    int status;
 
-    if (status != EX_OK)
-        return status == -1 ? EX_OK : status;
+    if (!read_arguments(argc, argv, &arguments, &status))
+        return status;
     scopes = arguments.program == NULL ? SETTINGS_WORKER | SETTINGS_JOB : SETTINGS_WORKER;
     if (settings_load(&settings, scopes, &problems)) {
         log_start("weavestream-backup", settings.log_level);

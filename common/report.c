@@ -313,8 +313,9 @@ report_add_job(const struct report_job *job, struct text *out)
     if (job->failure != NULL) {
         text_add(out, ",\"failure\":{\"reason\":");
         text_add_json(out, job->failure->reason, strlen(job->failure->reason));
-        text_format(out, ",\"final\":%s,\"began\":%" PRId64 ",\"at\":%" PRId64 ",\"told\":%s}",
-            yes_no(job->failure->is_final), job->failure->began_ms, job->failure->at_ms, yes_no(job->failure->is_told));
+        text_format(out, ",\"final\":%s,\"began\":%" PRId64 ",\"at\":%" PRId64 ",\"told\":%s,\"progress\":%s}",
+            yes_no(job->failure->is_final), job->failure->began_ms, job->failure->at_ms, yes_no(job->failure->is_told),
+            job->failure->progress == NULL ? "null" : job->failure->progress);
     }
     text_add(out, "}\n");
 }

@@ -9,10 +9,10 @@
  * `data` is the job's data as the producer wrote it. If that is no JSON, `data` is null and `dataError` says why. `final`: no other attempt
  * follows if this one fails. The recovery program gets the same, and what is known of the failure:
  *
- *     "failure":{"reason":"...","final":true,"began":1795382600950,"at":1795382601000,"told":false}
+ *     "failure":{"reason":"...","final":true,"began":1795382600950,"at":1795382601000,"told":false,"progress":ANY}
  *
  * `final` in it: no other attempt follows. `began` and `at`: when this attempt did, and when it was over, in Unix milliseconds. `told`: as the
- * verdict had it.
+ * verdict had it. `progress`: the last that it reported, or null.
  *
  * What the job has to say goes to a pipe: descriptor 3, its number also in WEAVESTREAM_BACKUP_REPORT_FD. One JSON object a line, a line at
  * most REPORT_LINE_MAX bytes. Anywhere:
@@ -109,6 +109,7 @@ struct report_failure {
     int64_t began_ms;
     int64_t at_ms;
     bool is_told;
+    const char *progress; /* JSON text; NULL: it has reported none */
 };
 
 /* The job as it goes to standard input. Everything belongs to the caller. */

@@ -66,7 +66,6 @@ struct consumer {
     struct commands_taking taking;
     const struct consumer_limits *limits;
     struct timezones *zones; /* for schedules */
-    bool is_watched;         /* somebody may ask how the jobs are getting on */
     bool is_closing;         /* no new job is taken */
 };
 

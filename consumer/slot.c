@@ -32,7 +32,7 @@ struct slot {
     struct run *run;   /* RUNNING and ABANDONED; NULL once it is done */
     struct outbox *outbox;
     bool outbox_was_full;
-    char *progress;        /* the last one, as JSON text, if somebody watches; NULL: none yet */
+    char *progress;        /* the last one, as JSON text; NULL: none yet */
     struct report verdict; /* FINISHING */
     char *stacktrace;      /* with that failure; NULL: none yet */
     struct finisher_item item;
@@ -259,7 +259,8 @@ slot_recover(const struct slot *slot, const struct report *verdict)
         .is_final = !verdict->retry || attempt_is_last(&slot->job, slot->consumer->limits),
         .began_ms = slot->began.ms,
         .at_ms = wall_now().ms,
-        .is_told = verdict->told };
+        .is_told = verdict->told,
+        .progress = slot->progress };
 
     recovery_ask(slot->consumer->recovery, &slot->job, &failure);
 }
@@ -306,7 +307,7 @@ on_report(struct report *report, void *owner)
 
     if (slot->state != SLOT_RUNNING)
         return; /* the job is not ours any more */
-    if (report->type == REPORT_PROGRESS && slot->consumer->is_watched) {
+    if (report->type == REPORT_PROGRESS) {
         free(slot->progress);
         slot->progress = memory_copy_string(report->value);
     }

@@ -265,7 +265,6 @@ worker_init(struct worker *worker, const struct worker_options *options)
     *worker = (struct worker){ .options = options };
     make_uuid(worker->uuid);
     worker->consumer.counters = &worker->counters;
-    worker->consumer.is_watched = options->listen != NULL;
     worker->consumer.base = options->base;
     worker->consumer.keys = options->keys;
     worker->consumer.runner = options->runner;

@@ -28,6 +28,7 @@ struct recover {
     char id[UUID_SIZE]; /* the row of the attempt; "": not known */
     struct report_failure failure;
     char *reason;
+    char *phase; /* in which it failed; NULL: not known */
     struct database *database;
     struct store *store;
     bool has_succeeded; /* that row turned out a success */
@@ -42,11 +43,13 @@ read_input(struct recover *recover, const char *bytes, size_t length, struct err
     json_t *job = json_loadb(bytes, length, JSON_ALLOW_NUL, &why);
     const json_t *failure = json_object_get(job, "failure");
     const char *reason = json_string_value(json_object_get(failure, "reason"));
+    const char *phase = json_string_value(json_object_get(json_object_get(failure, "progress"), "phase"));
     struct error none;
     bool ok = reason != NULL;
 
     if (ok) {
         recover->reason = memory_copy_string(reason);
+        recover->phase = phase == NULL ? NULL : memory_copy_string(phase);
         recover->failure = (struct report_failure){ .reason = recover->reason,
             .is_final = json_is_true(json_object_get(failure, "final")),
             .began_ms = json_integer_value(json_object_get(failure, "began")),
@@ -86,7 +89,12 @@ close_dead(struct recover *recover, const struct aftermath_row *row, struct erro
     enum tidy_end end;
     bool ok;
 
-    text_format(&reason, "%s%s", row->status == HISTORY_RUNNING ? "interrupted: " : "", recover->reason);
+    if (row->status == HISTORY_RUNNING) {
+        text_format(&reason, "interrupted: %s", recover->reason);
+        if (recover->phase != NULL)
+            text_format(&reason, ", in phase '%s'", recover->phase);
+    } else
+        text_add(&reason, recover->reason);
     ok = tidy_close(recover->database, recover->store, row, text_string(&reason), &end, err);
     recover->has_succeeded = recover->has_succeeded || (end == TIDY_SUCCEEDED && strcmp(row->id, recover->id) == 0);
     text_clear(&reason);
@@ -286,4 +294,5 @@ recover_perform(const struct settings *settings, const char *bytes, size_t lengt
     store_close(recover.store);
     database_close(recover.database);
     free(recover.reason);
+    free(recover.phase);
 }

@@ -4,7 +4,7 @@
  * That process is gone, so the rows that this attempt, and those before it, have left are nobody's, and need no lock:
  *
  *     running, and its dump is published    success, from the manifest
- *     running                               failed, "interrupted: ..."
+ *     running                               failed, "interrupted: ...", with the phase that was last reported
  *     queued, and no attempt will take it   failed
  *     none, and no attempt follows          one is made, failed: a scheduled run has a row, whatever became of it
  *

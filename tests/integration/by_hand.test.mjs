@@ -34,7 +34,7 @@ async function open(t) {
   const storage = temporaryFolder('storage');
   const environment = { DATABASE_URL: postgres.urlOf(database), BACKUP_STORAGE_DIR: storage };
   return {
-    sql, storage, environment,
+    database, sql, storage, environment,
     command: (args, env = {}) => run(args, { env: { ...environment, ...env } }),
     files: () => readdirSync(storage).filter((name) => !name.endsWith('ledger.json')).sort(),
     rows: async () => (await sql.query('SELECT * FROM backup_run ORDER BY created_at, id')).rows,
@@ -175,6 +175,28 @@ Nightly: weavestream-postgres-<TIME>.dump, <N> KB in <N> s, verified: full`);
     const [row] = await scene.rows();
     assert.deepEqual({ status: row.status, error: row.error, manifest: row.manifest }, { status: 'failed', error: 'interrupted: it was stopped before its dump was in place', manifest: null });
   });
+
+  for (const json of [false, true])
+    test(`^C while it prunes leaves the backup, and says so${json ? ', also in JSON' : ''}`, async (t) => {
+      const scene = await open(t);
+      const configId = await insertConfig(scene.sql, { name: 'Nightly', retention: { keepLast: 1, daily: 0, weekly: 0, monthly: 0 } });
+      const old = await addDump(scene, configId, '2026-01-01T03:00:00');
+      const holder = await postgres.client(scene.database);
+      t.after(() => holder.end());
+      await holder.query('BEGIN');
+      await holder.query('SELECT FROM backup_run WHERE id = $1 FOR UPDATE', [old.id]);
+      const started = await startWorker({ program: workerProgram, args: ['run', '--config', 'Nightly', '--prune', ...(json ? ['--json'] : [])], env: scene.environment });
+      const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'weavestream-backup prune' AND wait_event_type = 'Lock'`;
+      await eventually(async () => (await scene.sql.query(waiting)).rowCount === 1, { what: 'the prune to wait for the row' });
+      const { code } = await started.stop('SIGINT');
+      assert.equal(code, 130);
+      const row = (await scene.rows()).pop();
+      assert.equal(row.status, 'success');
+      assert.ok(existsSync(row.dump_path));
+      assert.equal(started.stderr().split('\n').pop(), 'weavestream-backup run: the backup is done, but older dumps may be left: interrupted');
+      if (json) assert.deepEqual(((answer) => [answer.outcome, answer.file, answer.pruned, answer.pruneError])(assertAnswer('run', started.stdout)), ['success', row.dump_path.split('/').pop(), null, 'interrupted']);
+      else assert.equal(settled(started.stdout), `Nightly: weavestream-postgres-<TIME>.dump, <N> KB in <N> s, verified: full\n`);
+    });
 
   test('a closed terminal stops it as well, unless it is to be ignored', async (t) => {
     const scene = await open(t);

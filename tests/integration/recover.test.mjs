@@ -71,6 +71,11 @@ for argument in "$@"; do case $argument in --file=*) truncate -s -2000 "\${argum
 });
 
 const untilDumping = (scene) => eventually(() => scene.waitingDump(), { what: 'pg_dump to wait for the table' });
+/* The phase is what the job last said of its progress. */
+const untilDumpIsReported = async (scene, job) => {
+  await untilDumping(scene);
+  await eventually(async () => (await scene.queue.getJob(job.id)).progress.phase === 'dump', { what: 'the job to report its dump' });
+};
 const untilRecovered = (worker) => worker.waitForEvent('recovery completed');
 
 /* Row and audit say so, one mail did (or in other words), and nothing is left. */
@@ -203,11 +208,11 @@ describe('recovery', { concurrency: 6 }, () => {
         const worker = await scene.start();
         const release = await scene.holdDumps();
         const { job } = await begin(scene, kind);
-        await untilDumping(scene);
+        await untilDumpIsReported(scene, job);
         const [{ id }] = await scene.rows();
         await killJobProcess(worker);
         assert.equal((await untilState(scene.queue, job, 'failed')).failedReason, killed);
-        await assertFailed(scene, id, new RegExp(`^interrupted: ${killed}$`));
+        await assertFailed(scene, id, new RegExp(`^interrupted: ${killed}, in phase 'dump'$`));
         await untilRecovered(worker);
         await release();
         await assertNothingHeld(scene);
@@ -218,11 +223,11 @@ describe('recovery', { concurrency: 6 }, () => {
         const worker = await scene.start();
         const release = await scene.holdDumps();
         const { job } = await begin(scene, kind, { attempts: 2, backoff: 1500 });
-        await untilDumping(scene);
+        await untilDumpIsReported(scene, job);
         const [{ id }] = await scene.rows();
         await killJobProcess(worker);
         await untilRecovered(worker);
-        assert.equal((await readRun(scene.sql, id)).error, `interrupted: ${killed}`);
+        assert.equal((await readRun(scene.sql, id)).error, `interrupted: ${killed}, in phase 'dump'`);
         assert.deepEqual(scene.files(), []);
         await release();
         const { returnvalue } = await untilState(scene.queue, job, 'completed');

@@ -159,7 +159,7 @@ the_program_gets_the_job_and_its_failure(void **state)
     assert_string_equal(noted(fixture),
         "{\"queue\":\"backup\",\"prefix\":\"bull\",\"id\":\"7\",\"name\":\"run\",\"data\":{},\"opts\":{},"
         "\"attemptsMade\":0,\"attemptsStarted\":1,\"stalledCounter\":0,\"timestamp\":0,\"final\":true,"
-        "\"failure\":{\"reason\":\"it died\",\"final\":true,\"began\":5,\"at\":7,\"told\":false}}\n");
+        "\"failure\":{\"reason\":\"it died\",\"final\":true,\"began\":5,\"at\":7,\"told\":false,\"progress\":null}}\n");
     fake_run(fixture->scene.base, 2 * FIRST_MS);
     assert_int_equal(starts(fixture), 1);
 }
@@ -339,7 +339,7 @@ what_a_failure_says_it_has_told_is_passed_on(void **state)
     struct fixture *fixture = *state;
 
     run_job(fixture, "echo '{\"type\":\"failed\",\"reason\":\"no\",\"told\":true}' >&3; exit 75", "{}", NULL);
-    assert_recovered(fixture, ",\"told\":true}}");
+    assert_recovered(fixture, ",\"told\":true,\"progress\":null}}");
 }
 
 static void
@@ -349,6 +349,19 @@ a_job_that_fails_without_a_process_is_recovered_from(void **state)
 
     run_job(fixture, COMPLETED, "{\"attempts\":2}", "job stalled more than allowable limit");
     assert_recovered(fixture, "\"failure\":{\"reason\":\"job stalled more than allowable limit\",\"final\":true,");
+}
+
+static void
+the_last_progress_before_the_end_is_passed_on(void **state)
+{
+    struct fixture *fixture = *state;
+
+    run_job(fixture,
+        "echo '{\"type\":\"progress\",\"value\":1}' >&3; echo '{\"type\":\"progress\",\"value\":{\"phase\":\"two\"}}' "
+        ">&3; "
+        "kill -9 $$",
+        "{}", NULL);
+    assert_recovered(fixture, ",\"progress\":{\"phase\":\"two\"}}}");
 }
 
 static void
@@ -397,6 +410,7 @@ main(void)
         TEST(a_failure_of_a_process_that_did_not_end_well_is_recovered_from),
         TEST(what_a_failure_says_it_has_told_is_passed_on),
         TEST(a_job_that_fails_without_a_process_is_recovered_from),
+        TEST(the_last_progress_before_the_end_is_passed_on),
         TEST(a_failure_that_was_told_properly_needs_no_recovery),
         TEST(a_process_that_is_killed_because_it_does_not_stop_needs_no_recovery),
     };

@@ -395,9 +395,12 @@ data_that_is_no_json_becomes_null_and_a_reason(void **state)
 static void
 a_failed_job_is_described_with_its_failure(void **state)
 {
-    struct report_failure failure = {
-        .reason = "killed \"so\"", .is_final = true, .began_ms = 5, .at_ms = 7, .is_told = true
-    };
+    struct report_failure failure = { .reason = "killed \"so\"",
+        .is_final = true,
+        .began_ms = 5,
+        .at_ms = 7,
+        .is_told = true,
+        .progress = "{\"phase\":\"dump\"}" };
     struct report_job job = { .queue = "q",
         .prefix = "p",
         .id = "7",
@@ -415,7 +418,8 @@ a_failed_job_is_described_with_its_failure(void **state)
     assert_string_equal(out.data,
         "{\"queue\":\"q\",\"prefix\":\"p\",\"id\":\"7\",\"name\":\"n\",\"data\":1,\"opts\":{},\"attemptsMade\":0,"
         "\"attemptsStarted\":0,\"stalledCounter\":0,\"timestamp\":0,\"final\":true,"
-        "\"failure\":{\"reason\":\"killed \\\"so\\\"\",\"final\":true,\"began\":5,\"at\":7,\"told\":true}}\n");
+        "\"failure\":{\"reason\":\"killed \\\"so\\\"\",\"final\":true,\"began\":5,\"at\":7,\"told\":true,"
+        "\"progress\":{\"phase\":\"dump\"}}}\n");
     text_clear(&out);
 }
 

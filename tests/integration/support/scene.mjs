@@ -9,6 +9,7 @@
  *
  * What was started is stopped at the test's end, with SIGTERM, so that sanitizers have their say.
  */
+import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
@@ -45,6 +46,9 @@ note() { echo "$1" >>"$SCENE/notes"; }
 await() { while [ ! -e "$SCENE/$1" ]; do sleep 0.02; done; }
 ${script}
 `)];
+
+/* What it says when it has done its job. */
+export const completed = (value) => `say '{"type":"completed","returnvalue":${JSON.stringify(value)}}'`;
 
 /* A job program in JavaScript: `job` is the job, `say(object)` reports. */
 export const javascript = (script) => [process.execPath, '-e', `
@@ -160,3 +164,16 @@ export async function openScene(t, { redis: server, bullmq, postgres = null, meg
 
 export const sha256 = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');
 export const mode = (file) => (statSync(file).mode & 0o7777).toString(8);
+
+/* The one client that waits for jobs, if it does so right now: Redis' line about it. */
+export async function isBlocked({ client, redis: view }) {
+  const database = view.connection().db ?? 0;
+  const lines = (await client.client('LIST')).split('\n');
+  return lines.find((line) => line.includes(` db=${database} `) && / flags=b /.test(line) && / cmd=bzpopmin /.test(line));
+}
+
+/* Nothing of the job is left in the hands of a worker. */
+export async function assertNotHeld({ client }, job, queue = 'backup') {
+  assert.equal(await client.exists(`bull:${queue}:${job.id}:lock`), 0, 'no lock is left');
+  assert.ok(!(await client.lrange(`bull:${queue}:active`, 0, -1)).includes(job.id), 'it is not active');
+}
