@@ -17,24 +17,23 @@
 char *
 job_program_find(const char *command)
 {
+    static const char *const ways[] = { "",
+        WAY_TO_LIBEXEC "/" }; /* from the front door's folder: as built, as installed */
     char self[4096];
     ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
     struct text path = TEXT_EMPTY;
 
-    if (length > 0) {
-        self[length] = '\0';
-        *strrchr(self, '/') = '\0';
-        text_format(&path, "%s/%s", self, JOB_PROGRAM);
-        if (access(path.data, X_OK) == 0)
-            return text_take(&path);
+    while (length > 0 && self[length - 1] != '/')
+        length--;
+    for (size_t i = 0; length > 0 && i < sizeof(ways) / sizeof(ways[0]); i++) {
         text_reset(&path);
+        text_format(&path, "%.*s%s%s", (int)length, self, ways[i], JOB_PROGRAM);
+        if (access(text_string(&path), X_OK) == 0)
+            return text_take(&path);
     }
-    text_format(&path, "%s/%s", WEAVESTREAM_LIBEXEC_DIR, JOB_PROGRAM);
-    if (access(path.data, X_OK) == 0)
-        return text_take(&path);
+    (void)command_complain(command, EX_UNAVAILABLE, "%s is not there: it belongs beside this program, or to '%s'",
+        JOB_PROGRAM, text_string(&path));
     text_clear(&path);
-    (void)command_complain(
-        command, EX_UNAVAILABLE, "%s is neither beside this program nor in %s", JOB_PROGRAM, WEAVESTREAM_LIBEXEC_DIR);
     return NULL;
 }
 

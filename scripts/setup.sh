@@ -12,7 +12,7 @@ packages=(
     clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck musl-tools
     # run the tests and the demo: real servers, on ports and in folders of their own
     postgresql pgbouncer redis-server chromium prometheus openssl procps strace tzdata ca-certificates git man-db
-    curl rsync restic dpkg-dev adduser systemd
+    curl rsync restic dpkg-dev systemd
 )
 least_node=18
 

@@ -21,7 +21,7 @@ if(count LESS 20)
     message(FATAL_ERROR "only ${count} files found under ${ROOT}: the check looked at the wrong place")
 endif()
 execute_process(COMMAND musl-gcc -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only
-        -DWEAVESTREAM_VERSION_TEXT="" -DWEAVESTREAM_LIBEXEC_DIR="" -I${ROOT} -I${GENERATED} -idirafter ${lent}/any -idirafter ${lent}/arch ${files}
+        -DWEAVESTREAM_VERSION_TEXT="" -DWAY_TO_LIBEXEC="" -I${ROOT} -I${GENERATED} -idirafter ${lent}/any -idirafter ${lent}/arch ${files}
     RESULT_VARIABLE result)
 if(NOT result EQUAL 0)
     message(FATAL_ERROR "not every file compiles with musl (${result})")

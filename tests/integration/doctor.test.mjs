@@ -123,7 +123,7 @@ test('without the job program its half is missing, and that is said', async () =
   copyFileSync(workerProgram, lonely);
   const { code, stdout, stderr } = await run(['doctor', '--json'], { env: environment, binary: lonely });
   assert.equal(code, 69);
-  assert.match(stderr, /^weavestream-backup doctor: weavestream-backup-job is neither beside this program nor in /);
+  assert.match(stderr, /^weavestream-backup doctor: weavestream-backup-job is not there: /);
   assert.deepEqual(assertAnswer('doctor', stdout).findings.map(({ about, check }) => `${about}.${check}`), all.slice(0, 8));
 });
 

@@ -66,3 +66,13 @@ test('programs, man page and completion are installed', async () => {
     assert.ok(found[0].startsWith(root) && existsSync(found[0]));
   }
 });
+
+test('under another prefix all of it is there and nothing elsewhere, the programs find each other, and the unit names them', async () => {
+  const prefix = temporaryFolder('prefix');
+  const { stdout } = await runProcess('cmake', ['--install', binaryFolder, '--prefix', prefix]);
+  const installed = [...stdout.matchAll(/^-- (?:Installing|Up-to-date): (.*)$/gm)].map(([, path]) => path);
+  assert.ok(installed.length > 10);
+  assert.deepEqual(installed.filter((path) => !path.startsWith(`${prefix}/`)), []);
+  await runProcess(join(prefix, 'bin/weavestream-backup'), ['list', '--help']);
+  assert.match(readFileSync(join(prefix, 'lib/systemd/system/weavestream-backup.service'), 'utf8'), new RegExp(`^ExecStart=${prefix}/bin/weavestream-backup worker$`, 'm'));
+});

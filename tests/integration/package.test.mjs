@@ -62,7 +62,7 @@ describe('the package', { concurrency: 2 }, () => {
     const paths = entries.map(([, , path]) => path);
     const documents = '/usr/share/doc/weavestream-backup';
     for (const path of ['/usr/bin/weavestream-backup', '/usr/libexec/weavestream-backup/weavestream-backup-job', unit, 
-      '/usr/share/man/man1/weavestream-backup.1', '/usr/share/bash-completion/completions/weavestream-backup', `${documents}/README.md`, `${documents}/LICENSE`,
+      '/usr/share/man/man1/weavestream-backup.1.gz', '/usr/share/bash-completion/completions/weavestream-backup', `${documents}/README.md`, `${documents}/copyright`, `${documents}/changelog.gz`, '/usr/lib/sysusers.d/weavestream-backup.conf',
       `${documents}/examples/weavestream-backup.env`, `${documents}/examples/compose.weavestream.yml`, `${documents}/examples/offhost-sync.sh`])
       assert.ok(paths.includes(path), path);
   });

@@ -150,7 +150,7 @@ LOG_LEVEL=info  (default)
     copyFileSync(workerProgram, binary);
     const { code, stderr } = await run(['worker'], { binary, env: good });
     assert.equal(code, 69);
-    assert.match(stderr, /^weavestream-backup worker: weavestream-backup-job is neither beside this program nor in \/\S+\n$/);
+    assert.match(stderr, /^weavestream-backup worker: weavestream-backup-job is not there: it belongs beside this program, or to '\/\S+\/weavestream-backup-job'\n$/);
   });
 
   test('links neither libpq nor libcurl', async () => {
