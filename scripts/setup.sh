@@ -3,13 +3,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# The one list. "a|b": whichever the release has, the first one if both.
+# "a|b": whichever the release has, the first one if both.
 packages=(
-    # build
-    gcc clang cmake ninja-build pkg-config
+    gcc libc6-dev cmake ninja-build pkg-config
     libhiredis-dev libevent-dev libjansson-dev 'libmsgpack-c-dev|libmsgpack-dev' libssl-dev libcurl4-openssl-dev libpq-dev
+)
+packages_for_tests=(
     # check
-    clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck musl-tools
+    clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck musl-tools
     # run the tests and the demo: real servers, on ports and in folders of their own
     postgresql pgbouncer redis-server chromium prometheus openssl procps strace tzdata ca-certificates git man-db
     curl rsync restic dpkg-dev systemd
@@ -17,37 +18,48 @@ packages=(
 least_node=18
 
 # For other systems, where nobody can be asked for packages: programs, and libraries as pkg-config names them.
-programs=(gcc clang cmake ninja pkg-config clang-format clang-tidy shellcheck pgbouncer redis-server redis-cli chromium promtool psql pg_dump pg_restore
+programs=(gcc cmake ninja pkg-config)
+programs_for_tests=(clang clang-format clang-tidy shellcheck pgbouncer redis-server redis-cli chromium promtool psql pg_dump pg_restore
     openssl ps strace git man musl-gcc curl rsync restic dpkg-deb dpkg-shlibdeps systemd-analyze)
-libraries=(hiredis libevent_core libevent_extra libevent_openssl jansson 'msgpack-c|msgpack' openssl libcurl libpq cmocka)
+libraries=(hiredis libevent_core libevent_extra libevent_openssl jansson 'msgpack-c|msgpack' openssl libcurl libpq)
+libraries_for_tests=(cmocka)
 
 usage() {
     cat <<'TEXT'
-Usage: scripts/setup.sh [--check]
+Usage: scripts/setup.sh [--build] [--check]
 
 Installs everything that building and testing need: Debian packages by apt-get (with sudo unless you are root), and the Node clients that
 the tests put at the other end of the queue, by npm, into tests/node_modules. Says nothing and changes nothing when all of it is there.
 
 No service is started, now or at boot, and no Postgres cluster is made: the tests start their own servers.
 
+  --build   only what building needs: a compiler, CMake and the libraries
   --check   only say what is missing; exit 1 if something is
   --help    this text
 TEXT
 }
 
 check_only=''
-case ${1:-} in
-'') ;;
---check) check_only=yes ;;
---help | -h)
-    usage
-    exit 0
-    ;;
-*)
-    usage >&2
-    exit 64
-    ;;
-esac
+build_only=''
+for option in "$@"; do
+    case $option in
+    --build) build_only=yes ;;
+    --check) check_only=yes ;;
+    --help | -h)
+        usage
+        exit 0
+        ;;
+    *)
+        usage >&2
+        exit 64
+        ;;
+    esac
+done
+if [[ -z $build_only ]]; then
+    packages+=("${packages_for_tests[@]}")
+    programs+=("${programs_for_tests[@]}")
+    libraries+=("${libraries_for_tests[@]}")
+fi
 
 complain() { printf '%s\n' "$@" >&2; }
 
@@ -71,7 +83,7 @@ missing_elsewhere() {
     for name in "${programs[@]}"; do
         command -v "$name" >/dev/null || printf '%s\n' "$name"
     done
-    command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || printf '%s\n' 'initdb (the Postgres server)'
+    [[ -n $build_only ]] || command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || printf '%s\n' 'initdb (the Postgres server)'
     for entry in "${libraries[@]}"; do
         for name in ${entry//|/ }; do
             if pkg-config --exists "$name" 2>/dev/null; then continue 2; fi
@@ -83,7 +95,7 @@ missing_elsewhere() {
 node_version() { { node --version 2>/dev/null || true; } | sed -n 's/^v\([0-9]*\)\..*/\1/p'; }
 
 node_modules_current() {
-    [[ -f tests/node_modules/.installed-from && $(<tests/node_modules/.installed-from) == "$(sha256sum <tests/package-lock.json)" ]]
+    [[ -n $build_only ]] || [[ -f tests/node_modules/.installed-from && $(<tests/node_modules/.installed-from) == "$(sha256sum <tests/package-lock.json)" ]]
 }
 
 # shellcheck disable=SC1091
@@ -93,17 +105,19 @@ missing=()
 case $os in
 'debian 12' | 'debian 13')
     mapfile -t missing < <(missing_packages)
-    if [[ -z $node ]]; then missing+=(nodejs); fi
-    if ! command -v npm >/dev/null; then missing+=(npm); fi
+    node_package=nodejs
     ;;
 *)
     mapfile -t missing < <(missing_elsewhere)
-    if [[ -z $node ]]; then missing+=("node ($least_node or newer)"); fi
-    if ! command -v npm >/dev/null; then missing+=(npm); fi
+    node_package="node ($least_node or newer)"
     ;;
 esac
+if [[ -z $build_only ]]; then
+    if [[ -z $node ]]; then missing+=("$node_package"); fi
+    if ! command -v npm >/dev/null; then missing+=(npm); fi
+fi
 
-if [[ -n $node ]] && ((node < least_node)); then
+if [[ -z $build_only && -n $node ]] && ((node < least_node)); then
     complain "Node $node is installed at $(command -v node), and the tests need $least_node or newer. Please update it, or take it out of PATH:" \
         'Debian 12 and 13 have a newer one, which this script then installs.'
     exit 1
@@ -121,7 +135,7 @@ fi
 
 if ((${#missing[@]} > 0)) && [[ $os != 'debian 12' && $os != 'debian 13' ]]; then
     complain "This script installs packages on Debian 12 and 13 only; this is ${os:-an unknown system}. Here you need:" "${missing[@]/#/  }" \
-        '' 'On Debian these are the packages' "  ${packages[*]} nodejs npm"
+        '' 'On Debian these are the packages' "  ${packages[*]}" 'and for the tests also nodejs and npm'
     exit 1
 fi
 
@@ -204,7 +218,7 @@ if ((${#missing[@]} > 0)); then
         exit 1
     fi
     node=$(node_version)
-    if [[ -z $node ]] || ((node < least_node)); then
+    if [[ -z $build_only ]] && { [[ -z $node ]] || ((node < least_node)); }; then
         complain "Node $least_node or newer is needed; ${node:-none} was found after the installation."
         exit 1
     fi

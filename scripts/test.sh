@@ -62,7 +62,7 @@ check_format() {
     echo "'clang-format -i FILE' mends these."
     return 1
 }
-check_shell() { sources '*.sh' '*.bash' '.ci/run' 'packaging/postinst' 'packaging/prerm' | xargs -0 -r shellcheck -x --; }
+check_shell() { sources '*.sh' '*.bash' '.ci/run' 'packaging/post*' 'packaging/prerm' 'tests/system/*' | xargs -0 -r shellcheck -x --; }
 check_node() {
     local file
     while IFS= read -r -d '' file; do node --check "$file" || return 1; done < <(sources '*.mjs')
