@@ -7,13 +7,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 packages=(
     gcc libc6-dev cmake ninja-build pkg-config
     libhiredis-dev libevent-dev libjansson-dev 'libmsgpack-c-dev|libmsgpack-dev' libssl-dev libcurl4-openssl-dev libpq-dev
+    dpkg-dev file # for the Debian package
 )
 packages_for_tests=(
     # check
     clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck musl-tools
     # run the tests and the demo: real servers, on ports and in folders of their own
     postgresql pgbouncer redis-server chromium prometheus openssl procps strace tzdata ca-certificates git man-db
-    curl rsync restic dpkg-dev systemd
+    curl rsync restic systemd
 )
 least_node=18
 
