@@ -117,6 +117,7 @@ static const struct row rows[] = {
     { "attempts_total", COUNTER, NUMBER, "attempts.returned", "outcome", "returned", NULL },
     { "queue_paused", GAUGE, YES_NO, "paused", NULL, NULL, "Whether the queue is paused." },
     { "facts_age_seconds", GAUGE, MS_AS_SECONDS, "factsAgeMs", NULL, NULL, "How long ago Postgres and the backup directory were looked at." },
+    { "facts_looks_total", COUNTER, NUMBER, "factsLooks", NULL, NULL, "How often it was done, or tried." },
     { "postgres_up", GAUGE, YES_NO, "facts.postgres.reachable", NULL, NULL, "Whether Postgres could be reached." },
     { "postgres_response_seconds", GAUGE, MS_AS_SECONDS, "facts.postgres.responseMs", NULL, NULL, "How long it took to connect to Postgres." },
     { "lock_held", GAUGE, PRESENT, "facts.lock", NULL, NULL, "Whether somebody holds the advisory lock: a backup, a prune or a recovery is under way." },
