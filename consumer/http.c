@@ -62,17 +62,33 @@ answer_healthz(const struct http *http, bool as_json, struct answer *out)
     text_add(&out->body, as_json ? "{\"alive\":true}\n" : "alive\n");
 }
 
+/* Names in it may hold line ends, which would make two reasons of one, and whatever else a terminal obeys. */
+static void
+add_line(struct text *out, const char *string)
+{
+    for (; *string != '\0'; string++)
+        text_add_bytes(out, (unsigned char)*string < ' ' || *string == '\x7F' ? " " : string, 1);
+    text_add(out, "\n");
+}
+
 static void
 add_reasons(const json_t *health, struct text *out)
 {
     const json_t *problems = json_object_get(health, "problems");
+    struct text line = TEXT_EMPTY;
     const json_t *problem;
     size_t i;
 
     if (json_array_size(problems) == 0)
         text_add(out, "ready\n");
-    json_array_foreach(problems, i, problem) text_format(out, "%s: %s\n",
-        json_string_value(json_object_get(problem, "about")), json_string_value(json_object_get(problem, "text")));
+    json_array_foreach(problems, i, problem)
+    {
+        text_reset(&line);
+        text_format(&line, "%s: %s", json_string_value(json_object_get(problem, "about")),
+            json_string_value(json_object_get(problem, "text")));
+        add_line(out, text_string(&line));
+    }
+    text_clear(&line);
 }
 
 static void

@@ -176,7 +176,7 @@ describe('metrics', () => {
     const one = await startListening(t, scene);
     const release = await scene.holdDumps();
     const { configId, job } = await scene.runNow({ name: 'Nightly "\\ü' });
-    await eventually(async () => /^weavestream_backup_active_job_bytes\{job="\d+",phase="dump"\} \d+$/m.test((await one.get('/metrics')).body), { what: 'the bytes of the dump' });
+    await eventually(async () => /^weavestream_backup_active_job_bytes\{id="\d+",phase="dump"\} \d+$/m.test((await one.get('/metrics')).body), { what: 'the bytes of the dump' });
     assert.equal(await one.metric('active_jobs'), 1);
     await eventually(async () => (await one.metric('lock_held')) === 1, { what: 'the lock to be seen' });
     await eventually(async () => (await one.metric('lock_renewals_total')) >= 1, { what: 'a lock to be renewed' });
