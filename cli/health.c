@@ -13,6 +13,7 @@
 
 #define NAME "health"
 #define SECONDS 5 /* for an answer; it takes none */
+#define STUCK "its loop does not turn"
 #define ANSWER_BYTES_MAX ((size_t)1024 * 1024)
 
 struct arguments {
@@ -39,7 +40,7 @@ wait_for(int fd, short events, struct moment deadline, struct error *err)
 
     if (ready == -1 && errno != EINTR)
         return error_set_errno(err, errno, "wait for the worker");
-    return ready != 0 || error_set(err, ERROR_TIMEOUT, "no answer in time: its loop does not turn");
+    return ready != 0 || error_set(err, ERROR_TIMEOUT, "no answer in time: " STUCK);
 }
 
 static int
@@ -65,7 +66,10 @@ connect_to(const struct listen_address *address, struct moment deadline, struct 
     }
     if (errnum == 0)
         return fd;
-    (void)error_set_errno(err, errnum, "connect");
+    if (errnum == EAGAIN) /* a socket's queue is full; TCP would let us wait */
+        (void)error_set(err, ERROR_TIMEOUT, "too many wait for an answer already: " STUCK);
+    else
+        (void)error_set_errno(err, errnum, "connect");
 failed:
     (void)close(fd);
     return -1;
@@ -115,7 +119,7 @@ ask(const struct listen_address *address, const struct arguments *arguments, str
 
     text_format(&request, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: %s\r\n\r\n",
         arguments->live ? "/healthz" : "/readyz", arguments->json ? "application/json" : "text/plain");
-    if (ok && write(fd, text_string(&request), request.length) != (ssize_t)request.length)
+    if (ok && send(fd, text_string(&request), request.length, MSG_NOSIGNAL) != (ssize_t)request.length)
         ok = error_set_errno(err, errno, "ask");
     ok = ok && read_answer(fd, deadline, answer, err);
     if (fd != -1)

@@ -29,8 +29,8 @@ struct http {
     const struct listen_address *address;
     const struct health *health;
     struct evconnlistener *listener;
-    struct event *rest; /* its end */
-    struct connection *first;
+    struct event *rest;       /* its end */
+    struct connection *first; /* the newest */
     size_t connections;
     ino_t socket; /* what our socket is called in its file system; 0: there is none */
 };
@@ -198,12 +198,21 @@ connection_free(struct connection *connection)
     *connection->at = connection->next;
     if (connection->next != NULL)
         connection->next->at = connection->at;
-    if (http->connections-- == HTTP_CONNECTIONS)
-        (void)evconnlistener_enable(http->listener);
+    http->connections--;
     bufferevent_free(connection->stream);
     event_free(connection->deadline);
     request_clear(&connection->request);
     free(connection);
+}
+
+static struct connection *
+connection_oldest(const struct http *http)
+{
+    struct connection *connection = http->first;
+
+    while (connection->next != NULL)
+        connection = connection->next;
+    return connection;
 }
 
 /* What follows the request is of no interest, but unread it would make the kernel throw our answer away. */
@@ -266,6 +275,7 @@ on_connection(struct evconnlistener *listener, evutil_socket_t fd, struct sockad
     struct http *http = argument;
     struct connection *connection = memory_new(sizeof(*connection));
 
+    (void)listener;
     (void)peer;
     (void)length;
     *connection =
@@ -277,8 +287,8 @@ on_connection(struct evconnlistener *listener, evutil_socket_t fd, struct sockad
     if (http->first != NULL)
         http->first->at = &connection->next;
     http->first = connection;
-    if (++http->connections == HTTP_CONNECTIONS)
-        (void)evconnlistener_disable(listener);
+    if (++http->connections > HTTP_CONNECTIONS)
+        connection_free(connection_oldest(http));
     consumer_set_timer(connection->deadline, (int64_t)HTTP_SECONDS * 1000);
     bufferevent_setcb(connection->stream, on_readable, on_written, on_stream_event, connection);
     (void)bufferevent_enable(connection->stream, EV_READ);
@@ -302,8 +312,7 @@ on_rested(evutil_socket_t fd, short what, void *argument)
 
     (void)fd;
     (void)what;
-    if (http->connections < HTTP_CONNECTIONS)
-        (void)evconnlistener_enable(http->listener);
+    (void)evconnlistener_enable(http->listener);
 }
 
 /* --- Listening --- */

@@ -9,7 +9,7 @@
  * GET and HEAD only. Every answer is made of what is in memory (consumer/health).
  *
  * Jobs go first, whoever asks, and however: a connection is for one request (consumer/request), and is closed HTTP_SECONDS after its beginning at the
- * latest; beyond HTTP_CONNECTIONS of them, the next ones wait in the kernel. So nobody outside can take descriptors that job processes need.
+ * latest; beyond HTTP_CONNECTIONS of them, the oldest gives way. So nobody outside can take descriptors that job processes need.
  */
 #ifndef CONSUMER_HTTP_H
 #define CONSUMER_HTTP_H

@@ -1,8 +1,10 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "consumer/http.h"
 #include "tests/unit/fake_redis.h"
@@ -146,7 +148,7 @@ what_follows_a_refused_request_does_not_cost_the_answer(void **state)
 }
 
 static void
-beyond_the_most_connections_the_next_ones_wait_until_one_is_gone(void **state)
+beyond_the_most_connections_the_oldest_gives_way(void **state)
 {
     struct fixture *fixture = *state;
     struct http *http = listens(fixture);
@@ -159,17 +161,41 @@ beyond_the_most_connections_the_next_ones_wait_until_one_is_gone(void **state)
         assert_true(idle[i] != -1);
         fake_turn(fixture->base);
     }
+    assert_false(hear(idle[0], &out));
     fd = connected(fixture);
     say(fd, ASK);
-    fake_run(fixture->base, 100);
-    assert_false(hear(fd, &out));
+    assert_answer(fixture, fd, "HTTP/1.1 200 ", "alive\n");
+    assert_true(hear(idle[0], &out));
+    for (size_t i = 1; i < HTTP_CONNECTIONS; i++)
+        assert_false(hear(idle[i], &out));
     assert_int_equal(out.length, 0);
-    (void)close(idle[3]);
+    for (size_t i = 0; i < HTTP_CONNECTIONS; i++)
+        (void)close(idle[i]);
+    (void)close(fd);
+    http_free(http);
+}
+
+static void
+without_a_descriptor_for_it_a_connection_waits_and_the_loop_rests(void **state)
+{
+    struct fixture *fixture = *state;
+    struct http *http = listens(fixture);
+    int fd = connected(fixture);
+    struct rlimit before;
+    struct rlimit none;
+    clock_t begun;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = (rlim_t)fd + 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    say(fd, ASK);
+    begun = clock();
+    fake_run(fixture->base, 500);
+    assert_true(clock() - begun < CLOCKS_PER_SEC / 4);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_answer(fixture, fd, "HTTP/1.1 200 ", "alive\n");
     (void)close(fd);
-    for (size_t i = 0; i < HTTP_CONNECTIONS; i++)
-        if (i != 3)
-            (void)close(idle[i]);
     http_free(http);
 }
 
@@ -231,7 +257,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_request_is_answered_however_it_comes),
         TEST(what_follows_a_refused_request_does_not_cost_the_answer),
-        TEST(beyond_the_most_connections_the_next_ones_wait_until_one_is_gone),
+        TEST(beyond_the_most_connections_the_oldest_gives_way),
+        TEST(without_a_descriptor_for_it_a_connection_waits_and_the_loop_rests),
         TEST(the_socket_of_a_dead_worker_is_replaced_and_ours_goes_with_us),
         TEST(the_socket_of_another_worker_stays),
         TEST(a_stuck_worker_with_a_full_queue_is_not_waited_for),
