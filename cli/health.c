@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "common/clock.h"
 #include "common/settings.h"
+#include "consumer/request.h"
 
 #define NAME "health"
 #define SECONDS 5 /* for an answer; it takes none */
@@ -103,7 +104,8 @@ read_status(const struct text *answer, const char **body)
     const char *end = strstr(text, "\r\n\r\n");
     int64_t status = 0;
 
-    if (strncmp(text, "HTTP/1.", 7) != 0 || end == NULL || !text_parse_integer(text + 9, 3, 100, 599, &status))
+    if (strncmp(text, "HTTP/1.", 7) != 0 || end == NULL || strstr(text, REQUEST_SERVER) == NULL ||
+        !text_parse_integer(text + 9, 3, 100, 599, &status))
         return 0;
     *body = end + 4;
     return status;

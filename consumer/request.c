@@ -103,8 +103,8 @@ request_add_head(struct text *out, int status, const char *type, size_t body_len
 
     (void)gmtime_r(&seconds, &parts);
     (void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    text_format(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n", status,
-        phrase(status), date, type, body_length);
+    text_format(out, "HTTP/1.1 %d %s\r\n" REQUEST_SERVER "Date: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n",
+        status, phrase(status), date, type, body_length);
     if (status == 405)
         text_add(out, "Allow: GET, HEAD\r\n");
     text_add(out, "Connection: close\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"

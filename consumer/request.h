@@ -35,6 +35,8 @@ void request_wait(struct request *request, size_t pending);
 
 void request_clear(struct request *request);
 
+#define REQUEST_SERVER "Server: weavestream-backup\r\n" /* in the head of each answer: so, a client knows who answers */
+
 /* The head of an answer after which the connection is closed. */
 void request_add_head(struct text *out, int status, const char *type, size_t body_length, struct wall now);
 

@@ -257,7 +257,10 @@ describe('metrics', () => {
       assert.ok(named.size >= 8, `${file} asks for ${[...named]}`);
       assert.deepEqual([...named].filter((name) => !known.has(name)), [], file);
     }
-    JSON.parse(readFileSync(new URL('../../docker/grafana-dashboard.json', import.meta.url), 'utf8'));
+    const { panels } = JSON.parse(readFileSync(new URL('../../docker/grafana-dashboard.json', import.meta.url), 'utf8'));
+    for (const { title, targets } of panels)
+      for (const { expr, legendFormat } of targets)
+        assert.ok(/\b(max|min|sum)\b/.test(expr) || /\{\{instance\}\}/.test(legendFormat), `'${title}' shows what two workers tell alike twice: ${expr}`);
     const checked = await runProcess('promtool', ['check', 'rules', new URL('../../docker/alerts.yml', import.meta.url).pathname], { check: false });
     assert.equal(checked.code, 0, checked.stderr);
     const tested = await runProcess('promtool', ['test', 'rules', new URL('./alerts.yml', import.meta.url).pathname], { check: false });
@@ -341,6 +344,14 @@ describe('listening', () => {
     assert.equal((await one.get('/healthz')).status, 200);
   });
 
+  test('answers for a queue whose name is no UTF-8, too', async (t) => {
+    const named = ['sh', '-c', 'worker=$1; shift 2; exec "$worker" worker --queue "$(printf "odd\\377")" "$@"', 'sh'];
+    const one = await startListening(t, await open(t), { program: shell(`say '{"type":"completed"}'`), args: ['--facts='], wrapper: named });
+    await eventually(one.ready);
+    assert.equal((await one.get('/readyz')).body, 'ready\n');
+    assert.equal(await one.metric(`build_info{version="${(await run(['--version'])).stdout.trim().split(' ').at(-1)}",queue="odd\uFFFD"}`), 1);
+  });
+
   test('costs jobs nothing: hundreds that ask for nothing are bounded in number and in time', async (t) => {
     const scene = await open(t);
     const one = await startListening(t, scene, { program: shell(`say '{"type":"completed"}'`), args: ['--facts='], wrapper: ['prlimit', '--nofile=100', '--'] });
@@ -394,6 +405,10 @@ describe('the command', () => {
     const web = await startWeb(t, { answers: [{ status: 404 }] });
     const other = await run(['health'], { env: { BACKUP_HTTP_LISTEN: `127.0.0.1:${web.port}` } });
     assert.deepEqual([other.code, other.stderr], [69, `weavestream-backup health: what answers at '127.0.0.1:${web.port}' is no worker\n`]);
+
+    const friendly = await startWeb(t, { answers: [{ status: 200, body: 'ready\n' }] });
+    const third = await run(['health'], { env: { BACKUP_HTTP_LISTEN: `127.0.0.1:${friendly.port}` } });
+    assert.deepEqual([third.code, third.stdout], [69, '']);
 
     const server = createServer((socket) => socket.end('SSH-2.0-OpenSSH\r\n\r\n')).listen(0, '127.0.0.1');
     t.after(() => server.close());

@@ -95,9 +95,10 @@ the_head_of_an_answer_says_that_nothing_follows_it(void **state)
 
     (void)state;
     request_add_head(&out, 405, "text/plain", 12, now);
-    assert_ptr_equal(strstr(text_string(&out),
-                         "HTTP/1.1 405 Method Not Allowed\r\nDate: Sun, 22 Nov 2026 21:23:20 GMT\r\nContent-Type: "
-                         "text/plain\r\nContent-Length: 12\r\nAllow: GET, HEAD\r\nConnection: close\r\n"),
+    assert_ptr_equal(
+        strstr(text_string(&out), "HTTP/1.1 405 Method Not Allowed\r\nServer: weavestream-backup\r\nDate: Sun, 22 Nov "
+                                  "2026 21:23:20 GMT\r\nContent-Type: "
+                                  "text/plain\r\nContent-Length: 12\r\nAllow: GET, HEAD\r\nConnection: close\r\n"),
         text_string(&out));
     assert_string_equal(text_string(&out) + out.length - 4, "\r\n\r\n");
     text_clear(&out);
