@@ -26,8 +26,8 @@ struct arguments {
 static const char details[] =
     "Asks the worker that listens at BACKUP_HTTP_LISTEN, on this host, whether it is ready: a job that came now would "
     "be\n"
-    "taken, and nothing is known that would make it fail. What speaks against it is printed, one reason a line. With\n"
-    "--live, it need only answer.\n"
+    "taken, and nothing is known that would make it fail. What speaks against it is printed, one reason a line. A\n"
+    "paused queue is somebody's wish, and no reason. With --live, the worker need only answer.\n"
     "\n"
     "Environment: BACKUP_HTTP_LISTEN (required), as the worker has it.\n"
     "Exit status: 0 ready, 1 not ready, 64 wrong usage, 69 nobody answers, 78 wrong settings.";

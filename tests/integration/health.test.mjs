@@ -168,6 +168,16 @@ describe('the worker is ready, and is not', () => {
       heal: async (id) => insertRun(scene.sql, { config_id: id, status: 'success', started_at: new Date(), finished_at: new Date() }) });
   });
 
+  test('but not for a queue that somebody has paused, which is told', async (t) => {
+    const scene = await open(t);
+    const one = await startListening(t, scene);
+    await eventually(async () => (await one.ready()) && (await one.metric('queue_paused')) === 0);
+    await scene.queue.pause();
+    await eventually(async () => (await one.metric('queue_paused')) === 1);
+    assert.ok(await one.ready());
+    assert.match((await one.get('/')).body, /Queue paused/);
+  });
+
   test('while nobody can look at Postgres and the directory', async (t) => {
     const scene = await open(t);
     const facts = `[ ! -e "$SCENE/broken" ] || exit 3; echo '{"type":"completed","returnvalue":{"problems":[]}}' >&3`;
@@ -231,7 +241,7 @@ describe('metrics', () => {
     for (const phase of ['all', 'dump', 'verify']) assert.ok((await one.metric(`schedule_last_success_duration_seconds{${schedule},phase="${phase}"}`)) >= 0);
     assert.ok((await one.metric(`schedule_next_due_timestamp_seconds{${schedule}}`)) > Date.now() / 1000);
     assert.equal(await one.metric(`schedule_overdue{${schedule}}`), 0);
-    assert.equal(await one.metric('dumps'), 1);
+    await eventually(async () => (await one.metric('dumps')) === 1, { what: 'the dump to be seen: the directory is looked at before the rows' });
     assert.equal(await one.metric('dump_bytes'), Number(row.size_bytes));
     await eventually(async () => (await one.metric('attempts_total{outcome="completed"}')) === 2, { what: 'the prune job to be done' });
 
