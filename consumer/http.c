@@ -39,7 +39,6 @@ struct http {
 struct connection {
     struct http *http;
     struct connection *next;
-    struct connection **at; /* what points to it */
     struct bufferevent *stream;
     struct event *deadline;
     struct request request;
@@ -193,16 +192,23 @@ is_answered(const struct connection *connection)
 static void
 connection_free(struct connection *connection)
 {
-    struct http *http = connection->http;
-
-    *connection->at = connection->next;
-    if (connection->next != NULL)
-        connection->next->at = connection->at;
-    http->connections--;
     bufferevent_free(connection->stream);
     event_free(connection->deadline);
     request_clear(&connection->request);
     free(connection);
+}
+
+static void
+connection_close(struct connection *connection)
+{
+    struct http *http = connection->http;
+    struct connection **at = &http->first;
+
+    while (*at != connection)
+        at = &(*at)->next;
+    *at = connection->next;
+    http->connections--;
+    connection_free(connection);
 }
 
 static struct connection *
@@ -245,7 +251,7 @@ on_written(struct bufferevent *stream, void *argument)
     struct connection *connection = argument;
 
     if (connection->is_half)
-        connection_free(connection);
+        connection_close(connection);
     else if (is_answered(connection))
         (void)shutdown(bufferevent_getfd(stream), SHUT_WR);
 }
@@ -258,7 +264,7 @@ on_stream_event(struct bufferevent *stream, short what, void *argument)
     if ((what & BEV_EVENT_EOF) != 0 && evbuffer_get_length(bufferevent_get_output(stream)) > 0)
         connection->is_half = true; /* it still waits for the answer */
     else
-        connection_free(connection);
+        connection_close(connection);
 }
 
 static void
@@ -266,29 +272,28 @@ on_deadline(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd;
     (void)what;
-    connection_free(argument);
+    connection_close(argument);
 }
 
 static void
 on_connection(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer, int length, void *argument)
 {
     struct http *http = argument;
-    struct connection *connection = memory_new(sizeof(*connection));
+    struct connection *connection;
 
     (void)listener;
     (void)peer;
     (void)length;
-    *connection =
-        (struct connection){ .http = http, .next = http->first, .at = &http->first, .request = REQUEST_EMPTY };
+    if (http->connections == HTTP_CONNECTIONS)
+        connection_close(connection_oldest(http));
+    connection = memory_new(sizeof(*connection));
+    *connection = (struct connection){ .http = http, .next = http->first, .request = REQUEST_EMPTY };
     connection->stream = bufferevent_socket_new(http->base, fd, BEV_OPT_CLOSE_ON_FREE);
     connection->deadline = event_new(http->base, -1, 0, on_deadline, connection);
     if (connection->stream == NULL || connection->deadline == NULL)
         abort(); /* out of memory */
-    if (http->first != NULL)
-        http->first->at = &connection->next;
     http->first = connection;
-    if (++http->connections > HTTP_CONNECTIONS)
-        connection_free(connection_oldest(http));
+    http->connections++;
     consumer_set_timer(connection->deadline, (int64_t)HTTP_SECONDS * 1000);
     bufferevent_setcb(connection->stream, on_readable, on_written, on_stream_event, connection);
     (void)bufferevent_enable(connection->stream, EV_READ);
@@ -370,10 +375,14 @@ http_new(struct event_base *base, const struct listen_address *address, const st
 void
 http_free(struct http *http)
 {
+    struct connection *connection;
+
     if (http == NULL)
         return;
-    while (http->first != NULL)
-        connection_free(http->first);
+    while ((connection = http->first) != NULL) {
+        http->first = connection->next;
+        connection_free(connection);
+    }
     if (http->listener != NULL)
         evconnlistener_free(http->listener);
     if (http->socket != 0 && http->socket == find_socket(http->address)) /* and not another worker's */
