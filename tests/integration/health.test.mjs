@@ -374,7 +374,7 @@ describe('listening', () => {
     });
     const descriptors = () => readdirSync(`/proc/${one.worker.pid}/fd`).length;
     await eventually(() => descriptors() >= 32);
-    assert.equal((await one.get('/healthz')).status, 200);
+    await eventually(async () => (await one.get('/healthz')).status === 200, { what: 'an answer once the crowd has come in' });
     const job = await scene.queue.add('any', {});
     await untilState(scene.queue, job, 'completed');
     assert.ok(descriptors() < 60, `${descriptors()} descriptors`);
