@@ -10,9 +10,11 @@
 #include "cli/command.h"
 #include "common/clock.h"
 #include "common/settings.h"
+#include "consumer/request.h"
 
 #define NAME "health"
 #define SECONDS 5 /* for an answer; it takes none */
+#define STUCK "its loop does not turn"
 #define ANSWER_BYTES_MAX ((size_t)1024 * 1024)
 
 struct arguments {
@@ -24,8 +26,8 @@ struct arguments {
 static const char details[] =
     "Asks the worker that listens at BACKUP_HTTP_LISTEN, on this host, whether it is ready: a job that came now would "
     "be\n"
-    "taken, and nothing is known that would make it fail. What speaks against it is printed, one reason a line. With\n"
-    "--live, it need only answer.\n"
+    "taken, and nothing is known that would make it fail. What speaks against it is printed, one reason a line. A\n"
+    "paused queue is somebody's wish, and no reason. With --live, the worker need only answer.\n"
     "\n"
     "Environment: BACKUP_HTTP_LISTEN (required), as the worker has it.\n"
     "Exit status: 0 ready, 1 not ready, 64 wrong usage, 69 nobody answers, 78 wrong settings.";
@@ -39,7 +41,7 @@ wait_for(int fd, short events, struct moment deadline, struct error *err)
 
     if (ready == -1 && errno != EINTR)
         return error_set_errno(err, errno, "wait for the worker");
-    return ready != 0 || error_set(err, ERROR_TIMEOUT, "no answer in time: its loop does not turn");
+    return ready != 0 || error_set(err, ERROR_TIMEOUT, "no answer in time: " STUCK);
 }
 
 static int
@@ -65,7 +67,10 @@ connect_to(const struct listen_address *address, struct moment deadline, struct 
     }
     if (errnum == 0)
         return fd;
-    (void)error_set_errno(err, errnum, "connect");
+    if (errnum == EAGAIN) /* a socket's queue is full; TCP would let us wait */
+        (void)error_set(err, ERROR_TIMEOUT, "too many wait for an answer already: " STUCK);
+    else
+        (void)error_set_errno(err, errnum, "connect");
 failed:
     (void)close(fd);
     return -1;
@@ -99,7 +104,8 @@ read_status(const struct text *answer, const char **body)
     const char *end = strstr(text, "\r\n\r\n");
     int64_t status = 0;
 
-    if (strncmp(text, "HTTP/1.", 7) != 0 || end == NULL || !text_parse_integer(text + 9, 3, 100, 599, &status))
+    if (strncmp(text, "HTTP/1.", 7) != 0 || end == NULL || strstr(text, REQUEST_SERVER) == NULL ||
+        !text_parse_integer(text + 9, 3, 100, 599, &status))
         return 0;
     *body = end + 4;
     return status;
@@ -115,7 +121,7 @@ ask(const struct listen_address *address, const struct arguments *arguments, str
 
     text_format(&request, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: %s\r\n\r\n",
         arguments->live ? "/healthz" : "/readyz", arguments->json ? "application/json" : "text/plain");
-    if (ok && write(fd, text_string(&request), request.length) != (ssize_t)request.length)
+    if (ok && send(fd, text_string(&request), request.length, MSG_NOSIGNAL) != (ssize_t)request.length)
         ok = error_set_errno(err, errno, "ask");
     ok = ok && read_answer(fd, deadline, answer, err);
     if (fd != -1)

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 
+#define HANGS "the program that looks for them does not come to an end: a disk or a server hangs"
 #define SOON_MS 1000 /* after a job: what it ends with is written by then, and many jobs are one reason */
 
 struct facts {
@@ -15,6 +16,7 @@ struct facts {
     struct child *child; /* while it looks */
     bool is_wanted;      /* once more, after this look */
     bool is_stopped;
+    int64_t looks; /* that have ended */
     json_t *last;
     struct moment since; /* when `last` was true */
     struct moment began; /* the look that is under way */
@@ -56,6 +58,29 @@ on_report(struct report *report, void *owner)
     (void)owner;
 }
 
+static bool
+is_told(const json_t *value)
+{
+    const json_t *problems = json_object_get(value, "problems");
+    const json_t *problem;
+    size_t i;
+
+    json_array_foreach(problems, i, problem)
+    {
+        if (!json_is_string(json_object_get(problem, "about")) || !json_is_string(json_object_get(problem, "text")))
+            return false;
+    }
+    return json_is_array(problems);
+}
+
+static const char *
+describe_failure(const struct report *verdict)
+{
+    if (verdict->type == REPORT_INTERRUPTED) /* by us: child_limit() */
+        return HANGS;
+    return verdict->text != NULL ? verdict->text : "the program that looks for them does not tell the problems";
+}
+
 static void
 on_done(struct report *verdict, void *owner)
 {
@@ -64,12 +89,13 @@ on_done(struct report *verdict, void *owner)
         verdict->type == REPORT_COMPLETED && verdict->value != NULL ? json_loads(verdict->value, 0, NULL) : NULL;
 
     facts->child = NULL;
-    if (json_is_object(value)) {
+    facts->looks++;
+    if (is_told(value)) {
         facts_forget(facts);
         facts->last = json_incref(value);
         facts->since = facts->began;
-    } else
-        facts_fail(facts, verdict->text != NULL ? verdict->text : "the program that looks for them has no answer");
+    } else if (!facts->is_stopped)
+        facts_fail(facts, describe_failure(verdict));
     json_decref(value);
     facts_rest(facts);
 }
@@ -83,6 +109,7 @@ facts_look(struct facts *facts)
     facts->is_wanted = false;
     facts->began = moment_now();
     if (!child_start(facts->children, facts->argv, "", 0, &events, &facts->child, &err)) {
+        facts->looks++;
         facts_fail(facts, err.text);
         facts_rest(facts);
         return;
@@ -131,6 +158,12 @@ facts_age_ms(const struct facts *facts)
     return moment_ms_between(facts->since, moment_now());
 }
 
+int64_t
+facts_looks(const struct facts *facts)
+{
+    return facts->looks;
+}
+
 const char *
 facts_problem(const struct facts *facts)
 {
@@ -140,7 +173,7 @@ facts_problem(const struct facts *facts)
         return facts->failure;
     if (facts->last == NULL)
         return "nobody has looked yet";
-    return facts_age_ms(facts) > 2 * facts->pause_ms + FACTS_LIMIT_MS ? "nobody has looked for a long time" : NULL;
+    return facts_age_ms(facts) > 2 * facts->pause_ms + FACTS_LIMIT_MS ? HANGS : NULL;
 }
 
 struct facts *

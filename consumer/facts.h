@@ -6,7 +6,7 @@
  *
  *     "problems":[{"about":"...","text":"..."}]    what keeps jobs from succeeding, for people; [] is good
  *
- * With any other verdict, the last facts are forgotten: nobody knows. All functions but the first take NULL, for a worker that nobody watches.
+ * With any other verdict, or without that member, the last facts are forgotten: nobody knows. All functions but the first take NULL, for a worker that nobody watches.
  */
 #ifndef CONSUMER_FACTS_H
 #define CONSUMER_FACTS_H
@@ -29,6 +29,7 @@ void facts_stop(struct facts *facts); /* for good; a look that is under way is k
 /* The last facts; NULL: none. They stay ours, and are gone at the next turn of the loop. */
 json_t *facts_last(const struct facts *facts);
 int64_t facts_age_ms(const struct facts *facts); /* of the last facts */
+int64_t facts_looks(const struct facts *facts);  /* how many have ended, well or not */
 const char *facts_problem(
     const struct facts *facts); /* why there are none, for people; NULL: there are, and they are fresh */
 void facts_free(struct facts *facts);

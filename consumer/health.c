@@ -208,10 +208,11 @@ health_describe(const struct health *health)
     bool has_facts = facts_last(consumer->facts) != NULL;
     json_t *problems = describe_problems(health);
 
-    return json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:{s:I}, s:{s:I, s:I, s:I, s:I, s:I}, "
-                     "s:{s:I, s:I, s:I}, s:o, s:o, s:o, s:o, s:o}",
+    return json_pack("{s:o, s:o, s:s, s:o, s:o, s:s, s:b, s:o, s:o, s:{s:I}, s:{s:I, s:I, s:I, s:I, s:I}, "
+                     "s:{s:I, s:I, s:I}, s:o, s:o, s:o, s:o, s:o, s:o}",
         "now", time_of(wall_now()), "startedAt", time_of(health->started), "version", health->options.version, "queue",
-        consumer->keys->queue, "prefix", consumer->keys->prefix, "worker", health->options.worker, "ready",
+        text_of(consumer->keys->queue, strlen(consumer->keys->queue)), "prefix",
+        text_of(consumer->keys->prefix, strlen(consumer->keys->prefix)), "worker", health->options.worker, "ready",
         json_array_size(problems) == 0, "problems", problems, "redis", describe_redis(health), "loop", "lagMs",
         (json_int_t)health->lag_ms, "locks", "renewals", (json_int_t)counters->renewals, "failures",
         (json_int_t)counters->renewal_failures, "lost", (json_int_t)counters->locks_lost, "lateMs",
@@ -219,7 +220,8 @@ health_describe(const struct health *health)
         "completed", (json_int_t)counters->completed, "failed", (json_int_t)counters->failed, "returned",
         (json_int_t)counters->returned, "active", describe_active(health), "queueJobs", describe_queue(health),
         "paused", health->has_queue ? json_boolean(health->queue.is_paused) : json_null(), "facts",
-        describe_facts(health), "factsAgeMs", has_facts ? json_integer(facts_age_ms(consumer->facts)) : json_null());
+        describe_facts(health), "factsAgeMs", has_facts ? json_integer(facts_age_ms(consumer->facts)) : json_null(),
+        "factsLooks", consumer->facts != NULL ? json_integer(facts_looks(consumer->facts)) : json_null());
 }
 
 struct health *

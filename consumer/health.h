@@ -10,10 +10,11 @@
  *      "attempts":{"completed":N,"failed":N,"returned":N},
  *      "active":[{"id":"7","name":"run","attempt":N,"startedAt":TIME,"progress":ANY}],
  *      "queueJobs":{"waiting":N,...},"paused":false,  of the whole queue; null: not known
- *      "facts":FACTS,"factsAgeMs":N}                  as the facts program told them (consumer/facts); null: not known
+ *      "facts":FACTS,"factsAgeMs":N,                  as the facts program told them (consumer/facts); null: not known
+ *      "factsLooks":N}                                how often it has looked; null: there is none
  *
  * It is ready if a job that came now would be taken, and nothing is known that would make it fail: `problems` are what speaks against it, about
- * "redis", "facts" (nobody knows them), or whatever the facts know. Nobody asks Redis or anything else when this is made.
+ * "redis", "facts" (nobody knows them), or whatever the facts know. That all slots are busy, or that somebody has paused the queue, is no problem. Nobody asks Redis or anything else when this is made.
  */
 #ifndef CONSUMER_HEALTH_H
 #define CONSUMER_HEALTH_H

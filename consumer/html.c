@@ -29,7 +29,7 @@ html_add(struct text *out, const char *string)
 void
 html_add_duration(struct text *out, int64_t duration_ms)
 {
-    int64_t minutes = (duration_ms + MINUTE_MS / 2) / MINUTE_MS;
+    int64_t minutes = duration_ms / MINUTE_MS + (duration_ms % MINUTE_MS >= MINUTE_MS / 2);
 
     if (duration_ms < 0)
         text_add(out, UNKNOWN);

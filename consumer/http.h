@@ -7,6 +7,9 @@
  *     /          for people
  *
  * GET and HEAD only. Every answer is made of what is in memory (consumer/health).
+ *
+ * Jobs go first, whoever asks, and however: a connection is for one request (consumer/request), and is closed HTTP_SECONDS after its beginning at the
+ * latest; beyond HTTP_CONNECTIONS of them, the oldest gives way. So nobody outside can take descriptors that job processes need.
  */
 #ifndef CONSUMER_HTTP_H
 #define CONSUMER_HTTP_H
@@ -16,6 +19,9 @@
 #include "common/error.h"
 #include "common/listen_address.h"
 #include "consumer/health.h"
+
+#define HTTP_CONNECTIONS 32
+#define HTTP_SECONDS 10
 
 struct http;
 

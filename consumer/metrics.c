@@ -1,6 +1,7 @@
 #include "consumer/metrics.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "consumer/health.h"
@@ -36,7 +37,8 @@ add_label(struct text *out, const char *name, const char *value)
 static void
 add_seconds(struct text *out, int64_t ms)
 {
-    text_format(out, "%" PRId64 ".%03d\n", ms / 1000, (int)(ms % 1000));
+    text_format(
+        out, "%s%" PRId64 ".%03d\n", ms < 0 ? "-" : "", ms < 0 ? -(ms / 1000) : ms / 1000, abs((int)(ms % 1000)));
 }
 
 /* Whether there is a value, which is then written. */
@@ -117,9 +119,9 @@ static const struct row rows[] = {
     { "attempts_total", COUNTER, NUMBER, "attempts.returned", "outcome", "returned", NULL },
     { "queue_paused", GAUGE, YES_NO, "paused", NULL, NULL, "Whether the queue is paused." },
     { "facts_age_seconds", GAUGE, MS_AS_SECONDS, "factsAgeMs", NULL, NULL, "How long ago Postgres and the backup directory were looked at." },
+    { "facts_looks_total", COUNTER, NUMBER, "factsLooks", NULL, NULL, "How often it was done, or tried." },
     { "postgres_up", GAUGE, YES_NO, "facts.postgres.reachable", NULL, NULL, "Whether Postgres could be reached." },
     { "postgres_response_seconds", GAUGE, MS_AS_SECONDS, "facts.postgres.responseMs", NULL, NULL, "How long it took to connect to Postgres." },
-    { "lock_held", GAUGE, PRESENT, "facts.lock", NULL, NULL, "Whether somebody holds the advisory lock: a backup, a prune or a recovery is under way." },
     { "directory_writable", GAUGE, YES_NO, "facts.directory.writable", NULL, NULL, "Whether the backup directory can be written to." },
     { "directory_free_bytes", GAUGE, NUMBER, "facts.directory.freeBytes", NULL, NULL, "Free space on the volume of the backup directory." },
     { "directory_size_bytes", GAUGE, NUMBER, "facts.directory.totalBytes", NULL, NULL, "Size of the volume of the backup directory." },
@@ -185,25 +187,40 @@ add_build(const json_t *health, struct text *out)
     text_add(out, "} 1\n");
 }
 
+/* Where in `abouts` a problem is counted; behind them is what only another facts program knows. */
+static size_t
+about_of(const json_t *problem)
+{
+    const char *about = json_string_value(json_object_get(problem, "about"));
+    size_t i = 0;
+
+    while (i < COUNT(abouts) && (about == NULL || strcmp(about, abouts[i]) != 0))
+        i++;
+    return i;
+}
+
 static void
 add_problems(const json_t *health, struct text *out)
 {
     const json_t *problems = json_object_get(health, "problems");
+    size_t counts[COUNT(abouts) + 1] = { 0 };
+    const json_t *problem;
+    size_t at;
 
     add_head(out, "problems", GAUGE, "What speaks against being ready, by what it is about.");
-    for (size_t i = 0; i < COUNT(abouts); i++) {
-        const json_t *problem;
-        size_t count = 0;
-        size_t at;
+    json_array_foreach(problems, at, problem) counts[about_of(problem)]++;
+    for (size_t i = 0; i <= COUNT(abouts); i++)
+        text_format(out, PREFIX "problems{about=\"%s\"} %zu\n", i < COUNT(abouts) ? abouts[i] : "other", counts[i]);
+}
 
-        json_array_foreach(problems, at, problem)
-        {
-            const char *about = json_string_value(json_object_get(problem, "about"));
-
-            count += about != NULL && strcmp(about, abouts[i]) == 0;
-        }
-        text_format(out, PREFIX "problems{about=\"%s\"} %zu\n", abouts[i], count);
-    }
+/* Without Postgres, nobody knows. */
+static void
+add_lock(const json_t *health, struct text *out)
+{
+    add_head(out, "lock_held", GAUGE,
+        "Whether somebody holds the advisory lock: a backup, a prune or a recovery is under way.");
+    if (json_is_true(find(health, "facts.postgres.reachable")))
+        text_format(out, PREFIX "lock_held %d\n", json_is_object(find(health, "facts.lock")));
 }
 
 static void
@@ -237,7 +254,7 @@ add_active(const json_t *health, struct text *out)
         if (phase == NULL || !json_is_integer(json_object_get(progress, "bytes")))
             continue;
         text_add(out, PREFIX "active_job_bytes{");
-        add_label(out, "job", json_string_value(json_object_get(job, "id")));
+        add_label(out, "id", json_string_value(json_object_get(job, "id"))); /* "job" is Prometheus's own word */
         text_add(out, ",");
         add_label(out, "phase", phase);
         text_format(out, "} %" JSON_INTEGER_FORMAT "\n", json_integer_value(json_object_get(progress, "bytes")));
@@ -258,6 +275,7 @@ metrics_add(const json_t *health, struct text *out)
             add_head(out, rows[i].name, rows[i].kind, rows[i].help);
         add_sample(out, &rows[i], health, NULL);
     }
+    add_lock(health, out);
     add_queue(health, out);
     add_active(health, out);
     for (size_t i = 0; i < COUNT(of_schedules); i++) {

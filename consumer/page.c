@@ -344,8 +344,13 @@ name_of_schedule(const struct page *page, const char *id)
     const json_t *schedule;
     size_t i;
 
-    json_array_foreach(schedules, i,
-        schedule) if (id != NULL && strcmp(string_of(schedule, "id"), id) == 0) return string_of(schedule, "name");
+    json_array_foreach(schedules, i, schedule)
+    {
+        const char *its_id = string_of(schedule, "id");
+
+        if (id != NULL && its_id != NULL && strcmp(its_id, id) == 0)
+            return string_of(schedule, "name");
+    }
     return "deleted schedule";
 }
 

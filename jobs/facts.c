@@ -334,6 +334,54 @@ add_postgres(struct facts *facts)
 
 /* --- All of it --- */
 
+#define LINE_ROOM 128 /* for what stands around the facts in their line */
+
+/* The facts as text; NULL: they are too long for a line. */
+static char *
+facts_text_that_fits(const struct facts *facts)
+{
+    char *text = json_dumps(facts->all, JSON_COMPACT);
+
+    if (text != NULL && strlen(text) + LINE_ROOM > REPORT_LINE_MAX) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+static void
+shorten_last_runs(const struct facts *facts)
+{
+    static const char *const lost[] = { "scheduleId", "kind", "status", "startedAt", "verified", "file", "error" };
+    const json_t *schedules = json_object_get(facts->all, "schedules");
+    const json_t *schedule;
+    size_t at;
+
+    json_array_foreach(schedules, at, schedule) for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
+    {
+        (void)json_object_del(json_object_get(schedule, "lastSuccess"), lost[i]);
+        (void)json_object_del(json_object_get(schedule, "lastFailure"), lost[i]);
+    }
+}
+
+static char *
+write_facts(const struct facts *facts)
+{
+    char *text = facts_text_that_fits(facts);
+
+    if (text == NULL) {
+        shorten_last_runs(facts);
+        text = facts_text_that_fits(facts);
+    }
+    if (text == NULL) {
+        log_warn(LOG_EVENT("too many schedules to tell of each"),
+            LOG_NUMBER("schedules", json_array_size(json_object_get(facts->all, "schedules"))));
+        (void)json_object_set_new(facts->all, "schedules", json_null());
+        text = facts_text_that_fits(facts);
+    }
+    return text;
+}
+
 void
 facts_perform(const struct settings *settings, const char *bytes, size_t length, struct report *verdict)
 {
@@ -347,9 +395,9 @@ facts_perform(const struct settings *settings, const char *bytes, size_t length,
     add_directory(&facts);
     add_postgres(&facts);
     (void)json_object_set_new(facts.all, "tookMs", json_integer(moment_ms_between(facts.began, moment_now())));
-    text = json_dumps(facts.all, JSON_COMPACT);
+    text = write_facts(&facts);
     if (text == NULL)
-        verdict_fail(verdict, "the facts are no JSON", false);
+        verdict_fail(verdict, "the facts are too long for a line, even without the schedules", false);
     else
         verdict_complete(verdict, text);
     free(text);

@@ -27,6 +27,9 @@
  *     RUN: {"id":UUID,"scheduleId":UUID,"kind":"SCHEDULED","status":"success","createdAt":TIME,"startedAt":TIME,"finishedAt":TIME,
  *           "durationMs":N,"dumpMs":N,"verifyMs":N,"sizeBytes":N,"verified":"full","file":"...","error":"..."}
  *
+ * All of it must fit into one line of the child protocol. If it does not, for there are many hundreds of schedules, their last runs lose the members
+ * that only people want; if that is not enough, `schedules` is null, and the log says so. `problems` stay.
+ *
  * TIME is ISO 8601, in UTC, with milliseconds. What is unknown, or does not exist, is null: without Postgres also `lock`, `schedules`, `runs` and
  * `missingDumps`. A schedule is overdue once BACKUP_MISSED_GRACE_MINUTES have passed since it was due and no scheduled run was made and no
  * backup of any kind has begun since; due are the instants since a worker's ledger first saw this schedule (jobs/ledger_memory).

@@ -9,6 +9,7 @@ import { startPostgres } from './support/postgres.mjs';
 import { startRedis } from './support/redis.mjs';
 import { openScene } from './support/scene.mjs';
 import { insertConfig, insertRun } from './support/schema.mjs';
+import { eventually } from './support/wait.mjs';
 import { run, jobProgram } from './support/worker.mjs';
 
 let redis;
@@ -44,6 +45,7 @@ test('a good installation has no problems, and its last runs are told with their
   const { configId, job } = await scene.runNow({ name: 'Nightly “ü”' });
   await scene.start();
   await untilState(scene.queue, job, 'completed');
+  await eventually(async () => (await scene.queue.getJobCounts()).completed === 2, { what: 'the prune job, which has the lock meanwhile, to be done' });
   await insertRun(scene.sql, { config_id: configId, kind: 'SCHEDULED', status: 'failed', started_at: new Date('2026-11-01T03:00:00Z'), finished_at: new Date('2026-11-01T03:01:00Z'), created_at: new Date('2026-11-01T03:00:00Z'), error: 'ü'.repeat(700) });
 
   const { at, tookMs, problems, postgres: server, directory, lock, schedules, runs } = await facts(scene);
@@ -173,4 +175,30 @@ test('a query that fails is told with the tables that it needs', async (t) => {
   assert.match(server.error, /read the last runs of each schedule: postgres: relation "backup_run" does not exist/);
   assert.equal(problems[0].text, server.error);
   assert.equal(schedules, null);
+});
+
+test('of a thousand schedules, each is told; of more than fit into a line, what is wrong with them', async (t) => {
+  const scene = await open(t);
+  const add = async (count, name) => {
+    await scene.sql.query(`WITH config AS (INSERT INTO backup_config (id, name, cron, timezone, retention, created_at, updated_at)
+      SELECT gen_random_uuid(), $2 || n, '0 3 * * *', 'Europe/Berlin', '{}', now(), now() FROM generate_series(1, $1) AS n RETURNING id)
+      INSERT INTO backup_run (id, config_id, kind, status, created_at, started_at, finished_at, size_bytes, dump_path, error)
+      SELECT gen_random_uuid(), id, 'SCHEDULED', status::"BackupRunStatus", now(), now(), now(), 123456789, '/backups/weavestream-postgres-2026-11-24T03-00-00Z.dump', repeat('x', 500)
+      FROM config, unnest(ARRAY['success', 'failed']) AS status`, [count, name]);
+  };
+  await add(1000, 'Schedule number ');
+  const { stdout } = await run(['facts'], { binary: jobProgram, env: scene.environment });
+  assert.ok(stdout.length <= 1_048_576, `${stdout.length} bytes`);
+  const { schedules, runs, problems } = JSON.parse(stdout).returnvalue;
+  assert.deepEqual([schedules.length, runs.length, problems], [1000, 60, []]);
+  for (const { lastSuccess, lastFailure } of schedules) {
+    assert.equal(lastSuccess.sizeBytes, 123456789);
+    assert.ok(Date.parse(lastFailure.finishedAt) > 0);
+  }
+
+  await add(1000, 'Much longer '.repeat(50));
+  await insertConfig(scene.sql, { name: 'Odd', timezone: 'Europe/Atlantis' });
+  const more = await facts(scene);
+  assert.equal(more.schedules, null);
+  assert.deepEqual(more.problems.map(({ about }) => about), ['schedule']);
 });

@@ -49,9 +49,11 @@ number(const struct fixture *fixture)
     return json_integer_value(json_object_get(facts_last(fixture->facts), "n"));
 }
 
+#define GOOD(n) "{\"problems\":[],\"n\":" #n "}"
 #define SAY(value) "echo '{\"type\":\"completed\",\"returnvalue\":" value "}' >&3"
 /* As many bytes as the look is the how-manieth. */
-#define COUNT "printf x >&4; echo '{\"type\":\"completed\",\"returnvalue\":{\"n\":'$(wc -c <$COUNTER)'}}' >&3"
+#define COUNT                                                                                                          \
+    "printf x >&4; echo '{\"type\":\"completed\",\"returnvalue\":{\"problems\":[],\"n\":'$(wc -c <$COUNTER)'}}' >&3"
 
 static void
 they_are_looked_at_at_once_and_again_after_each_pause(void **state)
@@ -99,17 +101,34 @@ what_fails_is_told_and_the_last_facts_are_forgotten(void **state)
 {
     struct fixture *fixture = *state;
 
-    start(fixture, SAY("{\"n\":1}"), 20);
+    start(fixture, SAY(GOOD(1)), 20);
     RUN_UNTIL(fixture->scene.base, number(fixture) == 1);
     scene_set_script(&fixture->scene, "echo '{\"type\":\"failed\",\"reason\":\"DATABASE_URL is not set\"}' >&3");
     RUN_UNTIL(fixture->scene.base, facts_last(fixture->facts) == NULL);
     assert_string_equal(facts_problem(fixture->facts), "DATABASE_URL is not set");
-    scene_set_script(&fixture->scene, SAY("[1]"));
-    RUN_UNTIL(fixture->scene.base,
-        strcmp(facts_problem(fixture->facts), "the program that looks for them has no answer") == 0);
-    scene_set_script(&fixture->scene, SAY("{\"n\":2}"));
+    scene_set_script(&fixture->scene, SAY(GOOD(2)));
     RUN_UNTIL(fixture->scene.base, number(fixture) == 2);
     assert_null(facts_problem(fixture->facts));
+}
+
+static void
+who_does_not_tell_the_problems_has_told_nothing(void **state)
+{
+    static const char *const scripts[] = { SAY("[1]"), SAY("{}"), SAY("{\"problems\":\"none\"}"),
+        SAY("{\"problems\":[1]}"), SAY("{\"problems\":[{\"about\":\"disk\"}]}"),
+        "echo '{\"type\":\"completed\"}' >&3" };
+    struct fixture *fixture = *state;
+
+    start(fixture, SAY(GOOD(1)), 20);
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+        scene_set_script(&fixture->scene, SAY(GOOD(1)));
+        RUN_UNTIL(fixture->scene.base, number(fixture) == 1);
+        scene_set_script(&fixture->scene, scripts[i]);
+        RUN_UNTIL(fixture->scene.base, facts_last(fixture->facts) == NULL);
+        assert_string_equal(
+            facts_problem(fixture->facts), "the program that looks for them does not tell the problems");
+    }
+    assert_true(facts_looks(fixture->facts) >= 12);
 }
 
 static void
@@ -120,8 +139,9 @@ once_stopped_nobody_looks_any_more(void **state)
     start(fixture, "sleep 60", 20);
     fake_run(fixture->scene.base, 50);
     facts_stop(fixture->facts);
-    RUN_UNTIL(fixture->scene.base, strcmp(facts_problem(fixture->facts), "nobody has looked yet") != 0);
-    scene_set_script(&fixture->scene, SAY("{\"n\":1}"));
+    RUN_UNTIL(fixture->scene.base, facts_looks(fixture->facts) == 1);
+    assert_string_equal(facts_problem(fixture->facts), "nobody has looked yet"); /* it has not failed */
+    scene_set_script(&fixture->scene, SAY(GOOD(1)));
     facts_ask(fixture->facts);
     fake_run(fixture->scene.base, 100);
     assert_null(facts_last(fixture->facts));
@@ -147,6 +167,7 @@ main(void)
         TEST(they_are_looked_at_at_once_and_again_after_each_pause),
         TEST(after_a_job_they_are_looked_at_soon),
         TEST(what_fails_is_told_and_the_last_facts_are_forgotten),
+        TEST(who_does_not_tell_the_problems_has_told_nothing),
         TEST(once_stopped_nobody_looks_any_more),
         cmocka_unit_test(a_worker_that_nobody_watches_has_none),
     };

@@ -48,6 +48,7 @@ durations_are_told_in_the_units_that_matter(void **state)
     assert_duration(10 * HOUR + 20 * MINUTE, "10 h");
     assert_duration(47 * HOUR, "47 h");
     assert_duration(2 * DAY, "2 d");
+    assert_duration(INT64_MAX, "106751991167 d");
 }
 
 static void
