@@ -159,8 +159,9 @@ async function takeoverOf(kind, { idleFor, everything }) {
     await pause(idleFor);
     const release = await holdDumps();
     const { job, runId } = await add();
-    const isDumping = (worker) => worker.descendants().some(({ name }) => name === 'pg_dump');
-    const victim = await eventually(() => workers.find(isDumping), { what: 'a dump' });
+    const isHeld = async () => (await sql.query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)).rowCount === 1;
+    await eventually(isHeld, { what: 'pg_dump to wait for the table' });
+    const victim = workers.find((worker) => worker.descendants().some(({ name }) => name === 'pg_dump'));
     const left = await readRun(sql, runId);
     const lockSeconds = (await client.pttl(`bull:backup:${job.id}:lock`)) / 1000;
 
