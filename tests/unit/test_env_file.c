@@ -6,6 +6,8 @@
 #include "jobs/env_file.h"
 #include "tests/unit/folder.h"
 
+#define MEGABYTE ((size_t)1024 * 1024)
+
 static void
 fill_file(const char *path, int byte, size_t count)
 {
@@ -123,11 +125,11 @@ a_file_that_is_no_env_is_told(void **state)
     assert_false(env_file_read(path, &text, &err));
     assert_non_null(strstr(err.text, "/.env' is no .env: it is larger than 1 MB, or has a NUL byte"));
     assert_false(secret_is_set(&text));
-    fill_file(path, 'K', 1024 * 1024);
+    fill_file(path, 'K', MEGABYTE);
     assert_true(env_file_read(path, &text, &err));
-    assert_int_equal(strlen(secret_reveal(&text)), 1024 * 1024);
+    assert_int_equal(strlen(secret_reveal(&text)), MEGABYTE);
     secret_clear(&text);
-    fill_file(path, 'K', 1024 * 1024 + 1);
+    fill_file(path, 'K', MEGABYTE + 1);
     assert_false(env_file_read(path, &text, &err));
     assert_false(secret_is_set(&text));
     folder_remove(folder);
