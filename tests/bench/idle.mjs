@@ -2,11 +2,11 @@
  * bench/idle: what a worker costs while there is nothing to do, and what its death costs; beside the backup worker on Node (node_backup_worker.mjs says
  * what of the app's it has), all of them on the same Redis and the same Postgres.
  *
- *     node tests/bench/idle.mjs [--rounds 5] [--settle 10] [--idle 60] [--bound 120] [--quick]     (after cmake --build --preset release)
+ *     node tests/bench/idle.mjs [--rounds 5] [--settle 10] [--idle 60] [--bound 120] [--megabytes 20] [--quick]     (after cmake --build --preset release)
  *
  * start      from its start until it waits for jobs (the first BZPOPMIN that Redis sees), and, with a job waiting, until that is taken (the event `active`);
  *            with what Node needs here to start a process, so the true figures are smaller
- * memory     of the worker and all below it, `settle` seconds after it has made a backup and the prune that follows one
+ * memory     of the worker and all below it, `settle` seconds after it has made a backup of `megabytes` and the prune that follows one
  * idling     CPU, context switches and commands to Redis (what scripts call not counted) in the `idle` seconds after that; ours also as the image has it,
  *            with BACKUP_HTTP_LISTEN, so that a child looks at Postgres and the disk once a minute (of its context switches nothing is known)
  * takeover   SIGKILL in mid-dump to the worker and all below it, while another of its kind idles beside it: until that one has the job, until the row is
@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { runNow, untilState, versions } from '../integration/support/bullmq.mjs';
+import { closeAll, runNow, untilState, versions } from '../integration/support/bullmq.mjs';
 import { startPostgres } from '../integration/support/postgres.mjs';
 import { descendants, memoryOfTree, untilGone, usageOfTree } from '../integration/support/processes.mjs';
 import { startRedis } from '../integration/support/redis.mjs';
@@ -36,12 +36,13 @@ const { values: options } = parseArgs({
     settle: { type: 'string', default: '10' },
     idle: { type: 'string', default: '60' },
     bound: { type: 'string', default: '120' },
+    megabytes: { type: 'string', default: '20' },
     quick: { type: 'boolean', default: false },
   },
 });
-const { rounds, settle, idle, bound } = options.quick
-  ? { rounds: 1, settle: 1, idle: 2, bound: 3 }
-  : Object.fromEntries(['rounds', 'settle', 'idle', 'bound'].map((name) => [name, Number(options[name])]));
+const { rounds, settle, idle, bound, megabytes } = options.quick
+  ? { rounds: 1, settle: 1, idle: 2, bound: 3, megabytes: 1 }
+  : Object.fromEntries(['rounds', 'settle', 'idle', 'bound', 'megabytes'].map((name) => [name, Number(options[name])]));
 const locks = options.quick ? { lock: 5, stalled: 1 } : null; // in seconds; null: the defaults
 
 const nodeProgram = fileURLToPath(new URL('node_backup_worker.mjs', import.meta.url));
@@ -62,10 +63,10 @@ const redis = await startRedis({ extraArgs: ['databases 1000'] });
 const postgres = await startPostgres();
 const monitor = await redis.client().monitor();
 
-/* A Redis database, a Postgres database with a little data, and workers of that kind; all of it ends with `work`. */
-async function inPlace({ program, args, env }, work) {
+/* A Redis database, a Postgres database with some data (a little, unless said), and workers of that kind; all of it ends with `work`. */
+async function inPlace({ program, args, env }, work, { megabytes = null } = {}) {
   const ends = [];
-  const scene = await openScene({ after: (end) => ends.unshift(end) }, { redis, postgres, bullmq: versions['5.76.2'] });
+  const scene = await openScene({ after: (end) => ends.unshift(end) }, { redis, postgres, bullmq: versions['5.76.2'], megabytes });
   const { REDIS_URL, DATABASE_URL, BACKUP_STORAGE_DIR } = scene.environment;
   const start = async () => {
     const worker = await startWorker({ program, args, env: { REDIS_URL, DATABASE_URL, BACKUP_STORAGE_DIR, ...env } });
@@ -110,12 +111,13 @@ function startOf(kind, { withJob }) {
   });
 }
 
-async function idleOf(kind) {
-  return inPlace(kind, async ({ queue, number, start, runNow: add }) => {
+function idleOf(kind) {
+  return inPlace(kind, async ({ queue, events, number, start, runNow: add }) => {
     const worker = await start();
     await worker.waitForEvent('worker ready');
     await untilState(queue, (await add()).job, 'completed');
     await eventually(async () => (await queue.getCompletedCount()) === 2 && worker.descendants().length === 0, { what: 'the prune to be done' });
+    await closeAll(queue, events); // from here on all commands are the worker's
     await pause(settle * 1000);
     const memory = memoryOfTree(worker.pid);
 
@@ -127,7 +129,7 @@ async function idleOf(kind) {
     monitor.off('monitor', count);
     const after = usageOfTree(worker.pid);
     return { ...memory, cpuMs: after.cpuMs - before.cpuMs, switches: after.switches - before.switches, commands };
-  });
+  }, { megabytes });
 }
 
 /* Seconds until `condition` holds, to a tenth; Infinity if it does not within `patience`. */
@@ -152,7 +154,7 @@ async function kill(worker, everything) {
   return below;
 }
 
-async function takeoverOf(kind, { idleFor, everything }) {
+function takeoverOf(kind, { idleFor, everything }) {
   return inPlace(kind, async ({ sql, client, start, runNow: add, holdDumps }) => {
     const workers = await Promise.all([start(), start()]);
     await Promise.all(workers.map((worker) => worker.waitForEvent('worker ready')));
@@ -180,7 +182,7 @@ async function takeoverOf(kind, { idleFor, everything }) {
   });
 }
 
-const line = (title, ...figures) => console.log(title.padEnd(36) + figures.map((one) => one.padStart(24)).join(''));
+const line = (title, ...figures) => console.log(title.padEnd(36) + figures.map((one) => one.padStart(26)).join(''));
 
 function figure(seen, name, { digits = 1, unit = 1 } = {}) {
   const values = seen.map((one) => one[name] / unit);
@@ -221,7 +223,7 @@ async function compareTakeovers() {
     await Promise.all(compared.map(async ({ kind, seen }) => seen.push(await takeoverOf(kind, { idleFor, ...kind }))));
   }
   line(`\ntakeover, ${rounds} times: seconds until`, 'the job is had again', 'the row is told', 'the backup is there', 'its lock had left');
-  for (const { kind, seen } of compared) line(kind.title, ...['taken', 'told', 'done', 'lockSeconds'].map((name) => figure(seen, name)));
+  for (const { kind, seen } of compared) line(kind.title, ...['taken', 'told', 'done'].map((name) => figure(seen, name)), figure(seen, 'lockSeconds', { digits: 0 }));
   console.log(`never: not in ${bound} s`);
 }
 
