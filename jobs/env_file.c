@@ -21,8 +21,11 @@ env_file_read(const char *path, struct secret *out, struct error *err)
     while (text.length <= FILE_BYTES_MAX && (count = read(fd, bytes, sizeof(bytes))) > 0)
         text_add_bytes(&text, bytes, (size_t)count);
     ok = count != -1 || error_set_errno(err, errno, "read '%s'", path);
+    if (ok && (text.length > FILE_BYTES_MAX || strlen(text_string(&text)) < text.length))
+        ok = error_set(err, ERROR_INPUT, "'%s' is no .env: it is larger than 1 MB, or has a NUL byte", path);
     (void)close(fd); /* was only read */
-    secret_set(out, text_string(&text), text.length);
+    if (ok)
+        secret_set(out, text_string(&text), text.length);
     explicit_bzero(bytes, sizeof(bytes));
     if (text.data != NULL)
         explicit_bzero(text.data, text.capacity);

@@ -12,7 +12,7 @@
 #include "common/secret.h"
 #include "common/text.h"
 
-/* The whole file. */
+/* The whole file; what is larger than 1 MB, or has a NUL byte, is none. */
 bool env_file_read(const char *path, struct secret *out, struct error *err) MUST_CHECK;
 
 /* The variable's value in the file's text: the last one counts. False: it is not set, or empty. */

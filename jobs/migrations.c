@@ -149,6 +149,7 @@ migrations_read_script(const char *script, struct migrations *out)
     const char *copy = strstr(script, "\nCOPY ");
     const char *columns = copy == NULL ? NULL : strstr(copy, "_prisma_migrations (");
     const char *row = columns == NULL ? NULL : strchr(columns, '\n');
+    const char *end;
     size_t length;
     int name;
     int finished;
@@ -163,8 +164,7 @@ migrations_read_script(const char *script, struct migrations *out)
     rolled_back = find_column(columns, length, "rolled_back_at");
     if (name == -1 || finished == -1 || rolled_back == -1)
         return false;
-    for (row++; *row != '\0' && strncmp(row, "\\.\n", 3) != 0;
-         row += row[strcspn(row, "\n")] == '\0' ? strlen(row) : strcspn(row, "\n") + 1)
+    for (row++; strncmp(row, "\\.\n", 3) != 0 && (end = strchr(row, '\n')) != NULL; row = end + 1)
         if (!is_null(row, finished) && is_null(row, rolled_back)) {
             const char *value = field(row, name, &length);
 

@@ -22,8 +22,8 @@ struct migrations {
 /* The directories in `folder`. The caller clears `out` in either case. */
 bool migrations_list(const char *folder, struct migrations *out, struct error *err) MUST_CHECK;
 /*
- * Those that were applied, from a script with the rows of _prisma_migrations, as pg_restore writes it: finished, and not rolled back. False: they are
- * not in it.
+ * Those that were applied, from a script with the rows of _prisma_migrations, as pg_restore writes it: finished, and not rolled back. A last
+ * row without its end is left out. False: they are not in it.
  */
 bool migrations_read_script(const char *script, struct migrations *out) MUST_CHECK;
 bool migrations_have(const struct migrations *migrations, const char *name);

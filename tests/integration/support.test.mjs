@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { closeAll, openNodeWorker, openQueue, openQueueEvents, prune, runNow, schedule, scheduledRun, untilState, versions } from './support/bullmq.mjs';
 import { startPostgres } from './support/postgres.mjs';
-import { cpuSeconds, descendants, isAlive, processesOf, residentBytes, untilGone } from './support/processes.mjs';
+import { cpuSeconds, descendants, isAlive, memoryOfTree, processesOf, residentBytes, untilGone, usageOfTree } from './support/processes.mjs';
 import { startRedis } from './support/redis.mjs';
 import { runFolder, runProcess, startProcess, temporaryFolder } from './support/run_folder.mjs';
 import { createSchema, insertConfig, insertRun, readConfig, readRun, rowCounts, sampleData } from './support/schema.mjs';
@@ -208,6 +208,25 @@ describe('processes', () => {
     assert.ok(cpuSeconds(child.pid) >= 0);
     for (const one of [child, ...below]) process.kill(one.pid, 'SIGKILL');
     await untilGone([child, ...below]);
+  });
+
+  test('adds up what a process and those below it take of memory and of CPU, ended ones too', async () => {
+    const work = 'i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done';
+    const child = await startProcess('sh', ['-c', `sleep 100 & sh -c '${work}'; ${work}; sleep 100`], { stdio: 'ignore' });
+    const twoSleeps = (all) => all.length === 2 && all.every(({ name }) => name === 'sleep') && all;
+    await eventually(() => twoSleeps(descendants(child.pid)), { what: 'both to have worked' });
+    const { rss, pss, privateDirty } = memoryOfTree(child.pid);
+    assert.ok(rss > residentBytes(child.pid), 'more than its own');
+    assert.ok(rss > pss && pss > privateDirty && privateDirty > 0, `${rss} ${pss} ${privateDirty}`);
+    const { cpuMs, switches } = usageOfTree(child.pid);
+    assert.ok(cpuMs > cpuSeconds(child.pid) * 1000 + 10, `${cpuMs} ms of CPU, more than its own`);
+    assert.ok(switches >= 3, 'each was switched to once at least');
+    const all = [child, ...descendants(child.pid)];
+    for (const { pid } of all) process.kill(pid, 'SIGKILL');
+    await untilGone(all);
+    await child.ended;
+    assert.deepEqual(memoryOfTree(child.pid), { rss: 0, pss: 0, privateDirty: 0 });
+    assert.deepEqual(usageOfTree(child.pid), { cpuMs: 0, switches: 0 });
   });
 
   test('knows what belongs to this run', async () => {

@@ -3,6 +3,8 @@
 #include "jobs/migrations.h"
 #include "tests/unit/folder.h"
 
+#define COPY(columns) "\nCOPY public._prisma_migrations (" columns ") FROM stdin;\n"
+
 static void
 make_directory(const char *folder, const char *name)
 {
@@ -147,6 +149,38 @@ a_script_that_ends_anywhere_is_read_up_to_there(void **state)
     text_clear(&part);
 }
 
+/* `expected`: the names with a blank between; NULL if the script does not tell. */
+static void
+assert_applied(const char *script, const char *expected)
+{
+    struct migrations migrations = MIGRATIONS_EMPTY;
+    struct text names = TEXT_EMPTY;
+
+    assert_int_equal(migrations_read_script(script, &migrations), expected != NULL);
+    for (size_t i = 0; i < migrations.count; i++)
+        text_format(&names, "%s%s", i == 0 ? "" : " ", migrations.names[i]);
+    assert_string_equal(text_string(&names), expected == NULL ? "" : expected);
+    text_clear(&names);
+    migrations_clear(&migrations);
+}
+
+static void
+odd_scripts_tell_nothing_that_is_not_in_them(void **state)
+{
+    (void)state;
+    assert_applied("", NULL);
+    assert_applied("COPY public._prisma_migrations (migration_name, finished_at, rolled_back_at) FROM stdin;\n", NULL);
+    assert_applied(COPY("migration_name, finished_at") "a\tb\n", NULL);
+    assert_applied(COPY("migration_names, finished_at, rolled_back_at") "a\tb\t\\N\n", NULL);
+    assert_applied(COPY("migration_name, finished_at, rolled_back_at"), "");
+    assert_applied(COPY("migration_name, finished_at, rolled_back_at") "\\.\na\tb\t\\N\n", "");
+    /* rows with too few fields, and too many */
+    assert_applied(COPY("migration_name, finished_at, rolled_back_at") "\na\na\tb\n\nc\td\t\\N\te\n", "c");
+    /* a name that stands last, cut off: 20260101_a would be another one */
+    assert_applied(
+        COPY("finished_at, rolled_back_at, migration_name") "b\t\\N\t20260101_add\nb\t\\N\t20260101_a", "20260101_add");
+}
+
 int
 main(void)
 {
@@ -157,6 +191,7 @@ main(void)
         cmocka_unit_test(the_apps_folder_is_found_from_the_working_directory),
         cmocka_unit_test(a_dump_tells_which_were_applied),
         cmocka_unit_test(a_script_that_ends_anywhere_is_read_up_to_there),
+        cmocka_unit_test(odd_scripts_tell_nothing_that_is_not_in_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

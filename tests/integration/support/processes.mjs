@@ -12,15 +12,24 @@ function readOrNull(path) {
   }
 }
 
-/* { pid, ppid, group, state, name, cmdline }, or null if there is no such process. `cmdline` is one string, arguments parted by blanks. */
-export function lookAt(pid) {
+const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+
+/* { name, fields }: the process's name, and what stands behind it in /proc/PID/stat; or null. */
+function readStat(pid) {
   const stat = readOrNull(`/proc/${pid}/stat`);
   if (stat === null) return null;
   // The name stands in parentheses and may hold blanks and parentheses itself.
   const close = stat.lastIndexOf(')');
-  const [state, ppid, group] = stat.slice(close + 2).split(' ');
+  return { name: stat.slice(stat.indexOf('(') + 1, close), fields: stat.slice(close + 2).split(' ') };
+}
+
+/* { pid, ppid, group, state, name, cmdline }, or null if there is no such process. `cmdline` is one string, arguments parted by blanks. */
+export function lookAt(pid) {
+  const stat = readStat(pid);
+  if (stat === null) return null;
+  const [state, ppid, group] = stat.fields;
   const cmdline = (readOrNull(`/proc/${pid}/cmdline`) ?? '').replace(/\0+$/, '').replaceAll('\0', ' ');
-  return { pid: Number(pid), ppid: Number(ppid), group: Number(group), state, name: stat.slice(stat.indexOf('(') + 1, close), cmdline };
+  return { pid: Number(pid), ppid: Number(ppid), group: Number(group), state, name: stat.name, cmdline };
 }
 
 export function everyProcess() {
@@ -56,12 +65,42 @@ export function residentBytes(pid) {
   return line ? Number(line[1]) * 1024 : 0;
 }
 
-/* Seconds of CPU that the process has used, its reaped children not counted. */
-export function cpuSeconds(pid) {
-  const stat = readOrNull(`/proc/${pid}/stat`);
-  if (stat === null) return 0;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+function secondsOf(pid, ...places) {
+  const stat = readStat(pid);
+  return stat === null ? 0 : sum(places.map((place) => Number(stat.fields[place]))) / 100;
+}
+
+/* Seconds of CPU that the process has used, its reaped children not counted; and that those have. */
+export const cpuSeconds = (pid) => secondsOf(pid, 11, 12);
+const reapedSeconds = (pid) => secondsOf(pid, 13, 14);
+
+/* A process and all below it. */
+const tree = (pid) => [pid, ...descendants(pid).map((one) => one.pid)];
+
+/* What the process and all below it take of memory, in bytes: { rss, pss, privateDirty }. */
+export function memoryOfTree(pid) {
+  const rollups = tree(pid).map((one) => readOrNull(`/proc/${one}/smaps_rollup`) ?? '');
+  const all = (name) => sum(rollups.map((text) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024));
+  return { rss: all('Rss'), pss: all('Pss'), privateDirty: all('Private_Dirty') };
+}
+
+function tasksOf(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map((task) => `/proc/${pid}/task/${task}`);
+  } catch {
+    return []; // gone meanwhile
+  }
+}
+
+/*
+ * What the process and all below it have used up to now, all threads together: { cpuMs, switches }. Of children that were reaped only their CPU is known,
+ * to a hundredth of a second.
+ */
+export function usageOfTree(pid) {
+  const tasks = tree(pid).flatMap(tasksOf);
+  const nanoseconds = sum(tasks.map((task) => Number((readOrNull(`${task}/schedstat`) ?? '0').split(' ')[0])));
+  const switches = tasks.flatMap((task) => [...(readOrNull(`${task}/status`) ?? '').matchAll(/ctxt_switches:\s+(\d+)/g)].map(([, count]) => Number(count)));
+  return { cpuMs: nanoseconds / 1e6 + 1000 * sum(tree(pid).map(reapedSeconds)), switches: sum(switches) };
 }
 
 export function untilGone(pids, { timeout = 10_000 } = {}) {
