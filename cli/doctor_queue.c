@@ -184,8 +184,10 @@ check_clock(struct patient *patient, struct finding *finding)
 
     if (queue_call(patient->queue, 1, words, read_time, &theirs_ms, &err))
         finding_judge_skew(finding, "Redis", theirs_ms - (before_ms + wall_now().ms) / 2);
-    else
-        finding_bad(finding, "its clock cannot be asked: %s", err.text);
+    else { /* no worker asks it */
+        finding_warn(finding, "its clock cannot be asked: %s", err.text);
+        finding_advise(finding, "allow the user in REDIS_URL the command TIME");
+    }
 }
 
 /* --- The queue --- */

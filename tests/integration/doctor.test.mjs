@@ -140,6 +140,8 @@ test('without Redis the other half is checked', async () => {
   const client = redis.client();
   await client.acl('SETUSER', 'limited', 'on', '>secret', '~*', '&*', '+@all', '-client|list');
   await finds({ 'queue.workers': 'warn' }, /^who works on the queue cannot be asked: .*NOPERM/, /CLIENT LIST/, { REDIS_URL: asUser('limited:secret') });
+  await client.acl('SETUSER', 'limited', '+@all', '-time');
+  await finds({ 'redis.clock': 'warn' }, /^its clock cannot be asked: .*NOPERM/, /TIME/, { REDIS_URL: asUser('limited:secret') });
   await client.acl('SETUSER', 'limited', '+@all', 'resetkeys', '~other:*');
   const { findings, wrong } = await doctor({ REDIS_URL: asUser('limited:secret') });
   assert.deepEqual(wrong, { 'queue.jobs': 'bad', 'schedules.queue': 'unknown' });
