@@ -100,13 +100,18 @@ check_memory(struct patient *patient, struct finding *finding)
         text_add(&text, " of ");
         text_add_size(&text, most);
     }
-    if (*policy != '\0' && strcmp(policy, "noeviction") != 0) {
+    if (strncmp(policy, "allkeys-", strlen("allkeys-")) == 0) {
         (most > 0 ? finding_bad : finding_warn)(
             finding, "maxmemory-policy is %s: jobs and schedules can vanish (%s)", policy, text_string(&text));
         finding_advise(finding, "set maxmemory-policy to noeviction");
     } else if (most > 0 && used > most / 100 * FULL_PERCENT) {
         finding_bad(finding, "nearly full, and then nothing can be enqueued: %s", text_string(&text));
         finding_advise(finding, "raise maxmemory, or remove old jobs and other data");
+    } else if (strncmp(policy, "volatile-", strlen("volatile-")) == 0) { /* of what BullMQ keeps, locks expire */
+        finding_warn(finding,
+            "maxmemory-policy is %s: the lock of a job can vanish, so that it is begun a second time (%s)", policy,
+            text_string(&text));
+        finding_advise(finding, "set maxmemory-policy to noeviction");
     } else
         finding_ok(finding, "%s, nothing is evicted", text_string(&text));
     text_clear(&text);
@@ -139,7 +144,12 @@ check_persistence(struct patient *patient, struct finding *finding)
         finding_advise(finding, "make room there, or mend its volume: Redis' log says what failed");
     } else if (appends)
         finding_ok(finding, "each change is kept (appendonly yes)");
-    else if (!known || save.length > 0)
+    else if (!known)
+        finding_warn(finding,
+            "a restart of Redis loses what happened since its last snapshot, if it makes any: that "
+            "cannot be asked (%s)",
+            err.text);
+    else if (save.length > 0)
         finding_warn(finding, "a restart of Redis loses what happened since its last snapshot");
     else
         finding_warn(finding, "a restart of Redis loses all jobs and schedules");
@@ -174,8 +184,10 @@ check_clock(struct patient *patient, struct finding *finding)
 
     if (queue_call(patient->queue, 1, words, read_time, &theirs_ms, &err))
         finding_judge_skew(finding, "Redis", theirs_ms - (before_ms + wall_now().ms) / 2);
-    else
-        finding_bad(finding, "its clock cannot be asked: %s", err.text);
+    else { /* no worker asks it */
+        finding_warn(finding, "its clock cannot be asked: %s", err.text);
+        finding_advise(finding, "allow the user in REDIS_URL the command TIME");
+    }
 }
 
 /* --- The queue --- */
@@ -226,43 +238,53 @@ read_workers(const redisReply *reply, const struct error *lost, void *context, s
         reply, lost, queue_keys(patient->queue), queue_database(patient->queue), &patient->workers, err);
 }
 
-/* "2 listening: '172.18.0.5:40312 (Node)', ..." */
-static void
+static bool
+is_node(const struct overview_worker *worker)
+{
+    return worker->library != NULL && strncmp(worker->library, "ioredis", strlen("ioredis")) == 0;
+}
+
+/* "2 listening: '172.18.0.5:40312 (Node)', ..."; hands back how many are known to be Node's. */
+static size_t
 list_workers(const struct overview_workers *workers, struct text *out)
 {
     struct text one = TEXT_EMPTY;
+    size_t nodes = 0;
 
     text_format(out, "%zu listening: ", workers->count);
     for (size_t i = 0; i < workers->count; i++) {
         const struct overview_worker *worker = &workers->list[i];
-        bool is_node = worker->library != NULL && strncmp(worker->library, "ioredis", strlen("ioredis")) == 0;
 
         text_reset(&one);
         text_format(&one, "%s%s%s%s", worker->name == NULL ? "" : worker->name, worker->name == NULL ? "" : " at ",
-            worker->address, is_node ? " (Node)" : "");
+            worker->address, is_node(worker) ? " (Node)" : "");
         finding_add_name(out, i, text_string(&one));
+        nodes += is_node(worker) ? 1 : 0;
     }
     finding_end_names(out, workers->count);
     text_clear(&one);
+    return nodes;
 }
 
 static void
 check_workers(struct patient *patient, struct finding *finding)
 {
     const char *const words[] = { "CLIENT", "LIST" };
+    const struct overview_workers *workers = &patient->workers;
     struct text text = TEXT_EMPTY;
     struct error err;
 
     if (!queue_call(patient->queue, 2, words, read_workers, patient, &err)) {
         finding_warn(finding, "who works on the queue cannot be asked: %s", err.text);
         finding_advise(finding, "allow the user in REDIS_URL the command CLIENT LIST");
-    } else if (patient->workers.count == 0) {
+    } else if (workers->count == 0) {
         finding_bad(finding, "nobody takes jobs from the queue");
         finding_advise(finding, "start 'weavestream-backup worker'");
-    } else {
-        list_workers(&patient->workers, &text);
+    } else if (list_workers(workers, &text) == workers->count) {
+        finding_warn(finding, "only Node workers take jobs from the queue; %s", text_string(&text));
+        finding_advise(finding, "start 'weavestream-backup worker'");
+    } else
         finding_ok(finding, "%s", text_string(&text));
-    }
     text_clear(&text);
 }
 

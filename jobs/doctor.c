@@ -47,7 +47,7 @@ obstacle(const struct doctor *doctor, unsigned needs)
     if ((needs & QUEUE) != 0 && doctor->order->length == 0)
         return "the queue cannot be asked";
     if ((needs & MAIL) != 0 && doctor->mail.host == NULL)
-        return "no mail is set up";
+        return "no mail is sent";
     return NULL;
 }
 

@@ -17,7 +17,7 @@ struct doctor {
     bool has_tables;           /* the app's */
     struct store *store;       /* NULL: the backup directory cannot be used */
     json_t *facts;             /* jobs/facts; NULL without the database */
-    struct mail_settings mail; /* host NULL: not set up */
+    struct mail_settings mail; /* host NULL: not set up, or nobody gets any */
 };
 
 typedef void doctor_check_fn(struct doctor *doctor, struct finding *finding);

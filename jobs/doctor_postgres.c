@@ -5,6 +5,7 @@
 
 #include "common/memory.h"
 #include "common/text.h"
+#include "jobs/archive_head.h"
 #include "jobs/doctor_checks.h"
 #include "jobs/drill_database.h"
 #include "jobs/dump.h"
@@ -186,35 +187,53 @@ doctor_check_clock(struct doctor *doctor, struct finding *finding)
     finding_judge_skew(finding, "Postgres", skew_ms);
 }
 
-/* "15.18 (Debian ...)" is 15. */
-static int64_t
-major_of(const char *version)
+/* What pg_dump writes, pg_restore reads back. */
+static bool
+find_programs(struct text *dumper, struct error *err)
 {
-    int64_t major = 0;
+    char reader[ARCHIVE_HEAD_VERSION_SIZE] = "";
 
-    return text_parse_integer(version, strspn(version, "0123456789"), 0, INT32_MAX, &major) ? major : 0;
+    if (!dump_find_version(dumper, err) || !archive_head_find_reader(reader, err))
+        return false;
+    return archive_head_major(reader) >= archive_head_major(text_string(dumper)) ||
+           error_set(err, ERROR_CONFIG, "pg_restore is %s: it does not read what pg_dump %s writes", reader,
+               text_string(dumper));
+}
+
+static void
+judge_pg_dump(const struct doctor *doctor, const char *version, struct finding *finding)
+{
+    const char *there = database_server_version_text(doctor->database);
+    int server = archive_head_major(there);
+    int here = archive_head_major(version);
+    struct error err;
+
+    if (!dump_check_compression(doctor->settings->compression, version, &err)) {
+        finding_bad(finding, "%s", err.text);
+        finding_advise(finding, "set BACKUP_COMPRESSION as this pg_dump takes it, or not at all");
+    } else if (here < server)
+        finding_bad(
+            finding, "pg_dump is %s: it does not dump a server that is newer, and this one is %s", version, there);
+    else if (here > server)
+        finding_warn(finding, "pg_dump is %s, and the server %s: the server's own pg_restore may not read the dumps",
+            version, there);
+    else
+        finding_ok(finding, "pg_dump is %s", version);
 }
 
 void
 doctor_check_pg_dump(struct doctor *doctor, struct finding *finding)
 {
-    int64_t server = database_server_version(doctor->database) / 10000;
     struct text version = TEXT_EMPTY;
     struct error err;
 
-    if (!dump_find_version(&version, &err)) {
+    if (find_programs(&version, &err))
+        judge_pg_dump(doctor, text_string(&version), finding);
+    else
         finding_bad(finding, "%s", err.text);
-        finding_advise(finding, "install PostgreSQL's client programs, version %" PRId64, server);
-    } else if (major_of(text_string(&version)) < server) {
-        finding_bad(finding, "pg_dump is %s: it does not dump a server that is newer, and this one is %s",
-            text_string(&version), database_server_version_text(doctor->database));
-        finding_advise(finding, "install PostgreSQL's client programs, version %" PRId64, server);
-    } else if (major_of(text_string(&version)) > server) {
-        finding_warn(finding, "pg_dump is %s, and the server %s: the server's own pg_restore may not read the dumps",
-            text_string(&version), database_server_version_text(doctor->database));
-        finding_advise(finding, "install PostgreSQL's client programs, version %" PRId64, server);
-    } else
-        finding_ok(finding, "pg_dump is %s", text_string(&version));
+    if (finding->verdict != FINDING_OK && finding->advice.length == 0)
+        finding_advise(finding, "install PostgreSQL's client programs, version %d",
+            archive_head_major(database_server_version_text(doctor->database)));
     text_clear(&version);
 }
 

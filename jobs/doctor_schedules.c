@@ -1,8 +1,10 @@
 /* What doctor makes of the schedules: whether the queue has them, and whether backups come of them. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/text.h"
 #include "jobs/doctor_checks.h"
+#include "jobs/due.h"
 #include "jobs/ledger_look.h"
 
 static const char *
@@ -104,11 +106,15 @@ doctor_check_schedulers(struct doctor *doctor, struct finding *finding)
 
 /* --- Backups --- */
 
+#define MINUTE_MS INT64_C(60000)
+#define SKEW_MS MINUTE_MS /* rows may be dated by another clock */
+
 /* One of the facts' schedules. */
 struct schedule {
     const char *name;
     const char *problem;
     const char *overdue; /* since when; NULL: it is not */
+    struct wall due;     /* when it was, the last time; 0: never, or it is at work on that */
     const json_t *success;
     const json_t *failure;
 };
@@ -123,7 +129,19 @@ failed_last(const struct schedule *schedule)
     return failed != NULL && (succeeded == NULL || strcmp(failed, succeeded) > 0);
 }
 
-/* Adds what is wrong with it, if anything is. `is_bad` false: it was only never tried. */
+/* Without the ledger's memory nobody knows since when the schedule has been what it is; so this need not be a run that was missed. */
+static bool
+has_lapsed(const struct schedule *schedule)
+{
+    char due[WALL_ISO_SIZE];
+
+    if (schedule->due.ms == 0)
+        return false;
+    wall_format_iso((struct wall){ .ms = schedule->due.ms - SKEW_MS }, due);
+    return strcmp(text_of(schedule->success, "createdAt"), due) < 0;
+}
+
+/* Adds what is wrong with it, if anything is. `is_bad` false: that may be as it should. */
 static void
 judge_schedule(const struct schedule *schedule, struct text *out, bool *is_bad)
 {
@@ -139,10 +157,36 @@ judge_schedule(const struct schedule *schedule, struct text *out, bool *is_bad)
     else if (json_is_null(schedule->success)) {
         text_format(out, "'%s' has never run", schedule->name);
         *is_bad = false;
+    } else if (has_lapsed(schedule)) {
+        char due[WALL_ISO_SIZE];
+
+        wall_format_iso(schedule->due, due);
+        text_format(out, "'%s' was due at %s, and its last success is of %s", schedule->name, due,
+            text_of(schedule->success, "createdAt"));
+        *is_bad = false;
     }
 }
 
+/* The last time it was due and must have been done by now. */
+static struct wall
+find_due(const json_t *schedule, struct timezones *zones, int64_t grace_ms)
+{
+    const struct wall until = { .ms = wall_now().ms - grace_ms };
+    const json_t *runs = json_object_get(schedule, "runs");
+    struct wall latest = { .ms = 0 };
+    struct due due;
+    struct error none; /* that it cannot be followed, the facts tell */
+
+    if (json_integer_value(json_object_get(runs, "queued")) + json_integer_value(json_object_get(runs, "running")) ==
+            0 &&
+        due_parse(&due, zones, CRON_PARSER_4, text_of(schedule, "cron"), text_of(schedule, "timezone"), &none))
+        (void)due_latest(&due, (struct wall){ .ms = 0 }, until, &latest);
+    return latest;
+}
+
 struct tally {
+    struct timezones *zones;
+    int64_t grace_ms;
     size_t enabled;
     struct text bad;
     size_t bad_count;
@@ -157,6 +201,7 @@ note_schedule(const json_t *object, struct tally *tally)
     const struct schedule schedule = { .name = text_of(object, "name"),
         .problem = text_of(object, "problem"),
         .overdue = text_of(object, "overdueSince"),
+        .due = find_due(object, tally->zones, tally->grace_ms),
         .success = json_object_get(object, "lastSuccess"),
         .failure = json_object_get(object, "lastFailure") };
     const char *finished = text_of(schedule.success, "finishedAt");
@@ -192,7 +237,7 @@ tell_tally(const struct tally *tally, struct finding *finding)
         finding_advise(finding, "see a 'Run now' succeed (weavestream-backup enqueue)");
     } else
         finding_ok(finding, "each of %zu has succeeded when it was last due; newest backup: %s", tally->enabled,
-            tally->newest);
+            tally->newest == NULL ? "of a time that is not known" : tally->newest);
 }
 
 void
@@ -200,14 +245,11 @@ doctor_check_backups(struct doctor *doctor, struct finding *finding)
 {
     const json_t *schedules = json_object_get(doctor->facts, "schedules");
     const char *why = text_of(json_object_get(doctor->facts, "postgres"), "error");
-    struct tally tally = { .enabled = 0 };
+    struct tally tally = { .zones = timezones_new(TIMEZONE_FOLDER, getenv("TZ")),
+        .grace_ms = doctor->settings->missed_grace_minutes * MINUTE_MS };
     const json_t *schedule;
     size_t i;
 
-    if (!json_is_array(schedules)) {
-        finding_bad(finding, "the schedules cannot be read: %s", why == NULL ? "no facts" : why);
-        return;
-    }
     json_array_foreach(schedules, i, schedule)
     {
         if (json_is_true(json_object_get(schedule, "enabled")))
@@ -215,7 +257,11 @@ doctor_check_backups(struct doctor *doctor, struct finding *finding)
     }
     if (tally.bad_count > FINDING_NAMES_MOST)
         text_add(&tally.bad, "; and others");
-    tell_tally(&tally, finding);
+    if (json_is_array(schedules))
+        tell_tally(&tally, finding);
+    else
+        finding_bad(finding, "the schedules cannot be read: %s", why == NULL ? "no facts" : why);
+    timezones_free(tally.zones);
     text_clear(&tally.bad);
     text_clear(&tally.untried);
 }

@@ -131,8 +131,13 @@ finish() {
 }
 scratch=$(mktemp -d)
 trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+child=''
+trap 'stop 130' INT
+trap 'stop 143' TERM
+stop() {
+    if [[ -n $child ]]; then kill "$child" 2>/dev/null || true; fi
+    exit "$1"
+}
 
 for folder in backup ${with_files:+files}; do
     if [[ ! -d $data/$folder ]]; then fail 66 "'$data/$folder' is not there: is '$data' Weavestream's DATA_DIR, and mounted?"; fi
@@ -142,9 +147,17 @@ dumps=$(cd "$data/backup" && pwd)
 exec 9<"$dumps"
 if ! flock --nonblock 9; then fail 75 "another run for '$data' is not over yet"; fi
 
-# Not to be held by what may outlive us.
-rsync() { command rsync "$@" 9<&-; }
-restic() { command restic "$@" 9<&-; }
+# What takes long: it ends when we are told to end, and does not hold the lock should it outlive us.
+run() {
+    "$@" <&0 9<&- &
+    child=$!
+    local status=0
+    wait "$child" || status=$?
+    child=''
+    return "$status"
+}
+rsync() { run command rsync "$@"; }
+restic() { run command restic "$@"; }
 
 # --- what is to be copied ----------------------------------------------------------------------------------------------------------------
 
@@ -196,11 +209,11 @@ judge_copies() {
 there() {
     local word command=''
     if [[ -z $host ]]; then
-        sh -c "$1" sh "${@:2}" 9<&-
+        run sh -c "$1" sh "${@:2}"
         return
     fi
     for word in sh -c "$1" sh "${@:2}"; do command+="'${word//\'/\'\\\'\'}' "; done
-    $RSYNC_RSH "$host" "$command" 9<&-
+    run $RSYNC_RSH "$host" "$command"
 }
 
 # A dump may be pruned while we copy: then what is there is listed anew.

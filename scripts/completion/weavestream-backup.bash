@@ -25,10 +25,11 @@ _weavestream_backup_values() {
     done
 }
 
-# Files (-f) or folders (-d), whose names are quoted as they need be.
+# Files (-f) or folders (-d), whose names are quoted as they need be, and may be so already.
 _weavestream_backup_files() {
+    local plain=${current//\\/}
     compopt -o filenames 2>/dev/null
-    mapfile -t COMPREPLY < <(compgen "$1" -- "$current")
+    mapfile -t COMPREPLY < <(compgen "$1" -- "${plain#[\"\']}")
 }
 
 _weavestream_backup() {

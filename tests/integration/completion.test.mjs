@@ -51,6 +51,8 @@ describe('completion', { concurrency: 3 }, () => {
     assert.deepEqual(await offered(['verify', ''], { cwd }), ['a.dump', 'b.dump', 'folder']);
     assert.deepEqual(await offered(['verify', '--manifest', '=', 'a'], { cwd }), ['a.dump']);
     assert.deepEqual(await offered(['list', ''], { cwd }), []);
+    for (const name of ['my one.dump', 'my other.dump']) writeFileSync(join(cwd, name), '');
+    for (const typed of ['my\\ o', '"my o', "'my o"]) assert.deepEqual(await offered(['verify', typed], { cwd }), ['my one.dump', 'my other.dump'], typed);
   });
 
   test('behind -- nothing is an option', async () => {

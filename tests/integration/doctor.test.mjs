@@ -140,6 +140,8 @@ test('without Redis the other half is checked', async () => {
   const client = redis.client();
   await client.acl('SETUSER', 'limited', 'on', '>secret', '~*', '&*', '+@all', '-client|list');
   await finds({ 'queue.workers': 'warn' }, /^who works on the queue cannot be asked: .*NOPERM/, /CLIENT LIST/, { REDIS_URL: asUser('limited:secret') });
+  await client.acl('SETUSER', 'limited', '+@all', '-time');
+  await finds({ 'redis.clock': 'warn' }, /^its clock cannot be asked: .*NOPERM/, /TIME/, { REDIS_URL: asUser('limited:secret') });
   await client.acl('SETUSER', 'limited', '+@all', 'resetkeys', '~other:*');
   const { findings, wrong } = await doctor({ REDIS_URL: asUser('limited:secret') });
   assert.deepEqual(wrong, { 'queue.jobs': 'bad', 'schedules.queue': 'unknown' });
@@ -162,9 +164,13 @@ test('a Redis that evicts keys, or keeps nothing, is told', async (t) => {
   await finds({ 'redis.memory': 'warn' }, /^maxmemory-policy is allkeys-lru: jobs and schedules can vanish/, /noeviction/);
   await set('maxmemory', '100mb');
   await finds({ 'redis.memory': 'bad' }, /used of 100\.00 MB/, /noeviction/);
+  await client.config('SET', 'maxmemory-policy', 'volatile-lru');
+  await finds({ 'redis.memory': 'warn' }, /^maxmemory-policy is volatile-lru: the lock of a job can vanish/, /noeviction/);
   await client.config('SET', 'maxmemory-policy', 'noeviction');
   await set('appendonly', 'no');
   await finds({ 'redis.persistence': 'warn' }, /loses all jobs and schedules/, /appendonly to yes/);
+  await client.acl('SETUSER', 'noconfig', 'on', '>secret', '~*', '&*', '+@all', '-config');
+  await finds({ 'redis.persistence': 'warn' }, /since its last snapshot, if it makes any: that cannot be asked \(.*config/i, /appendonly to yes/, { REDIS_URL: environment.REDIS_URL.replace('//', '//noconfig:secret@') });
   await set('save', '3600 1');
   await finds({ 'redis.persistence': 'warn' }, /since its last snapshot/, /appendonly to yes/);
   await client.config('SET', 'maxmemory', '1mb');
@@ -202,6 +208,10 @@ test('workers are counted, and those of Node named as such; it is bad to have no
   assert.match(findings['queue.workers'].text, /^2 listening: /);
   assert.ok(findings['queue.workers'].text.includes(`'${addr} (Node)'`), findings['queue.workers'].text);
   await node.close();
+
+  const asNode = await startRelay(t, redis.port, (text) => text.replaceAll(' user=default redir=-1', ' lib-name=ioredis(5)  '));
+  await finds({ 'queue.workers': 'warn' }, /^only Node workers take jobs from the queue; 1 listening: /, /start 'weavestream-backup worker'/,
+    { REDIS_URL: environment.REDIS_URL.replace(`:${redis.port}/`, `:${asNode}/`) });
 
   await worker.stop();
   t.after(async () => (worker = await scene.start()));
@@ -256,9 +266,11 @@ test('a role that may not read, or does not see, every table is told which', asy
 });
 
 test('a pg_dump that is older than the server, newer, or missing, is told', async () => {
-  const version = (text) => programs({ pg_dump: `echo 'pg_dump (PostgreSQL) ${text}'` });
+  const version = (text) => programs({ pg_dump: `echo 'pg_dump (PostgreSQL) ${text}'`, pg_restore: `echo 'pg_restore (PostgreSQL) ${text}'` });
   await finds({ 'postgres.pgDump': 'bad' }, /^pg_dump is 12\.9: it does not dump a server that is newer/, /version 1\d$/, version('12.9'));
   await finds({ 'postgres.pgDump': 'warn' }, /^pg_dump is 99\.1, and the server 1\d/, /version 1\d$/, version('99.1'));
+  await finds({ 'postgres.pgDump': 'bad' }, /^pg_restore is 12\.9.*: it does not read what pg_dump 1\d.* writes$/, /client programs, version 1\d$/, programs({ pg_restore: `echo 'pg_restore (PostgreSQL) 12.9'` }));
+  await finds({ 'postgres.pgDump': 'bad' }, /^BACKUP_COMPRESSION=zstd needs pg_dump 16 or newer, and this one is 15\.1: set it to a level/, /as this pg_dump takes it/, { BACKUP_COMPRESSION: 'zstd', ...version('15.1') });
   await finds({ 'postgres.pgDump': 'bad' }, /pg_dump.*No such file/, /install PostgreSQL's client programs/, { PATH: '/nowhere' });
 });
 
@@ -322,6 +334,9 @@ test('schedules that failed last, never ran, or cannot be followed are told by n
   await sql.query(`UPDATE backup_run SET created_at = created_at - interval '3 days', started_at = started_at - interval '3 days'`);
   await finds({ 'schedules.backups': 'bad' }, /^1 of 1 schedules: 'Nightly' has not run since it was due at \d{4}-.*Z$/, /Run now/);
   rmSync(memory);
+  await finds({ 'schedules.backups': 'warn' }, /^1 of 1 schedules: 'Nightly' was due at (\d{4}-.*Z), and its last success is of \d{4}-.*Z$/, /Run now/);
+  await sql.query(`UPDATE backup_run SET created_at = created_at + interval '3 days', started_at = started_at + interval '3 days'`);
+  assert.deepEqual((await doctor()).wrong, {});
 
   await sql.query(`UPDATE backup_config SET cron = 'at night'`);
   assert.match((await doctor()).findings['schedules.backups'].text, /'Nightly' cannot be followed: /);
@@ -352,6 +367,8 @@ test('mail that cannot be sent, or would not be, is told', async (t) => {
   await finds({ 'mail.settings': 'warn', 'mail.server': 'unknown' }, /nobody is told of failures/, /BACKUP_PING_URL/);
   const { wrong } = await doctor({ BACKUP_PING_URL: 'http://127.0.0.1:1/ping' });
   assert.deepEqual(wrong, { 'mail.server': 'unknown' });
+  await mail.settings(sql, { port: 1 }); // of no concern to backups
+  assert.deepEqual((await doctor({ BACKUP_PING_URL: 'http://127.0.0.1:1/ping' })).wrong, { 'mail.server': 'unknown' });
   await mail.settings(sql, {});
   await finds({ 'mail.settings': 'warn' }, /no recipients \(1\): nobody is told/, /each schedule somebody to notify/);
   await sql.query(`UPDATE backup_config SET notify_emails = '{me@example.org}'`);

@@ -127,11 +127,12 @@ describe('enqueue', { concurrency: 3 }, () => {
   });
 
   /* A scene whose REDIS_URL leads through a relay that cuts the connection once: at the job on its way there, or at the answer about it. */
-  async function openCut(t, { at }) {
+  async function openCut(t, { at, comesBack = true }) {
     const scene = await open(t);
     let isCut = false;
     const cut = (where, sign) => (text) => {
-      if (isCut || where !== at || !sign.test(text)) return text;
+      if (isCut) return comesBack ? text : null;
+      if (where !== at || !sign.test(text)) return text;
       isCut = true;
       return null;
     };
@@ -177,6 +178,17 @@ describe('enqueue', { concurrency: 3 }, () => {
     const { code, stderr } = await scene.enqueue();
     assert.equal(code, 69);
     assert.match(stderr, /^weavestream-backup enqueue: whether the queue has the job of run [0-9a-f-]{36} is not known: .*too many jobs to find this one\); if it has not, a worker closes the run's row within the hour\n$/);
+    assert.deepEqual((await scene.rows()).map(({ status }) => status), ['queued']);
+  });
+
+  test('who is stopped while Redis stays away is told that nothing is known of the job, and the row stays', async (t) => {
+    const scene = await openCut(t, { at: 'answer', comesBack: false });
+    const terminal = await openTerminal(['enqueue', '--config', 'Nightly'], { env: scene.environment });
+    await terminal.shows(/^waiting for Redis {2}0:0\d$/);
+    terminal.type('\x03');
+    const { screen, code } = await terminal.ended;
+    assert.equal(code, 130);
+    assert.match(screen.replaceAll('\n', ' '), /^weavestream-backup enqueue: whether the queue has the job of run .* is not known: .*stopped by SIGINT/);
     assert.deepEqual((await scene.rows()).map(({ status }) => status), ['queued']);
   });
 

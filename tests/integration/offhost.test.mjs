@@ -5,8 +5,10 @@ import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, readdir
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { untilGone } from './support/processes.mjs';
 import { runProcess, startProcess, temporaryFolder } from './support/run_folder.mjs';
 import { programs } from './support/scene.mjs';
+import { eventually } from './support/wait.mjs';
 import { startWeb } from './support/web.mjs';
 
 const script = fileURLToPath(new URL('../../scripts/offhost-sync.sh', import.meta.url));
@@ -210,6 +212,20 @@ describe('with rsync', () => {
     assert.deepEqual(stdout.match(/^would be copied: .*$/gm), whole.map((name) => `would be copied: ${name}`));
     assert.deepEqual(readdirSync(target), []);
   });
+
+  for (const [signal, status] of [['SIGTERM', 143], ['SIGINT', 130]])
+    test(`${signal} ends it, and what it has started, at once`, async (t) => {
+      const web = await startWeb(t);
+      const folder = temporaryFolder('slow');
+      const { PATH } = programs({ rsync: `echo $$ > '${folder}/pid'; exec sleep 60` });
+      const child = await startProcess(script, [makeData(), temporaryFolder('target')], { stdio: 'ignore', env: { ...process.env, PATH, OFFHOST_PING_URL: web.url } });
+      const pid = await eventually(() => existsSync(join(folder, 'pid')) && Number(readFileSync(join(folder, 'pid'), 'utf8')), { what: 'rsync to be started' });
+      const ended = new Promise((done) => child.once('exit', done));
+      process.kill(child.pid, signal);
+      assert.equal(await ended, status);
+      await untilGone([pid]);
+      assert.equal(web.requests.at(-1).body, `exit status ${status}`);
+    });
 
   test('what outlives a run does not hold up the next', async () => {
     const data = makeData();
