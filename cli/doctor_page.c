@@ -73,8 +73,8 @@ add_wrapped(const char *string, size_t indent, size_t width, struct text *out)
     text_clear(&word);
 }
 
-void
-doctor_page_format(const struct finding *finding, size_t width, bool coloured, struct text *out)
+static void
+add_finding(const struct finding *finding, size_t width, bool coloured, struct text *out)
 {
     enum screen_style style = verdicts[finding->verdict].style;
     size_t room = width == SCREEN_ENDLESS || width < INDENT + LEAST_COLUMNS ? SCREEN_ENDLESS : width - INDENT;
@@ -104,7 +104,7 @@ show(struct doctor_page *page, const struct finding *finding)
         text_add(&out, "\n");
         page->about[0] = finding->about[0];
     }
-    doctor_page_format(finding, screen_width(), screen_has_colours(), &out);
+    add_finding(finding, screen_width(), screen_has_colours(), &out);
     (void)fputs(text_string(&out), stdout);
     (void)fflush(stdout); /* command_finish() tells if that failed */
     text_clear(&out);

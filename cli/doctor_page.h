@@ -27,7 +27,4 @@ void doctor_page_add(struct doctor_page *page, const struct finding *finding);
 /* The end of it. True: nothing is bad. */
 bool doctor_page_finish(struct doctor_page *page);
 
-/* One finding as text, for a width. */
-void doctor_page_format(const struct finding *finding, size_t width, bool coloured, struct text *out);
-
 #endif

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/queue_snapshot.h"
+#include "cli/queue_look.h"
 #include "cli/screen.h"
 #include "common/clock.h"
-#include "protocol/overview.h"
 
 #define RECOMMENDED_VERSION 60200
 #define FULL_PERCENT 90
@@ -193,28 +192,13 @@ check_clock(struct patient *patient, struct finding *finding)
 /* --- The queue --- */
 
 static void
-send_overview(struct redis *redis, const struct keys *keys, redis_reply_fn *on_reply, void *owner, void *context)
-{
-    (void)context;
-    overview_ask(redis, keys, on_reply, owner);
-}
-
-static bool
-read_overview(const redisReply *reply, const struct error *lost, void *context, struct error *err)
-{
-    struct patient *patient = context;
-
-    return overview_read(reply, lost, &patient->overview, err);
-}
-
-static void
 check_jobs(struct patient *patient, struct finding *finding)
 {
     const struct overview *overview = &patient->overview;
     struct error err;
 
-    if (!queue_ask(patient->queue, send_overview, read_overview, patient, &err) ||
-        !queue_snapshot_take(patient->queue, patient->snapshot, &err)) {
+    if (!queue_look_overview(patient->queue, &patient->overview, &err) ||
+        !queue_look_snapshot(patient->queue, patient->snapshot, &err)) {
         finding_bad(finding, "the queue cannot be read: %s", err.text);
         finding_advise(finding, "the user in REDIS_URL must be allowed all keys, and to run scripts");
     } else if (overview->is_paused) {
@@ -227,15 +211,6 @@ check_jobs(struct patient *patient, struct finding *finding)
         finding_ok(finding, "%" PRId64 " waiting, %" PRId64 " active, %" PRId64 " delayed; %s",
             overview->counts[OVERVIEW_WAITING] + overview->counts[OVERVIEW_PRIORITIZED],
             overview->counts[OVERVIEW_ACTIVE], overview->counts[OVERVIEW_DELAYED], overview->version);
-}
-
-static bool
-read_workers(const redisReply *reply, const struct error *lost, void *context, struct error *err)
-{
-    struct patient *patient = context;
-
-    return overview_read_workers(
-        reply, lost, queue_keys(patient->queue), queue_database(patient->queue), &patient->workers, err);
 }
 
 static bool
@@ -269,12 +244,11 @@ list_workers(const struct overview_workers *workers, struct text *out)
 static void
 check_workers(struct patient *patient, struct finding *finding)
 {
-    const char *const words[] = { "CLIENT", "LIST" };
     const struct overview_workers *workers = &patient->workers;
     struct text text = TEXT_EMPTY;
     struct error err;
 
-    if (!queue_call(patient->queue, 2, words, read_workers, patient, &err)) {
+    if (!queue_look_workers(patient->queue, &patient->workers, &err)) {
         finding_warn(finding, "who works on the queue cannot be asked: %s", err.text);
         finding_advise(finding, "allow the user in REDIS_URL the command CLIENT LIST");
     } else if (workers->count == 0) {

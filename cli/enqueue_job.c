@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/progress.h"
-#include "cli/queue_snapshot.h"
+#include "cli/queue_look.h"
 #include "common/clock.h"
 #include "common/memory.h"
 #include "protocol/commands.h"
@@ -93,7 +93,7 @@ find_job(struct queue *queue, struct adding *adding, struct error *err)
     struct error why;
     bool ok;
 
-    while (!(ok = queue_snapshot_take(queue, &text, &why)) && !moment_is_past(end) && queue_rest(queue, PAUSE_MS, &why))
+    while (!(ok = queue_look_snapshot(queue, &text, &why)) && !moment_is_past(end) && queue_rest(queue, PAUSE_MS, &why))
         progress_tell(&progress, "waiting for Redis", PROGRESS_NONE, 0);
     progress_erase(&progress);
     if (ok) {

@@ -7,7 +7,7 @@
 #include "cli/answer.h"
 #include "cli/command.h"
 #include "cli/job_program.h"
-#include "cli/queue_snapshot.h"
+#include "cli/queue_look.h"
 #include "cli/repair.h"
 #include "cli/status_view.h"
 #include "cli/table.h"
@@ -62,7 +62,7 @@ take_snapshot(struct queue *queue, struct text *out, int *status)
 {
     struct error err;
 
-    if (queue_snapshot_take(queue, out, &err))
+    if (queue_look_snapshot(queue, out, &err))
         return true;
     *status = queue_complain(NAME, &err);
     return false;

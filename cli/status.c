@@ -8,10 +8,9 @@
 #include "cli/answer.h"
 #include "cli/command.h"
 #include "cli/job_program.h"
-#include "cli/queue.h"
+#include "cli/queue_look.h"
 #include "cli/screen.h"
 #include "cli/status_view.h"
-#include "protocol/overview.h"
 
 #define NAME "status"
 #define WATCH_MS 2000
@@ -67,37 +66,10 @@ struct seen {
     struct overview_workers workers;
 };
 
-static void
-send_overview(struct redis *redis, const struct keys *keys, redis_reply_fn *on_reply, void *owner, void *context)
-{
-    (void)context;
-    overview_ask(redis, keys, on_reply, owner);
-}
-
-static bool
-read_overview(const redisReply *reply, const struct error *lost, void *context, struct error *err)
-{
-    struct seen *seen = context;
-
-    return overview_read(reply, lost, &seen->overview, err);
-}
-
-static bool
-read_workers(const redisReply *reply, const struct error *lost, void *context, struct error *err)
-{
-    struct seen *seen = context;
-
-    return overview_read_workers(
-        reply, lost, queue_keys(seen->queue), queue_database(seen->queue), &seen->workers, err);
-}
-
 static bool
 look(struct queue *queue, struct seen *seen, struct error *err)
 {
-    const char *const words[] = { "CLIENT", "LIST" };
-
-    return queue_ask(queue, send_overview, read_overview, seen, err) &&
-           queue_call(queue, 2, words, read_workers, seen, err);
+    return queue_look_overview(queue, &seen->overview, err) && queue_look_workers(queue, &seen->workers, err);
 }
 
 /* "bullmq:5.76.2" as "5.76.2" */

@@ -12,6 +12,7 @@
 #include "jobs/doctor_checks.h"
 #include "jobs/history.h"
 #include "jobs/space.h"
+#include "jobs/store_name.h"
 
 /* --- Writable --- */
 
@@ -76,7 +77,7 @@ on_found(const char *name, void *owner)
     struct stat file;
     struct error ignored; /* one that we cannot open ourselves is no better for the app */
 
-    if (strcmp(name + strlen(name) - 5, ".dump") != 0)
+    if (!store_name_is_dump(name))
         return;
     readers->dumps++;
     fd = store_open_file(readers->doctor->store, name, &ignored);
@@ -195,7 +196,7 @@ on_dump(const char *name, void *owner)
 {
     struct strays *strays = owner;
 
-    if (strcmp(name + strlen(name) - 5, ".dump") == 0 && !is_named_by_row(strays, name))
+    if (store_name_is_dump(name) && !is_named_by_row(strays, name))
         finding_add_name(&strays->names, strays->count++, name);
 }
 

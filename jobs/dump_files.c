@@ -10,16 +10,6 @@
 #include "jobs/directory.h"
 #include "jobs/store_name.h"
 
-static bool
-is_dump(const char *name)
-{
-    size_t length = strlen(name);
-    size_t suffix = strlen(STORE_NAME_DUMP_SUFFIX);
-
-    return store_name_is_published(name) && length > suffix &&
-           strcmp(name + length - suffix, STORE_NAME_DUMP_SUFFIX) == 0;
-}
-
 /* Of one second, `...Z.dump` comes before `...Z-2.dump`, and that before `...Z-10.dump`: without the suffix, as numbers. */
 static int
 compare(const void *left, const void *right)
@@ -59,7 +49,7 @@ dump_files_list(const char *setting, struct dump_files *out, struct error *err)
         return error_set_errno(err, errno, "open the backup directory '%s'", out->directory);
     errno = 0;
     while ((entry = readdir(directory)) != NULL)
-        if (is_dump(entry->d_name))
+        if (store_name_is_dump(entry->d_name))
             add(out, entry->d_name);
     errnum = errno;
     (void)closedir(directory);

@@ -19,6 +19,7 @@
 #include "jobs/lock.h"
 #include "jobs/space.h"
 #include "jobs/store.h"
+#include "jobs/store_name.h"
 #include "jobs/verdict.h"
 
 #define QUERY_MS 10000
@@ -67,12 +68,10 @@ static void
 on_found(const char *name, void *owner)
 {
     struct dumps *dumps = owner;
-    size_t length = strlen(name);
     int64_t size = 0;
     struct error none; /* what is no regular file is no dump */
 
-    if (length < 5 || strcmp(name + length - 5, ".dump") != 0 || !store_find(dumps->store, name, &size, &none) ||
-        size < 0)
+    if (!store_name_is_dump(name) || !store_find(dumps->store, name, &size, &none) || size < 0)
         return;
     dumps->count++;
     dumps->bytes += size;

@@ -29,9 +29,15 @@ middle_length(const char *name, const char *suffix)
 }
 
 bool
+store_name_is_dump(const char *name)
+{
+    return middle_length(name, STORE_NAME_DUMP_SUFFIX) > 0;
+}
+
+bool
 store_name_is_published(const char *name)
 {
-    return middle_length(name, STORE_NAME_DUMP_SUFFIX) > 0 || middle_length(name, STORE_NAME_MANIFEST_SUFFIX) > 0;
+    return store_name_is_dump(name) || middle_length(name, STORE_NAME_MANIFEST_SUFFIX) > 0;
 }
 
 bool

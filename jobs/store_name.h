@@ -14,6 +14,7 @@
 #define STORE_NAME_DRAFT_SUFFIX ".tmp"         /* behind one of those, and a dot in front of all */
 #define STORE_NAME_REJECTED_SUFFIX ".rejected" /* and a dot in front of all */
 
+bool store_name_is_dump(const char *name);
 bool store_name_is_published(const char *name);         /* of a dump, or of a manifest */
 bool store_name_is_draft(const char *name, bool *ours); /* `ours`: it has a counter behind the time's Z */
 bool store_name_is_rejected(const char *name);

@@ -1,5 +1,5 @@
 # Fails when a folder includes one that it must not: floors include downwards only, and consumer/ and jobs/ never each other. Of protocol/,
-# jobs/ has the rooms of the library `cron`.
+# jobs/ has the rooms of the library `cron`. Fails as well when ARCHITECTURE.md does not name a room below cli/.
 cmake_minimum_required(VERSION 3.25)
 
 set(may_include_common common)
@@ -10,6 +10,8 @@ set(may_include_cli cli consumer jobs protocol common)
 
 set(checked 0)
 set(broken "")
+set(unnamed "")
+file(READ ${ROOT}/ARCHITECTURE.md architecture)
 foreach(folder common protocol consumer jobs cli)
     file(GLOB files ${ROOT}/${folder}/*.[ch])
     foreach(file ${files})
@@ -25,6 +27,14 @@ foreach(folder common protocol consumer jobs cli)
             endif()
         endforeach()
     endforeach()
+    string(REGEX MATCH "\n\\| `${folder}/`[^\n]*" row "${architecture}")
+    file(GLOB rooms RELATIVE ${ROOT}/${folder} ${ROOT}/${folder}/*.h)
+    list(TRANSFORM rooms REPLACE "\\.h$" "")
+    foreach(room ${rooms})
+        if(NOT folder STREQUAL "cli" AND NOT row MATCHES "[^a-z_]${room}[^a-z_]")
+            list(APPEND unnamed ${folder}/${room})
+        endif()
+    endforeach()
     # The rooms of the loop stay free of what would block it or make it big.
     if(folder MATCHES "^(common|protocol|consumer)$")
         foreach(file ${files})
@@ -38,6 +48,10 @@ endforeach()
 
 if(checked LESS 20)
     message(FATAL_ERROR "only ${checked} files found under ${ROOT}: the check looked at the wrong place")
+endif()
+if(unnamed)
+    list(JOIN unnamed ", " rooms)
+    message(FATAL_ERROR "ARCHITECTURE.md does not name these rooms: ${rooms}")
 endif()
 if(broken)
     list(JOIN broken "\n" lines)
