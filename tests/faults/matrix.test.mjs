@@ -63,11 +63,11 @@ const assertSound = async (run, cell) => assert.deepEqual(await problemsOf(run, 
 const runMess = (cell, servers) => playOut(async (t) => {
   const stage = await openStage(t, { servers });
   const { scene, volume, mails } = stage;
+  await scene.takeBackupLock('weavestream-backup run'); // first, or the worker's ledger may close the row
   await insertRun(scene.sql, { status: 'running' });
   await insertRun(scene.sql, { status: 'failed', error: '' });
   await insertRun(scene.sql, { status: 'success', dump_path: join(scene.storage, 'a.dump') });
   await scene.queue.add('run', {}, { delay: 1_000_000 });
-  await scene.takeBackupLock('weavestream-backup run');
   await servers.postgres.createDatabase('weavestream_drill_1');
   t.after(() => servers.postgres.dropDatabase('weavestream_drill_1'));
   await startProcess('sleep', ['60'], { cwd: scene.folder });
