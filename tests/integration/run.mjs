@@ -6,6 +6,7 @@
  * tests started is still there at the end, and, with CI set, when a test was skipped. The last line is "N passed, N failed".
  */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -85,11 +86,11 @@ async function runFile() {
     if (!hung) timer = setTimeout(giveUp, timeout);
   };
   wind();
-  createInterface({ input: child.stdio[3] }).on('line', (line) => {
+  const events = createInterface({ input: child.stdio[3] }).on('line', (line) => {
     wind();
     note(JSON.parse(line));
   });
-  const [code, signal] = await new Promise((resolve) => child.once('close', (...end) => resolve(end)));
+  const [[code, signal]] = await Promise.all([once(child, 'close'), once(events, 'close')]);
   clearTimeout(timer);
   if (code !== 0 && count.failed === 0) fail(`${basename(file)} ended with ${signal ?? `exit code ${code}`}`);
 }
