@@ -117,7 +117,7 @@ test('the command says what is wrong, with an exit status for it', () => {
   wrong(['--jsonl', '* * * * *'], 64, /--jsonl takes no pattern\n$/);
   wrong(['--count', '0', '* * * * *'], 64, /^weavestream-backup cron: --count='0' is not a number from 1 to 100000\n$/);
   wrong(['--dialect', '6', '* * * * *'], 64, /^weavestream-backup cron: --dialect='6' is not a number from 4 to 5\n$/);
-  wrong(['--nonsense'], 64, /Try 'weavestream-backup cron --help'\.\n$/);
+  wrong(['--nonsense'], 64, /^weavestream-backup cron: '--nonsense' is no option; try --help\n$/);
   wrong(['--from', '2026-02-29', '* * * * *'], 65, /'2026-02-29' is no time such as/);
   wrong(['--from', '2026-02-28T10:00x', '* * * * *'], 65, /'2026-02-28T10:00x' is a time with 'x' behind it\n$/);
   wrong(['99 * * * *'], 78, /cron pattern '99 \* \* \* \*': minute '99': 99 is not within 0-59\n$/);
