@@ -156,7 +156,7 @@ schedule_object(const struct pruning *pruning, const char *error)
     return schedule;
 }
 
-/* "Nightly: 3 kept, 2 removed: 2.36 MB freed" above its table. */
+/* "Nightly: 3 kept, 2 removed: 2.36 MiB freed" above its table. */
 static void
 print_schedule(const struct pruning *pruning, bool dry_run)
 {

@@ -78,7 +78,7 @@ describe('verify', { concurrency: 3 }, () => {
 
   test('a restore without room is not begun, where the room can be seen', async () => {
     await assertNot(['-lrestore', good.file],
-      /: not proven: restore drill: no room for a restore: \S+ \wB are free in '\S+', where the server keeps its data, of which BACKUP_MIN_FREE_MB reserves 1\.00 TB, and it takes \S+ \wB: make room there, or set BACKUP_DRILL_URL to another server$/m,
+      /: not proven: restore drill: no room for a restore: \S+ \wiB are free in '\S+', where the server keeps its data, of which BACKUP_MIN_FREE_MB reserves 1\.00 TB, and it takes \S+ \wB: make room there, or set BACKUP_DRILL_URL to another server$/m,
       { env: { DATABASE_URL: postgres.url, BACKUP_MIN_FREE_MB: '1048576' } });
   });
 
