@@ -74,6 +74,18 @@ describe('run', { concurrency: 2 }, () => {
     assert.deepEqual((await readConfig(scene.sql, configId)).last_run_at, row.finished_at);
   });
 
+  test('a directory that is not there is made, and that is said: it may be a volume that is not mounted', async (t) => {
+    const scene = await open(t);
+    await insertConfig(scene.sql, { name: 'Nightly' });
+    const storage = join(scene.storage, 'not', 'mounted');
+    const { code, stderr } = await scene.command(['run', '--config', 'Nightly'], { BACKUP_STORAGE_DIR: storage });
+    assert.equal(code, 0, stderr);
+    const line = `Made the backup directory '${storage}'; if that should be a mounted volume, it is not mounted\n`;
+    assert.ok(stderr.includes(line), stderr);
+    const again = await scene.command(['run', '--config', 'Nightly'], { BACKUP_STORAGE_DIR: storage });
+    assert.ok(again.code === 0 && !again.stderr.includes('Made'), again.stderr);
+  });
+
   test('--json tells the outcome in one object; --prune deletes what retention does not keep', async (t) => {
     const scene = await open(t);
     const configId = await insertConfig(scene.sql, { name: 'Nightly', retention: { keepLast: 1, daily: 0, weekly: 0, monthly: 0 } });
@@ -345,6 +357,21 @@ stray   weavestream-postgres-2026-01-06T03-00-00Z.dump  -                       
 Weekly: 0 kept, 0 would be removed`);
     assert.deepEqual({ files: scene.files(), rows: await scene.rows() }, before);
     assert.ok(days.every(({ dump_path }) => existsSync(dump_path)));
+  });
+
+  test('rows that lead elsewhere are counted as skipped; if all do, or the directory is not there, nothing is pruned', async (t) => {
+    const { scene } = await scenery(t);
+    const pruned = (...args) => scene.command(['prune', '--dry-run', '--config', 'Nightly'], ...args);
+    await scene.sql.query('UPDATE backup_run SET dump_path = $1 WHERE started_at = $2', ['/elsewhere/weavestream-postgres-2026-01-03T03-00-00Z.dump', new Date('2026-01-03T03:00:00Z')]);
+    assert.match((await pruned()).stdout, /^Nightly: 2 kept, 1 would be removed, which would free 1000 B; 1 skipped\n/);
+    const missing = join(scene.storage, 'not', 'there');
+    const refused = await pruned({ BACKUP_STORAGE_DIR: missing });
+    assert.deepEqual([refused.code, refused.stdout], [1, '']);
+    assert.match(refused.stderr, /^weavestream-backup prune: 'Nightly': open the backup directory '.*': No such file or directory; .* is the volume of '.*' mounted\?$/m);
+    assert.ok(!existsSync(join(scene.storage, 'not')), 'it is not made');
+    const other = await pruned({ BACKUP_STORAGE_DIR: temporaryFolder('other') });
+    assert.equal(other.code, 1);
+    assert.match(other.stderr, /^weavestream-backup prune: 'Nightly': nothing was pruned: of 4 dumps none is in '.*'; is the right directory mounted\?$/m);
   });
 
   test('without --dry-run it does what it told, as the job does', async (t) => {
