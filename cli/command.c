@@ -10,6 +10,7 @@
 #include <sysexits.h>
 
 #include "cli/screen.h"
+#include "cli/suggest.h"
 #include "common/text.h"
 
 #define PROGRAM "weavestream-backup"
@@ -70,28 +71,33 @@ add_help(const char *help, size_t column, size_t used, struct text *out)
 }
 
 static void
+add_option(const struct command_option *option, size_t column, struct text *out)
+{
+    size_t before = out->length;
+
+    add_label(option, out);
+    add_help(option->help, column, out->length - before, out);
+}
+
+static void
 print_help(const struct command *command)
 {
     static const struct command_option help = { 'h', "help", NULL, "print this help and exit", .flag = NULL };
     struct text label = TEXT_EMPTY;
     struct text out = TEXT_EMPTY;
-    size_t column = 0;
+    size_t column;
 
-    text_format(&out, "Usage: " PROGRAM " %s %s\n%s\n\n", command->name, command->synopsis, command->summary);
+    add_label(&help, &label);
+    column = label.length;
     for (const struct command_option *option = command->options; option->name != NULL; option++) {
         text_reset(&label);
         add_label(option, &label);
         column = label.length > column ? label.length : column;
     }
-    for (const struct command_option *option = command->options; option != NULL; option = option == &help ? NULL
-                                                                                          : option[1].name == NULL
-                                                                                              ? &help
-                                                                                              : option + 1) {
-        text_reset(&label);
-        add_label(option, &label);
-        text_add(&out, text_string(&label));
-        add_help(option->help, column + 2, label.length, &out);
-    }
+    text_format(&out, "Usage: " PROGRAM " %s %s\n%s\n\n", command->name, command->synopsis, command->summary);
+    for (const struct command_option *option = command->options; option->name != NULL; option++)
+        add_option(option, column + 2, &out);
+    add_option(&help, column + 2, &out);
     text_format(&out, "\n%s\n", command->details);
     (void)fputs(text_string(&out), stdout);
     text_clear(&label);
@@ -105,7 +111,7 @@ list_options(const struct command *command, struct option *names, struct text *l
 {
     size_t count = 0;
 
-    text_add(letters, "h");
+    text_add(letters, ":h"); /* ':': a value that is missing is told from an option that is unknown */
     for (const struct command_option *option = command->options; option->name != NULL; option++, count++) {
         int has_value = option->value == NULL ? no_argument : required_argument;
 
@@ -160,6 +166,63 @@ take_option(const struct command *command, const struct command_option *option, 
     return true;
 }
 
+/* `word` begins with "--". */
+static void
+add_unknown(const struct command *command, const char *word, struct text *out)
+{
+    const char *names[OPTIONS_MAX + 1] = { "help" };
+    const char *closest;
+    size_t count = 1;
+    size_t begun = 0;
+
+    for (const struct command_option *option = command->options; option->name != NULL; option++) {
+        begun += strncmp(option->name, word + 2, strlen(word + 2)) == 0;
+        names[count++] = option->name;
+    }
+    closest = suggest_closest(word + 2, names, count);
+    if (begun > 1)
+        text_format(out, "'%s' begins more than one option; try --help", word);
+    else if (closest != NULL)
+        text_format(out, "'%s' is no option; did you mean '--%s'?", word, closest);
+    else
+        text_format(out, "'%s' is no option; try --help", word);
+}
+
+/* The option that getopt stumbled over, as it was written, but for a value behind it, which may be a secret. */
+static void
+add_written(char *const *argv, struct text *out)
+{
+    bool has_letter = optopt > 0 && optopt < NO_LETTER && optopt != 'h'; /* -h cannot be wrong, --help=value is */
+
+    if (has_letter)
+        text_format(out, "-%c", optopt);
+    else
+        text_add_bytes(out, argv[optind - 1], strcspn(argv[optind - 1], "="));
+}
+
+/* `found`: '?', or ':' where a value is missing, as getopt tells it. */
+static int
+complain_of_option(const struct command *command, int found, char *const *argv)
+{
+    const struct command_option *option = optopt == 0 ? NULL : find_option(command, optopt);
+    struct text written = TEXT_EMPTY;
+    struct text problem = TEXT_EMPTY;
+
+    add_written(argv, &written);
+    if (option != NULL && found == ':')
+        text_format(&problem, "'%s' needs a value: --%s=%s", text_string(&written), option->name, option->value);
+    else if (option != NULL || optopt == 'h')
+        text_format(&problem, "'%s' takes no value; try --help", text_string(&written));
+    else if (optopt == 0)
+        add_unknown(command, text_string(&written), &problem);
+    else
+        text_format(&problem, "'%s' is no option; try --help", text_string(&written));
+    (void)command_complain(command->name, EX_USAGE, "%s", text_string(&problem));
+    text_clear(&written);
+    text_clear(&problem);
+    return EX_USAGE;
+}
+
 static bool
 take_options(const struct command *command, int argc, char **argv, int *status)
 {
@@ -170,6 +233,7 @@ take_options(const struct command *command, int argc, char **argv, int *status)
 
     list_options(command, names, &letters);
     *status = EX_USAGE;
+    optind = 0; /* 'help NAME' has read a command line before */
     while (goes_on && (found = getopt_long(argc, argv, text_string(&letters), names, NULL)) != -1) {
         const struct command_option *option = find_option(command, found);
 
@@ -177,15 +241,35 @@ take_options(const struct command *command, int argc, char **argv, int *status)
             print_help(command);
             *status = command_finish(command->name);
             goes_on = false;
-        } else if (option != NULL)
-            goes_on = take_option(command, option, optarg);
-        else { /* getopt has said what is wrong */
-            (void)fprintf(stderr, "Try '" PROGRAM " %s --help'.\n", command->name);
+        } else if (option == NULL) {
+            *status = complain_of_option(command, found, argv);
             goes_on = false;
-        }
+        } else
+            goes_on = take_option(command, option, optarg);
     }
     text_clear(&letters);
     return goes_on;
+}
+
+static bool
+has_option(const struct command *command, const char *name)
+{
+    const struct command_option *option = command->options;
+
+    while (option->name != NULL && strcmp(option->name, name) != 0)
+        option++;
+    return option->name != NULL;
+}
+
+static int
+complain_of_extra(const struct command *command, const char *extra)
+{
+    if (strstr(extra, "://") != NULL) /* it may have a password in it */
+        return command_complain(command->name, EX_USAGE, "'...://...' is one too many; try --help");
+    if (command->operands_most == 0 && has_option(command, "config"))
+        return command_complain(
+            command->name, EX_USAGE, "a schedule is named by --config: %s --config '%s'", command->name, extra);
+    return command_complain(command->name, EX_USAGE, "'%s' is one too many; try --help", extra);
 }
 
 bool
@@ -198,13 +282,10 @@ command_read(const struct command *command, int argc, char **argv, int *status)
     operands = argc - optind;
     if (operands >= command->operands_least && operands <= command->operands_most)
         return true;
-    if (operands > command->operands_most) {
-        const char *extra = argv[optind + command->operands_most];
-
-        /* A URL may have a password in it. */
-        (void)command_complain(command->name, EX_USAGE, "'%s' is one too many; try --help",
-            strstr(extra, "://") == NULL ? extra : "...://...");
-    } else
-        (void)command_complain(command->name, EX_USAGE, "something is missing: %s; try --help", command->synopsis);
+    if (operands > command->operands_most)
+        *status = complain_of_extra(command, argv[optind + command->operands_most]);
+    else /* the synopsis ends with what is wanted */
+        *status =
+            command_complain(command->name, EX_USAGE, "%s is missing; try --help", strrchr(command->synopsis, ' ') + 1);
     return false;
 }

@@ -14,7 +14,9 @@
 #include "protocol/cron.h"
 
 static const char details[] =
-    "A pattern is '[SECOND] MINUTE HOUR DAY MONTH WEEKDAY', as '0 3 * * 1-5', or @daily and the like.\n"
+    "A pattern is '[SECOND] MINUTE HOUR DAY MONTH WEEKDAY', as '0 3 * * 1-5', or @daily and the like. Of fewer than\n"
+    "five fields, those that are missing are filled in on the left, as BullMQ does it: that is noted on standard "
+    "error.\n"
     "\n"
     "Exit status: 0 printed or all lines answered, 64 wrong usage, 65 a time that cannot be, 74 the answers cannot be\n"
     "written, 78 a pattern that is none or never fires, or a zone that does not exist.";
@@ -77,6 +79,23 @@ dialect_of(int64_t number)
     return number == 5 ? CRON_PARSER_5 : CRON_PARSER_4;
 }
 
+/* Both cron-parsers fill them in on the left, where few people would expect it. */
+static void
+note_missing_fields(const char *text, const struct cron_pattern *pattern)
+{
+    struct text whole = TEXT_EMPTY;
+
+    for (size_t count = pattern->written; count < CRON_FIELDS_LEAST; count++)
+        text_add(&whole, "* ");
+    text_add(&whole, text);
+    if (pattern->written < CRON_FIELDS_LEAST)
+        (void)command_complain("cron", EX_OK,
+            "note: '%s' has %zu of the fields MINUTE HOUR DAY MONTH WEEKDAY; BullMQ fills in those that are missing on "
+            "the left, and takes it for '%s'",
+            text, pattern->written, text_string(&whole));
+    text_clear(&whole);
+}
+
 static int
 print_instants(struct timezones *zones, const struct arguments *arguments)
 {
@@ -91,6 +110,7 @@ print_instants(struct timezones *zones, const struct arguments *arguments)
     if (zone == NULL || !cron_pattern_parse(arguments->pattern, strlen(arguments->pattern), &options, &pattern, &err) ||
         (arguments->from != NULL && !instant_parse(arguments->from, zone, &at, &err)))
         return exit_status(&err);
+    note_missing_fields(arguments->pattern, &pattern);
     for (int64_t i = 0; i < arguments->count; i++) {
         if (!cron_next(&pattern, zone, at, &at, &err)) {
             (void)error_add(&err, "cron pattern '%s'", arguments->pattern);

@@ -218,7 +218,7 @@ print_json(const struct enqueued *run)
     answer_print(object);
 }
 
-/* "Nightly: weavestream-postgres-….dump, 1.18 MB in 2.1 s" */
+/* "Nightly: weavestream-postgres-….dump, 1.18 MiB in 2.1 s" */
 static void
 print_success(const struct enqueued *run)
 {

@@ -1,4 +1,5 @@
 /* weavestream-backup: the front door. The first word chooses the command; each has a room of its own. */
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -10,11 +11,13 @@
 #include "cli/health.h"
 #include "cli/job_program.h"
 #include "cli/schedules.h"
+#include "cli/screen.h"
 #include "cli/status.h"
+#include "cli/suggest.h"
 #include "cli/worker.h"
 #include "common/text.h"
 
-static int print_usage(int argc, char **argv);
+static int print_help(int argc, char **argv);
 static int print_version(int argc, char **argv);
 
 /* In the order of the help. `summary` is NULL where it is only another name. */
@@ -37,11 +40,11 @@ static const struct {
     { "health", cli_health, "ask the running worker how it is" },
     { "cron", cli_cron, "print when a cron pattern fires next" },
     { "version", print_version, "print the version and exit" },
-    { "help", print_usage, "print this help and exit" },
+    { "help", print_help, "print this help, or that of a command, and exit" },
     { "--version", print_version, NULL },
     { "-V", print_version, NULL },
-    { "--help", print_usage, NULL },
-    { "-h", print_usage, NULL },
+    { "--help", print_help, NULL },
+    { "-h", print_help, NULL },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -61,12 +64,53 @@ add_usage(struct text *out)
 }
 
 static int
-print_usage(int argc, char **argv)
+complain_of_command(const char *name)
 {
-    struct text out = TEXT_EMPTY;
+    const char *names[COMMAND_COUNT];
+    const char *closest;
+    struct text line = TEXT_EMPTY;
+    size_t count = 0;
 
-    (void)argc;
-    (void)argv;
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (commands[i].summary != NULL)
+            names[count++] = commands[i].name;
+    closest = suggest_closest(name, names, count);
+    text_add(&line, "weavestream-backup: '");
+    (void)screen_add_line(&line, name, SCREEN_ENDLESS);
+    text_add(&line, "' is no command; ");
+    if (closest != NULL)
+        text_format(&line, "did you mean '%s'?", closest);
+    else
+        text_add(&line, "try 'weavestream-backup help'");
+    (void)fprintf(stderr, "%s\n", text_string(&line));
+    text_clear(&line);
+    return EX_USAGE;
+}
+
+static int
+run_command(int argc, char **argv)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(argv[0], commands[i].name) == 0)
+            return commands[i].run(argc, argv);
+    return complain_of_command(argv[0]);
+}
+
+static int
+print_help(int argc, char **argv)
+{
+    static const struct command_option options[] = { COMMAND_END };
+    static const struct command command = { "help", "[OPTION]... [COMMAND]",
+        "Print what there is, or the help of a command.", options,
+        "Exit status: 0 printed, 64 no such command, 74 it cannot be written.", 0, 1 };
+    char option[] = "--help";
+    struct text out = TEXT_EMPTY;
+    int status;
+
+    if (!command_read(&command, argc, argv, &status))
+        return status;
+    if (optind < argc)
+        return run_command(2, (char *[]){ argv[optind], option, NULL });
     add_usage(&out);
     (void)fputs(text_string(&out), stdout);
     text_clear(&out);
@@ -76,8 +120,13 @@ print_usage(int argc, char **argv)
 static int
 print_version(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
+    static const struct command_option options[] = { COMMAND_END };
+    static const struct command command = { "version", "[OPTION]...", "Print the version.", options,
+        "Exit status: 0 printed, 64 wrong usage, 74 it cannot be written.", 0, 0 };
+    int status;
+
+    if (!command_read(&command, argc, argv, &status))
+        return status;
     (void)puts("weavestream-backup " WEAVESTREAM_VERSION_TEXT);
     return command_finish("version");
 }
@@ -87,15 +136,10 @@ main(int argc, char **argv)
 {
     struct text usage = TEXT_EMPTY;
 
-    if (argc < 2) {
-        add_usage(&usage);
-        (void)fputs(text_string(&usage), stderr);
-        text_clear(&usage);
-        return EX_USAGE;
-    }
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    (void)fprintf(stderr, "weavestream-backup: '%s' is no command; try 'weavestream-backup help'\n", argv[1]);
+    if (argc >= 2)
+        return run_command(argc - 1, argv + 1);
+    add_usage(&usage);
+    (void)fputs(text_string(&usage), stderr);
+    text_clear(&usage);
     return EX_USAGE;
 }

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #define WIDTH 24
-#define MB 1e6
 #define ERASE "\r\x1b[K"
 
 static void
@@ -43,11 +42,15 @@ progress_format(const char *phase, int64_t bytes, int64_t whole, int64_t elapsed
     }
     if (whole > 0)
         add_bar(out, bytes, whole);
-    else
-        text_format(out, " %.1f MB", (double)bytes / MB);
+    else {
+        text_add(out, " ");
+        text_add_size(out, bytes);
+    }
     if (elapsed_ms < 1000 || bytes == 0)
         return; /* too early to tell */
-    text_format(out, "  %.1f MB/s, ", (double)bytes / MB / seconds);
+    text_add(out, "  ");
+    text_add_size(out, (int64_t)((double)bytes / seconds));
+    text_add(out, "/s, ");
     if (whole > 0) {
         add_duration(out, bytes >= whole ? 0 : (int64_t)((double)(whole - bytes) / (double)bytes * seconds));
         text_add(out, " left");

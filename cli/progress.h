@@ -1,7 +1,7 @@
 /*
  * progress: one line on a terminal, drawn over and over: what is done, how much of it, how fast, how long it will take.
  *
- *     reading back [=========>          ]  47 %  212.4 MB/s, 0:31 left
+ *     reading back [=========>          ]  47 %  212.40 MiB/s, 0:31 left
  *
  * Draws nothing where standard error is no terminal.
  */

@@ -156,7 +156,7 @@ schedule_object(const struct pruning *pruning, const char *error)
     return schedule;
 }
 
-/* "Nightly: 3 kept, 2 removed: 2.36 MB freed" above its table. */
+/* "Nightly: 3 kept, 2 removed: 2.36 MiB freed" above its table. */
 static void
 print_schedule(const struct pruning *pruning, bool dry_run)
 {
@@ -170,6 +170,10 @@ print_schedule(const struct pruning *pruning, bool dry_run)
         text_add(&out, dry_run ? ", which would free " : ", which freed ");
         text_add_size(&out, pruning->freed_bytes);
     }
+    if (pruning->counts[PRUNE_SKIPPED] > 0)
+        text_format(&out, "; %" PRId64 " skipped", pruning->counts[PRUNE_SKIPPED]);
+    if (pruning->counts[PRUNE_FAILED] > 0)
+        text_format(&out, "; %" PRId64 " could not be removed", pruning->counts[PRUNE_FAILED]);
     (void)puts(text_string(&out));
     table_print(&pruning->table);
     text_clear(&out);

@@ -92,8 +92,8 @@ read_arguments(int argc, char **argv, struct arguments *out, int *status)
             "leaves behind what was done",
             .number = &out->jobs, .least = 1, .most = 64 },
         { 'T', "table", "NAME",
-            "only this table, without its schema, and its rows; no indexes, constraints or triggers,\n"
-            "so best into a database of its own; may be given again",
+            "only this table, as assets or public.assets, and its rows; no indexes, constraints or\n"
+            "triggers, so best into a database of its own; may be given again",
             .values = &out->tables },
         { 'e', "env-file", "FILE", "the new host's .env, to look for the dump's password key", .text = &out->env_file },
         { 'm', "migrations", "DIR", "the new host's packages/db/prisma/migrations, to compare with the dump's",

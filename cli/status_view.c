@@ -212,7 +212,7 @@ add_cell(struct table *table, struct text *cell)
     text_reset(cell);
 }
 
-/* {"phase":"dump","bytes":1200000,"percent":40} as "dump, 1.14 MB, 40 %" */
+/* {"phase":"dump","bytes":1200000,"percent":40} as "dump, 1.14 MiB, 40 %" */
 static void
 add_progress(const json_t *progress, struct text *out)
 {

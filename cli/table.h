@@ -45,7 +45,7 @@ struct table {
 
 struct table table_new(const struct table_column *columns, size_t column_count);
 void table_add(struct table *table, enum screen_style style, const char *cell); /* copied */
-void table_add_size(struct table *table, int64_t bytes);                        /* "1.18 MB" */
+void table_add_size(struct table *table, int64_t bytes);                        /* "1.18 MiB" */
 void table_add_time(struct table *table, struct wall at); /* "2026-11-24 15:00:07Z": UTC, as in names of dumps */
 void table_add_duration(struct table *table, int64_t ms); /* "0.8 s", "2 min 5 s", "1 h 2 min" */
 /* On standard output; nothing if there are no rows. */

@@ -89,6 +89,13 @@ add_reason(
     text_add(out, err->text);
 }
 
+/* Then the error names it. */
+static bool
+is_dump_unopened(const struct verify_result *result)
+{
+    return result->stage == VERIFY_OPENING && result->manifest.length == 0;
+}
+
 static int
 exit_status(bool ok, const struct verify_result *result, const struct error *err)
 {
@@ -99,6 +106,19 @@ exit_status(bool ok, const struct verify_result *result, const struct error *err
     if (err->code == ERROR_CONFIG || (result->stage == VERIFY_RESTORE && err->code == ERROR_LOST))
         return EX_UNAVAILABLE;
     return VERIFY_DUMP_NOT_PROVEN;
+}
+
+static void
+complain(const struct verify_dump *what, int status, const struct verify_result *result, const struct error *err,
+    struct text *reason)
+{
+    if (is_dump_unopened(result)) {
+        text_add(reason, err->text);
+        (void)command_complain(what->command, status, "%s", err->text);
+    } else {
+        add_reason(what, result, err, reason);
+        (void)command_complain(what->command, status, "%s: %s", what->file, text_string(reason));
+    }
 }
 
 int
@@ -122,11 +142,10 @@ verify_dump(const struct verify_dump *what, json_t **answer)
     if (stop_signal() != 0)
         status = 128 + stop_signal();
     else {
-        if (!ok) {
-            add_reason(what, &result, &err, &reason);
-            (void)command_complain(what->command, status, "%s: %s", what->file, text_string(&reason));
-        } else if (answer == NULL)
+        if (ok && answer == NULL)
             print_result(what, &result);
+        if (!ok)
+            complain(what, status, &result, &err, &reason);
         if (answer != NULL)
             *answer =
                 make_answer(what, &result, ok ? NULL : text_string(&reason), moment_ms_between(start, moment_now()));

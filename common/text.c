@@ -56,18 +56,29 @@ text_format(struct text *text, const char *format, ...)
     text->length += (size_t)length;
 }
 
-void
-text_add_size(struct text *text, int64_t bytes)
+static void
+add_size(struct text *text, int64_t bytes, const char *const units[5])
 {
-    static const char *const units[] = { "B", "KB", "MB", "GB", "TB" };
     double size = (double)bytes;
     size_t unit = 0;
 
-    while (size >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+    while (size >= 1024 && unit < 4) {
         size /= 1024;
         unit++;
     }
     text_format(text, unit == 0 ? "%.0f %s" : "%.2f %s", size, units[unit]);
+}
+
+void
+text_add_size(struct text *text, int64_t bytes)
+{
+    add_size(text, bytes, (const char *const[]){ "B", "KiB", "MiB", "GiB", "TiB" });
+}
+
+void
+text_add_app_size(struct text *text, int64_t bytes)
+{
+    add_size(text, bytes, (const char *const[]){ "B", "KB", "MB", "GB", "TB" });
 }
 
 /* Table 3-7 of the Unicode standard. */

@@ -25,7 +25,8 @@ void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const char *bytes, size_t length);
 void text_format(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3); /* appends */
 
-void text_add_size(struct text *text, int64_t bytes);                    /* 1234567 as "1.18 MB" */
+void text_add_size(struct text *text, int64_t bytes);                    /* 1234567 as "1.18 MiB" */
+void text_add_app_size(struct text *text, int64_t bytes);                /* the same as the app writes it: "1.18 MB" */
 void text_add_count(struct text *text, int64_t count, const char *what); /* "1 table", "2 tables" */
 
 /* A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "common/memory.h"
 #include "common/text.h"
 #include "jobs/space.h"
@@ -77,26 +78,45 @@ directory_find(const char *setting, char **path, struct error *err)
     return true;
 }
 
+static int
+fail(const char *doing, int errnum, const char *path, struct error *err)
+{
+    (void)error_set_errno(err, errnum, "%s backup directory '%s'", doing, path);
+    space_advise(path, err);
+    return -1;
+}
+
 int
 directory_open(const char *setting, char **path, struct error *err)
 {
-    int made;
     int fd;
 
     if (!directory_find(setting, path, err))
         return -1;
-    made = make_directories(*path);
     fd = open(*path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd != -1 && (made != 0 || syncfs(fd) == 0)) /* if it was made, its parents may be new as well: sync all */
+    return fd != -1 ? fd : fail("open the", errno, *path, err);
+}
+
+int
+directory_make(const char *setting, char **path, bool *made, struct error *err)
+{
+    int failure;
+    int fd;
+
+    *made = false;
+    if (!directory_find(setting, path, err))
+        return -1;
+    failure = make_directories(*path);
+    fd = open(*path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd == -1)
+        return errno == ENOENT && failure != 0 && failure != EEXIST ? fail("make the", failure, *path, err)
+                                                                    : fail("open the", errno, *path, err);
+    *made = failure == 0;
+    if (*made)
+        log_warn(LOG_EVENT("backup directory made"), LOG_TEXT("directory", *path));
+    if (!*made || syncfs(fd) == 0) /* if it was made, its parents may be new as well: sync all */
         return fd;
-    if (fd != -1)
-        (void)error_set_errno(err, errno, "sync the new backup directory '%s'", *path);
-    else if (errno == ENOENT && made != 0 && made != EEXIST)
-        (void)error_set_errno(err, made, "make the backup directory '%s'", *path);
-    else
-        (void)error_set_errno(err, errno, "open the backup directory '%s'", *path);
-    space_advise(*path, err);
-    if (fd != -1)
-        (void)close(fd);
+    (void)fail("sync the new", errno, *path, err);
+    (void)close(fd);
     return -1;
 }

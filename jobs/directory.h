@@ -14,7 +14,10 @@
 /* Its absolute path, the caller's to free; nothing is made. False: not even that can be told. */
 bool directory_find(const char *setting, char **path, struct error *err) MUST_CHECK;
 
-/* The descriptor, and the absolute path, the caller's to free in either case; -1: failed. */
+/* The descriptor, and the absolute path, the caller's to free in either case; -1: failed. One that is missing may be a volume that is away. */
 int directory_open(const char *setting, char **path, struct error *err) MUST_CHECK;
+
+/* The same, but one that is missing is made; `made` tells. */
+int directory_make(const char *setting, char **path, bool *made, struct error *err) MUST_CHECK;
 
 #endif

@@ -8,30 +8,12 @@
 #include <unistd.h>
 
 #include "common/text.h"
-#include "jobs/directory.h"
 #include "jobs/doctor_checks.h"
 #include "jobs/history.h"
 #include "jobs/space.h"
 #include "jobs/store_name.h"
 
 /* --- Writable --- */
-
-/* It is not made: a directory that is missing may be a volume that is not mounted. */
-static bool
-open_store(struct doctor *doctor, struct error *err)
-{
-    char *path = NULL;
-    bool ok = directory_find(doctor->settings->storage_directory, &path, err);
-
-    if (ok && access(path, F_OK) == -1) {
-        ok = error_set_errno(err, errno, "open the backup directory '%s'", path);
-        space_advise(path, err);
-    }
-    if (ok)
-        doctor->store = store_open(doctor->settings->storage_directory, err);
-    free(path);
-    return doctor->store != NULL;
-}
 
 /* A draft is what a dump is written into: in the directory itself, so that publishing it is but a change of its name. */
 void
@@ -40,7 +22,8 @@ doctor_check_writable(struct doctor *doctor, struct finding *finding)
     struct store_draft *draft = NULL;
     struct error err;
 
-    if (open_store(doctor, &err) && (draft = store_create_draft(doctor->store, wall_now(), &err)) != NULL)
+    doctor->store = store_open(doctor->settings->storage_directory, &err);
+    if (doctor->store != NULL && (draft = store_create_draft(doctor->store, wall_now(), &err)) != NULL)
         finding_ok(finding, "dumps can be written into '%s'", store_directory(doctor->store));
     else {
         finding_bad(finding, "%s", err.text);

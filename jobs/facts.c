@@ -83,8 +83,7 @@ add_dumps(struct facts *facts, json_t *directory)
     struct dumps dumps = { .count = 0 };
     struct error err;
 
-    if (facts->path != NULL && access(facts->path, F_OK) == 0) /* or it would be made */
-        facts->store = store_open(facts->settings->storage_directory, &err);
+    facts->store = store_open(facts->settings->storage_directory, &err);
     dumps.store = facts->store;
     if (facts->store == NULL || !store_list(facts->store, on_found, &dumps, &err))
         return;

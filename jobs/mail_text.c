@@ -189,7 +189,7 @@ add_body(const struct mail *mail, const char *schedule, struct text *out)
         return;
     }
     text_format(out, "File: %s\nSize: ", mail->filename);
-    text_add_size(out, mail->size_bytes);
+    text_add_app_size(out, mail->size_bytes);
     text_add(out,
         "\n\n"
         "The backup is stored under ${DATA_DIR}/backup on the Docker host.\n"

@@ -207,6 +207,16 @@ apply_retention(
     return decided;
 }
 
+static size_t
+count_outside(const struct inventory *inventory, enum inventory_owner owner)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < inventory->count; i++)
+        count += inventory->items[i].owner == owner && inventory->items[i].problem != NULL;
+    return count;
+}
+
 static void
 tell_kept(struct prune *prune, const struct retention *retention, const struct inventory_item *item)
 {
@@ -229,13 +239,13 @@ decide_for(
     struct prune *prune, enum inventory_owner owner, const struct retention *retention, size_t *kept, struct error *err)
 {
     struct inventory *inventory = &prune->inventory;
-    size_t missing = apply_retention(inventory, owner, retention, true);
+    size_t away = apply_retention(inventory, owner, retention, true) + count_outside(inventory, owner);
     size_t present = apply_retention(inventory, owner, retention, false);
 
     *kept = 0;
-    if (missing > 0 && present == 0)
-        return error_set(err, ERROR_REFUSED, "of %zu dumps none is in '%s'; is the right directory mounted?", missing,
-            store_directory(prune->store));
+    if (away > 0 && present == 0)
+        return error_set(err, ERROR_REFUSED, "of %zu dump%s none is in '%s'; is the right directory mounted?", away,
+            away == 1 ? "" : "s", store_directory(prune->store));
     for (size_t i = 0; i < inventory->count; i++) {
         struct inventory_item *item = &inventory->items[i];
         if (item->owner != owner || item->problem != NULL)

@@ -5,7 +5,7 @@
  * an hour. What must not happen is that a dump is deleted that should stay, so whatever is in doubt stays:
  *
  *     a malformed retention                  nothing is deleted, the job fails
- *     none of the dumps is on disk           nothing is done, the job fails: most likely another directory is mounted
+ *     none of the dumps is in the directory  nothing is done, the job fails: most likely another one is mounted
  *     a row whose dump is missing            does not count as a backup, so an older one stays in its place
  *     the newest dump that was proven        stays, however old it is
  *     a row without a start time             stays

@@ -76,7 +76,9 @@ connect_database(struct recover *recover, struct error *err)
 static bool
 open_store(struct recover *recover, struct error *err)
 {
-    recover->store = store_open(recover->settings->storage_directory, err);
+    bool made; /* as the run would have done that died before it: its row is to be closed all the same */
+
+    recover->store = store_make(recover->settings->storage_directory, &made, err);
     return recover->store != NULL;
 }
 

@@ -84,17 +84,29 @@ struct arguments {
     const char **list; /* NULL at its end */
     size_t count;
     struct text how;
-    struct text *tables;
+    struct text *chosen; /* of each table its name and its schema */
+    size_t chosen_count;
 };
 
 static void
-make_arguments(const struct restore_order *order, const char *path, struct arguments *out)
+choose(const struct archive_contents *tables, const char *option, const char *name, struct arguments *out)
 {
+    struct text *argument = &out->chosen[out->chosen_count++];
+
+    text_add(argument, option);
+    archive_contents_add_raw(tables, name, argument);
+    out->list[out->count++] = text_string(argument);
+}
+
+static void
+make_arguments(const struct restore_order *order, const struct restore_plan *plan, struct arguments *out)
+{
+    size_t tables = order->table_count == 0 ? 0 : plan->wanted.count;
     static const char *const always[] = { "pg_restore", "--exit-on-error", "--no-owner", "--no-acl" };
     static const char *const clean[] = { "--clean", "--if-exists" };
 
-    out->list = memory_new((FIXED_ARGUMENTS + order->table_count) * sizeof(*out->list));
-    out->tables = memory_new((order->table_count + 1) * sizeof(*out->tables));
+    out->list = memory_new((FIXED_ARGUMENTS + 2 * tables) * sizeof(*out->list));
+    out->chosen = memory_new((2 * tables + 1) * sizeof(*out->chosen));
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
         out->list[out->count++] = always[i];
     for (size_t i = 0; order->clean && i < sizeof(clean) / sizeof(clean[0]); i++)
@@ -104,20 +116,20 @@ make_arguments(const struct restore_order *order, const char *path, struct argum
     else
         text_add(&out->how, "--single-transaction");
     out->list[out->count++] = text_string(&out->how);
-    for (size_t i = 0; i < order->table_count; i++) {
-        text_format(&out->tables[i], "--table=%s", order->tables[i]);
-        out->list[out->count++] = text_string(&out->tables[i]);
+    for (size_t i = 0; i < tables; i++) {
+        choose(&plan->wanted, "--table=", plan->wanted.tables[i].name, out);
+        choose(&plan->wanted, "--schema=", plan->wanted.tables[i].schema, out);
     }
-    out->list[out->count] = path;
+    out->list[out->count] = plan->path;
 }
 
 static void
-free_arguments(const struct restore_order *order, struct arguments *arguments)
+free_arguments(struct arguments *arguments)
 {
-    for (size_t i = 0; i < order->table_count; i++)
-        text_clear(&arguments->tables[i]);
+    for (size_t i = 0; i < arguments->chosen_count; i++)
+        text_clear(&arguments->chosen[i]);
     text_clear(&arguments->how);
-    free(arguments->tables);
+    free(arguments->chosen);
     free(arguments->list);
 }
 
@@ -132,10 +144,10 @@ restore_archive(struct work *work, struct restore_result *result, struct error *
         .owner = work };
     bool ok;
 
-    make_arguments(work->order, work->plan->path, &arguments);
+    make_arguments(work->order, work->plan, &arguments);
     command.argv = arguments.list;
     ok = client_run(&command, &result->words, err);
-    free_arguments(work->order, &arguments);
+    free_arguments(&arguments);
     return ok;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "jobs/restore_origin.h"
+#include "jobs/restore_tables.h"
 #include "jobs/restore_target.h"
 
 void
@@ -147,64 +148,6 @@ check_archive(const struct restore_order *order, struct restore_plan *plan, stru
     return true;
 }
 
-static bool
-is_asked_for(const struct restore_order *order, const char *table)
-{
-    for (size_t i = 0; i < order->table_count; i++)
-        if (strcmp(order->tables[i], table) == 0)
-            return true;
-    return order->table_count == 0;
-}
-
-/* What of the dump is restored. The names are in ASCII or UTF-8 already: the encoding comes last. */
-static void
-choose_contents(const struct restore_order *order, struct restore_plan *plan)
-{
-    const struct archive_contents *all = &plan->dump.proof.contents;
-
-    for (size_t i = 0; i < all->count; i++) {
-        const struct archive_table *table = &all->tables[i];
-
-        if (is_asked_for(order, table->name))
-            archive_contents_add(
-                &plan->wanted, table->schema, strlen(table->schema), table->name, strlen(table->name), table->rows);
-    }
-    archive_contents_sort(&plan->wanted);
-    memcpy(plan->wanted.encoding, all->encoding, sizeof(all->encoding));
-    plan->wanted.large_objects = all->large_objects;
-    plan->wanted.sequences = all->sequences;
-}
-
-static bool
-has_table(const struct archive_contents *contents, const char *name)
-{
-    for (size_t i = 0; i < contents->count; i++)
-        if (strcmp(contents->tables[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-static void
-check_tables(const struct restore_order *order, struct restore_plan *plan)
-{
-    if (order->table_count == 0)
-        return;
-    if (plan->is_script) {
-        restore_plan_add(plan, order, "tables", RESTORE_REFUSED,
-            "single tables cannot be taken out of a script: restore all of it into an empty database");
-        return;
-    }
-    for (size_t i = 0; i < order->table_count; i++)
-        if (!has_table(&plan->wanted, order->tables[i])) {
-            restore_plan_add(plan, order, "tables", RESTORE_REFUSED,
-                "the dump has no table '%s' (names are without schema and quotes)", order->tables[i]);
-            return;
-        }
-    restore_plan_add(plan, order, "tables", RESTORE_OK,
-        "%zu of %zu tables, with %" PRId64 " rows; without indexes, constraints and triggers", plan->wanted.count,
-        plan->dump.proof.contents.count, plan->wanted.rows);
-}
-
 /* --- A script --- */
 
 static void
@@ -244,8 +187,9 @@ restore_plan_make(const struct restore_order *order, struct restore_plan *plan, 
     find_kind(order, plan);
     if (plan->is_script ? !check_script(order, plan, err) : !check_archive(order, plan, err))
         return false;
-    choose_contents(order, plan);
-    check_tables(order, plan);
+    if (plan->file_missing)
+        return true; /* there is nothing that the target could be compared with */
+    restore_tables_check(order, plan);
     return restore_target_check(order, plan, err) && restore_origin_check(order, plan, err);
 }
 

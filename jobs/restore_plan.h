@@ -11,7 +11,7 @@
  *     migrations  the app that will use it is not older than the dump
  *     passwords   the key of the dump's stored passwords is there
  *
- * Each check is told once it is done, in this order. What cannot be known is a warning. A script (jobs/sql_script) has fewer of them.
+ * Each check is told once it is done, in this order; none follows where there is no file. What cannot be known is a warning. A script (jobs/sql_script) has fewer of them.
  */
 #ifndef JOBS_RESTORE_PLAN_H
 #define JOBS_RESTORE_PLAN_H
@@ -44,7 +44,7 @@ struct restore_order {
     const struct postgres_url *url; /* the target */
     bool clean;                     /* what the dump has may be dropped in the target first */
     int64_t jobs;                   /* 1: in one transaction */
-    const char *const *tables;      /* only these, by their names without schema */
+    const char *const *tables;      /* only these: "name" or "schema.name", without quotes */
     size_t table_count;             /* 0: all */
     const char *migrations;         /* the new host's directory; NULL: not known */
     const char *env_file;           /* the new host's .env; NULL: not known */

@@ -144,8 +144,13 @@ complete_again(struct run *run)
 static bool
 open_store(struct run *run, struct error *err)
 {
+    bool made;
+
     (void)err; /* need_store() has it */
-    run->store = store_open(run->settings->storage_directory, &run->no_store);
+    run->store = store_make(run->settings->storage_directory, &made, &run->no_store);
+    if (run->store != NULL && made)
+        reporter_log("Made the backup directory '%s'; if that should be a mounted volume, it is not mounted",
+            store_directory(run->store));
     return true;
 }
 

@@ -36,16 +36,31 @@ struct store_draft {
     bool published;
 };
 
+static struct store *
+opened(struct store *store)
+{
+    if (store->fd != -1)
+        return store;
+    store_close(store);
+    return NULL;
+}
+
 struct store *
 store_open(const char *setting, struct error *err)
 {
     struct store *store = memory_new(sizeof(*store));
 
     store->fd = directory_open(setting, &store->path, err);
-    if (store->fd != -1)
-        return store;
-    store_close(store);
-    return NULL;
+    return opened(store);
+}
+
+struct store *
+store_make(const char *setting, bool *made, struct error *err)
+{
+    struct store *store = memory_new(sizeof(*store));
+
+    store->fd = directory_make(setting, &store->path, made, err);
+    return opened(store);
 }
 
 const char *

@@ -26,10 +26,11 @@
 struct store;
 struct store_draft;
 
-/* `setting` as BACKUP_STORAGE_DIR has it (jobs/directory). Made if missing. */
-struct store *store_open(const char *setting, struct error *err) MUST_CHECK; /* NULL: failed */
-const char *store_directory(const struct store *store);                      /* absolute */
-void store_close(struct store *store);                                       /* NULL is fine */
+/* `setting` as BACKUP_STORAGE_DIR has it (jobs/directory). NULL: failed. */
+struct store *store_open(const char *setting, struct error *err) MUST_CHECK;
+struct store *store_make(const char *setting, bool *made, struct error *err) MUST_CHECK; /* if it is missing */
+const char *store_directory(const struct store *store);                                  /* absolute */
+void store_close(struct store *store);                                                   /* NULL is fine */
 
 /* Removes drafts that nobody writes any more: ours if their lock can be had, others' if they were not touched for 30 minutes as well. */
 void store_remove_stale(struct store *store, size_t *removed);

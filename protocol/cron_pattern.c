@@ -342,6 +342,13 @@ resolve_alias(const char *pattern, enum cron_dialect dialect)
     return pattern;
 }
 
+/* Then it is the likelier mistake. */
+static bool
+add_too_few(size_t count, struct error *err)
+{
+    return error_add(err, "%zu field%s where 5 or 6 are usual", count, count == 1 ? "" : "s");
+}
+
 static bool
 read_words(char *text, const struct cron_options *options, struct cron_pattern *out, struct error *err)
 {
@@ -362,7 +369,10 @@ read_words(char *text, const struct cron_options *options, struct cron_pattern *
         fields[i] = i < CRON_UNITS - count ? defaults[i] : words[i - (CRON_UNITS - count)];
     if (strict && strcmp(fields[CRON_DAY], "*") != 0 && strcmp(fields[CRON_WEEKDAY], "*") != 0)
         return refuse("both days of the month and days of the week", err);
-    return read_fields(fields, options, out, err);
+    if (!read_fields(fields, options, out, err))
+        return count >= CRON_FIELDS_LEAST || *text == '@' ? false : add_too_few(count, err);
+    out->written = count;
+    return true;
 }
 
 bool

@@ -54,6 +54,7 @@ enum cron_unit { CRON_SECOND, CRON_MINUTE, CRON_HOUR, CRON_DAY, CRON_MONTH, CRON
 
 struct cron_pattern {
     enum cron_dialect dialect;
+    size_t written;              /* so many fields were; those that are missing were filled in */
     uint64_t values[CRON_UNITS]; /* bit n: n is one of them */
     int counts[CRON_UNITS];      /* as written: of 4, one that is written twice counts twice, and an L counts */
     bool any_day;                /* of 5 */
@@ -63,6 +64,8 @@ struct cron_pattern {
     bool lone_last;         /* of 4: a weekday L without its day, which is an error once it is looked at */
     int nth;                /* 1 to 5: only weekdays in this week; 0: in any */
 };
+
+#define CRON_FIELDS_LEAST 5 /* that people write: fewer are taken, and hardly meant */
 
 /* ERROR_CONFIG. `pattern` may hold any bytes. */
 bool cron_pattern_parse(const char *pattern, size_t length, const struct cron_options *options,

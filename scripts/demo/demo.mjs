@@ -26,6 +26,17 @@ const folder = runFolder();
 const backups = `${folder}/backups`;
 mkdirSync(backups);
 
+const several = (count, what) => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
+
+/* In the terms of a manifest, which has no rows of materialised views: they are made anew by a restore. */
+async function contentsOf(client, counts) {
+  const views = (await client.query(`SELECT format('%I.%I', schemaname, matviewname) AS name FROM pg_matviews`)).rows.map(({ name }) => name);
+  const sequences = Object.keys(counts).filter((name) => name.startsWith('sequence '));
+  const tables = Object.keys(counts).filter((name) => name !== 'large objects' && !views.includes(name) && !sequences.includes(name));
+  const rows = tables.reduce((sum, name) => sum + Number(counts[name]), 0);
+  return `${several(tables.length, 'table')} with ${several(rows, 'row')}, ${several(views.length, 'materialised view')}, ${several(Number(counts['large objects']), 'large object')}, ${several(sequences.length, 'sequence')}`;
+}
+
 async function startServers() {
   heading('A Redis, a Postgres, and the tables of the app');
   const [redis, postgres] = await Promise.all([startRedis({ password: redisPassword }), startPostgres()]);
@@ -33,10 +44,9 @@ async function startServers() {
   await createSchema(client);
   await sampleData(client, Number(values.megabytes));
   const { rows } = await client.query('SELECT pg_database_size(current_database()) AS bytes');
-  const counts = Object.keys(await rowCounts(client)).filter((name) => name.includes('.') && !name.startsWith('sequence'));
   table([
     ['Redis', `127.0.0.1:${redis.port}, with a password`],
-    ['Postgres', `127.0.0.1:${postgres.port}, ${counts.length} tables, ${size(rows[0].bytes)}`],
+    ['Postgres', `127.0.0.1:${postgres.port}, ${size(rows[0].bytes)}: ${await contentsOf(client, await rowCounts(client))}`],
     ['folder', folder],
   ]);
   return { redis, postgres, client };
@@ -128,12 +138,11 @@ async function restore({ redis, postgres, client, row }) {
   const restored = await postgres.client('restored');
   const [before, after] = [comparable(await rowCounts(client)), comparable(await rowCounts(restored))];
   const different = Object.keys(before).filter((name) => before[name] !== after[name]);
-  const rows = Object.entries(after).filter(([name]) => !name.startsWith('sequence')).reduce((sum, [, count]) => sum + count, 0);
   if (different.length > 0) {
     for (const name of different) say(`${red('differs')}  ${name}: ${before[name]} before, ${after[name]} restored`);
     throw new Error('the restored database is not the same');
   }
-  say(`${green('the same')}  ${Object.keys(after).length} tables, sequences and kinds of objects, ${rows.toLocaleString('en')} rows`);
+  say(`${green('the same')}  in both databases, but for audit_log, which has gone on since: ${await contentsOf(restored, after)}`);
 }
 
 async function lookAround({ redis, postgres, queue, job }) {
@@ -167,10 +176,13 @@ async function wipeRedis({ redis, queue, configId }) {
 
 async function keepUp({ redis, postgres, worker }) {
   heading('All of this stays up. To look around, from another terminal:');
-  const password = postgres.password.replaceAll("'", "'\\''");
+  const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   say([
-    `REDISCLI_AUTH='${redisPassword}' redis-cli -p ${redis.port}`,
-    `PGPASSWORD='${password}' psql -h 127.0.0.1 -p ${postgres.port} -U ${postgres.role} weavestream`,
+    ...Object.entries(environment({ redis, postgres })).map(([name, value]) => `export ${name}=${quoted(value)}`),
+    `alias weavestream-backup=${quoted(workerProgram)}`,
+    'weavestream-backup status    # or list, doctor, verify --all, run --config Nightly, …',
+    `REDISCLI_AUTH=${quoted(redisPassword)} redis-cli -p ${redis.port}`,
+    `PGPASSWORD=${quoted(postgres.password)} psql -h 127.0.0.1 -p ${postgres.port} -U ${postgres.role} weavestream`,
     `ls -l ${backups}`,
     `tail ${postgres.logFile} ${redis.logFile}`,
     `kill ${worker.pid}    # the worker, softly`,

@@ -33,11 +33,11 @@ export function table(rows) {
 }
 
 export function size(bytes) {
-  const units = ['B', 'kB', 'MB', 'GB'];
+  const units = ['B', 'KiB', 'MiB', 'GiB'];
   let value = bytes;
   let unit = 0;
   for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+  return `${unit === 0 ? value : value.toFixed(2)} ${units[unit]}`;
 }
 
 /*

@@ -62,7 +62,7 @@ while :; do head -c 500000 /dev/zero; sleep 0.01; done >"$file"
 `, 'pg_dump');
     const result = await onSmallVolume(scene, 'fill other 1000000; job', { BACKUP_MIN_FREE_MB: '16', PATH: `${dirname(endless)}:${process.env.PATH}` });
     await assertRunFailed(scene, result, 'stopped after ');
-    assert.match(result.verdict.reason, /^stopped after [45]\d\.\d\d MB of the dump: only \d+\.\d\d MB are free in /);
+    assert.match(result.verdict.reason, /^stopped after [45]\d\.\d\d MiB of the dump: only \d+\.\d\d MiB are free in /);
     assert.deepEqual(result.left, ['other']);
   });
 
@@ -72,7 +72,7 @@ while :; do head -c 500000 /dev/zero; sleep 0.01; done >"$file"
     const filling = 'job & until ls -A | grep -q dump.tmp; do sleep 0.02; done; fill other 55000000; wait $!';
     const result = await onSmallVolume(scene, filling, { BACKUP_MIN_FREE_MB: '16' });
     await assertRunFailed(scene, result, 'stopped after ');
-    assert.match(result.verdict.reason, /^stopped after 0 B of the dump: only 1\d\.\d\d MB are free in '.*', of which BACKUP_MIN_FREE_MB reserves 16\.00 MB: make room there$/);
+    assert.match(result.verdict.reason, /^stopped after 0 B of the dump: only 1\d\.\d\d MiB are free in '.*', of which BACKUP_MIN_FREE_MB reserves 16\.00 MiB: make room there$/);
     assertInReadme(result.verdict.reason);
     assert.deepEqual(result.left, ['other']);
   });
@@ -82,7 +82,7 @@ while :; do head -c 500000 /dev/zero; sleep 0.01; done >"$file"
     await insertRun(scene.sql, { config_id: scene.configId, status: 'success', started_at: new Date(0), size_bytes: 50_000_000 });
     const result = await onSmallVolume(scene, 'fill other 1000000; job', { BACKUP_MIN_FREE_MB: '16' });
     await assertRunFailed(scene, result, ' are free in ');
-    assert.match(result.verdict.reason, /^no room for a dump: 63\.\d\d MB are free in '.*', of which BACKUP_MIN_FREE_MB reserves 16\.00 MB, and the last dump took 47\.68 MB: make room there$/);
+    assert.match(result.verdict.reason, /^no room for a dump: 63\.\d\d MiB are free in '.*', of which BACKUP_MIN_FREE_MB reserves 16\.00 MiB, and the last dump took 47\.68 MB: make room there$/);
     assertInReadme(result.verdict.reason);
     assert.deepEqual(result.left, ['other']);
   });
@@ -91,7 +91,7 @@ while :; do head -c 500000 /dev/zero; sleep 0.01; done >"$file"
     const scene = await open(t);
     const result = await onSmallVolume(scene, 'fill other 45000000; job', { BACKUP_MIN_FREE_MB: '16' });
     assert.equal(result.verdict.type, 'completed', result.verdict.reason);
-    assert.ok(result.lines.some(({ text }) => /MB are in the database, and 21\.\d\d MB are free in .*: its dump, usually smaller, may not fit$/.test(text)));
+    assert.ok(result.lines.some(({ text }) => /MiB are in the database, and 21\.\d\d MiB are free in .*: its dump, usually smaller, may not fit$/.test(text)));
   });
 
   test('that is read-only: the run fails, and says so', async (t) => {

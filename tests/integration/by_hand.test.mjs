@@ -55,7 +55,7 @@ async function addDump(scene, config_id, time, { bytes = 1000, ...row } = {}) {
 }
 
 /* Times, sizes and names of dumps as they would be at another time; the widths stay. */
-const settled = (text) => text.replace(/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ(-\d+)?/g, '<TIME>').replace(/\d+(\.\d+)? (s|ms|KB|MB|bytes)\b/g, '<N> $2');
+const settled = (text) => text.replace(/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ(-\d+)?/g, '<TIME>').replace(/\d+(\.\d+)? (s|ms|KiB|MiB|bytes)\b/g, '<N> $2');
 
 describe('run', { concurrency: 2 }, () => {
   test('a backup is made as by the queue: the row, the audit row, the files, the schedule', async (t) => {
@@ -65,13 +65,25 @@ describe('run', { concurrency: 2 }, () => {
     assert.equal(code, 0, stderr);
     const [row] = await scene.rows();
     const name = row.dump_path.split('/').pop();
-    assert.equal(settled(stdout), `Nightly: weavestream-postgres-<TIME>.dump, <N> KB in <N> s, verified: full\n`);
+    assert.equal(settled(stdout), `Nightly: weavestream-postgres-<TIME>.dump, <N> KiB in <N> s, verified: full\n`);
     assert.match(stderr, /^Dumping with pg_dump .*\nDumped .*\nRead back from disk .*\nPublished as weavestream-postgres-\S+\.dump, with its manifest\n$/);
     assert.deepEqual({ kind: row.kind, status: row.status, config_id: row.config_id, triggered_by: row.triggered_by, size_bytes: row.size_bytes, verified: row.manifest.verified.level },
       { kind: 'MANUAL', status: 'success', config_id: configId, triggered_by: null, size_bytes: statSync(row.dump_path).size, verified: 'full' });
     assert.deepEqual(scene.files(), [name, name.replace('.dump', '.manifest.json')].sort());
     assert.deepEqual((await readAudit(scene.sql, row.id)).map(({ action }) => action), ['backup.run.completed']);
     assert.deepEqual((await readConfig(scene.sql, configId)).last_run_at, row.finished_at);
+  });
+
+  test('a directory that is not there is made, and that is said: it may be a volume that is not mounted', async (t) => {
+    const scene = await open(t);
+    await insertConfig(scene.sql, { name: 'Nightly' });
+    const storage = join(scene.storage, 'not', 'mounted');
+    const { code, stderr } = await scene.command(['run', '--config', 'Nightly'], { BACKUP_STORAGE_DIR: storage });
+    assert.equal(code, 0, stderr);
+    const line = `Made the backup directory '${storage}'; if that should be a mounted volume, it is not mounted\n`;
+    assert.ok(stderr.includes(line), stderr);
+    const again = await scene.command(['run', '--config', 'Nightly'], { BACKUP_STORAGE_DIR: storage });
+    assert.ok(again.code === 0 && !again.stderr.includes('Made'), again.stderr);
   });
 
   test('--json tells the outcome in one object; --prune deletes what retention does not keep', async (t) => {
@@ -107,7 +119,7 @@ describe('run', { concurrency: 2 }, () => {
 Dumped <N> bytes in <N> s, synced to disk in <N> s
 Read back from disk in <N> s: all <N> tables of the database, with <N> rows, <N> sequences, 2 large objects; SHA-256 <SHA-256>
 Published as weavestream-postgres-<TIME>.dump, with its manifest
-Nightly: weavestream-postgres-<TIME>.dump, <N> KB in <N> s, verified: full`);
+Nightly: weavestream-postgres-<TIME>.dump, <N> KiB in <N> s, verified: full`);
   });
 
   test('a failed run says why in its last line, leaves nothing, and its row says the same', async (t) => {
@@ -195,7 +207,7 @@ Nightly: weavestream-postgres-<TIME>.dump, <N> KB in <N> s, verified: full`);
       assert.ok(existsSync(row.dump_path));
       assert.equal(started.stderr().split('\n').pop(), 'weavestream-backup run: the backup is done, but older dumps may be left: interrupted');
       if (json) assert.deepEqual(((answer) => [answer.outcome, answer.file, answer.pruned, answer.pruneError])(assertAnswer('run', started.stdout)), ['success', row.dump_path.split('/').pop(), null, 'interrupted']);
-      else assert.equal(settled(started.stdout), `Nightly: weavestream-postgres-<TIME>.dump, <N> KB in <N> s, verified: full\n`);
+      else assert.equal(settled(started.stdout), `Nightly: weavestream-postgres-<TIME>.dump, <N> KiB in <N> s, verified: full\n`);
     });
 
   test('a closed terminal stops it as well, unless it is to be ignored', async (t) => {
@@ -277,12 +289,12 @@ describe('list', () => {
     const { screen, raw, code } = await inTerminal(['list'], { env: { ...scene.environment, NO_COLOR: '1' }, columns: 140 });
     assert.equal(code, 0);
     assert.ok(!raw.includes('\x1b['), 'no colours');
-    assert.equal(screen, `WHEN                  SCHEDULE                         OUTCOME       SIZE       TOOK  VERIFIED  FILE OR REASON
-2026-01-05 03:00:00Z  Nightly                          queued           -          -  -         -
-2026-01-04 03:00:00Z  Nightly                          failed           -      0.5 s  -         pg_dump: exit status 1: pg_dump: error: con…
-2026-01-03 03:00:00Z  (deleted)                        success     1000 B  1 min 1 s  -         weavestream-postgres-2026-01-03T03-00-00Z.d…
-2026-01-02 03:00:00Z  Weekly,  [31mred and wide: 日本  success     1000 B  1 min 1 s  -         (pruned)
-2026-01-01 03:00:00Z  Nightly                          success  120.56 KB  1 min 1 s  full      weavestream-postgres-2026-01-01T03-00-00Z.d…`);
+    assert.equal(screen, `WHEN                  SCHEDULE                         OUTCOME        SIZE       TOOK  VERIFIED  FILE OR REASON
+2026-01-05 03:00:00Z  Nightly                          queued            -          -  -         -
+2026-01-04 03:00:00Z  Nightly                          failed            -      0.5 s  -         pg_dump: exit status 1: pg_dump: error: co…
+2026-01-03 03:00:00Z  (deleted)                        success      1000 B  1 min 1 s  -         weavestream-postgres-2026-01-03T03-00-00Z.…
+2026-01-02 03:00:00Z  Weekly,  [31mred and wide: 日本  success      1000 B  1 min 1 s  -         (pruned)
+2026-01-01 03:00:00Z  Nightly                          success  120.56 KiB  1 min 1 s  full      weavestream-postgres-2026-01-01T03-00-00Z.…`);
   });
 
   test('on a terminal outcomes have colours; in a pipe nothing is coloured or cut', async () => {
@@ -334,17 +346,32 @@ describe('prune', { concurrency: 2 }, () => {
     const before = { files: scene.files(), rows: await scene.rows() };
     const { screen, code } = await inTerminal(['prune', '--dry-run'], { env: scene.environment, columns: 120 });
     assert.equal(code, 0);
-    assert.equal(screen, `Nightly: 2 kept, 2 would be removed, which would free 2.93 KB
-FATE    FILE                                            STARTED                  SIZE  WHY
-keep    weavestream-postgres-2026-01-04T03-00-00Z.dump  2026-01-04 03:00:00Z  3.91 KB  newest, last 2
-keep    weavestream-postgres-2026-01-03T03-00-00Z.dump  2026-01-03 03:00:00Z  2.93 KB  last 2
-stray   weavestream-postgres-2026-01-05T03-00-00Z.dump  2026-01-05 03:00:00Z   1000 B  its schedule was deleted; with B…
-remove  weavestream-postgres-2026-01-02T03-00-00Z.dump  2026-01-02 03:00:00Z  1.95 KB  beyond last 2, daily 0, weekly 0…
-remove  weavestream-postgres-2026-01-01T03-00-00Z.dump  2026-01-01 03:00:00Z   1000 B  beyond last 2, daily 0, weekly 0…
-stray   weavestream-postgres-2026-01-06T03-00-00Z.dump  -                         6 B  no row names it: it stays until …
+    assert.equal(screen, `Nightly: 2 kept, 2 would be removed, which would free 2.93 KiB
+FATE    FILE                                            STARTED                   SIZE  WHY
+keep    weavestream-postgres-2026-01-04T03-00-00Z.dump  2026-01-04 03:00:00Z  3.91 KiB  newest, last 2
+keep    weavestream-postgres-2026-01-03T03-00-00Z.dump  2026-01-03 03:00:00Z  2.93 KiB  last 2
+stray   weavestream-postgres-2026-01-05T03-00-00Z.dump  2026-01-05 03:00:00Z    1000 B  its schedule was deleted; with …
+remove  weavestream-postgres-2026-01-02T03-00-00Z.dump  2026-01-02 03:00:00Z  1.95 KiB  beyond last 2, daily 0, weekly …
+remove  weavestream-postgres-2026-01-01T03-00-00Z.dump  2026-01-01 03:00:00Z    1000 B  beyond last 2, daily 0, weekly …
+stray   weavestream-postgres-2026-01-06T03-00-00Z.dump  -                          6 B  no row names it: it stays until…
 Weekly: 0 kept, 0 would be removed`);
     assert.deepEqual({ files: scene.files(), rows: await scene.rows() }, before);
     assert.ok(days.every(({ dump_path }) => existsSync(dump_path)));
+  });
+
+  test('rows that lead elsewhere are counted as skipped; if all do, or the directory is not there, nothing is pruned', async (t) => {
+    const { scene } = await scenery(t);
+    const pruned = (...args) => scene.command(['prune', '--dry-run', '--config', 'Nightly'], ...args);
+    await scene.sql.query('UPDATE backup_run SET dump_path = $1 WHERE started_at = $2', ['/elsewhere/weavestream-postgres-2026-01-03T03-00-00Z.dump', new Date('2026-01-03T03:00:00Z')]);
+    assert.match((await pruned()).stdout, /^Nightly: 2 kept, 1 would be removed, which would free 1000 B; 1 skipped\n/);
+    const missing = join(scene.storage, 'not', 'there');
+    const refused = await pruned({ BACKUP_STORAGE_DIR: missing });
+    assert.deepEqual([refused.code, refused.stdout], [1, '']);
+    assert.match(refused.stderr, /^weavestream-backup prune: 'Nightly': open the backup directory '.*': No such file or directory; .* is the volume of '.*' mounted\?$/m);
+    assert.ok(!existsSync(join(scene.storage, 'not')), 'it is not made');
+    const other = await pruned({ BACKUP_STORAGE_DIR: temporaryFolder('other') });
+    assert.equal(other.code, 1);
+    assert.match(other.stderr, /^weavestream-backup prune: 'Nightly': nothing was pruned: of 4 dumps none is in '.*'; is the right directory mounted\?$/m);
   });
 
   test('without --dry-run it does what it told, as the job does', async (t) => {

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { commandNames, helpOf, optionsOf } from './support/help.mjs';
 import { hasSchema, schemaErrors } from './support/json_schema.mjs';
+import { runProcess } from './support/run_folder.mjs';
 import { executable } from './support/scene.mjs';
 import { inTerminal, openTerminal } from './support/terminal.mjs';
-import { run } from './support/worker.mjs';
+import { run, workerProgram } from './support/worker.mjs';
 
 const commands = await commandNames();
 
@@ -27,10 +28,46 @@ describe('commands', { concurrency: 3 }, () => {
     assert.deepEqual(answering.filter((name) => !hasSchema(name)), []);
   });
 
-  test('an unknown command or option is told with status 64', async () => {
-    const { code, stderr } = await run(['restart']);
-    assert.deepEqual({ code, stderr }, { code: 64, stderr: "weavestream-backup: 'restart' is no command; try 'weavestream-backup help'\n" });
-    for (const name of commands) assert.equal((await run([name, '--no-such-option'])).code, 64, name);
+  test('an unknown option is told with status 64, by each in the same words', async () => {
+    for (const name of commands) {
+      const { code, stdout, stderr } = await run([name, '--no-such-option']);
+      assert.deepEqual([code, stdout, stderr], [64, '', `weavestream-backup ${name}: '--no-such-option' is no option; try --help\n`]);
+    }
+  });
+
+  for (const [words, complaint] of [
+    [['pause'], ": 'pause' is no command; try 'weavestream-backup help'"],
+    [['statsu'], ": 'statsu' is no command; did you mean 'status'?"],
+    [['st\x1b[2J'], ": 'st [2J' is no command; try 'weavestream-backup help'"],
+    [['help', 'dril'], ": 'dril' is no command; did you mean 'drill'?"],
+    [['help', 'drill', 'list'], " help: 'list' is one too many; try --help"],
+    [['version', 'extra'], " version: 'extra' is one too many; try --help"],
+    [['list', '--confg=Nightly'], " list: '--confg' is no option; did you mean '--config'?"],
+    [['worker', '--l'], " worker: '--l' begins more than one option; try --help"],
+    [['list', '--config'], " list: '--config' needs a value: --config=NAME|ID"],
+    [['list', '-jc'], " list: '-c' needs a value: --config=NAME|ID"],
+    [['list', '--json', '-xj'], " list: '-x' is no option; try --help"],
+    [['list', '--json=yes'], " list: '--json' takes no value; try --help"],
+    [['list', '--help=yes'], " list: '--help' takes no value; try --help"],
+    [['status', '--to=postgresql://me:hunter2@localhost'], " status: '--to' is no option; try --help"],
+    [['run', 'Nightly'], " run: a schedule is named by --config: run --config 'Nightly'"],
+    [['restore', '--plan'], ' restore: FILE is missing; try --help'],
+  ])
+    test(`weavestream-backup ${JSON.stringify(words).slice(1, -1)}: one line says what is wrong`, async () => {
+      const { code, stdout, stderr } = await run(words);
+      assert.deepEqual([code, stdout, stderr], [64, '', `weavestream-backup${complaint}\n`]);
+    });
+
+  test('help COMMAND prints what COMMAND --help does', async () => {
+    for (const name of [...commands, 'help', 'version']) assert.equal((await run(['help', name])).stdout, await helpOf(name), name);
+  });
+
+  test('what cannot be printed is told, with status 74', async () => {
+    for (const words of [...[...commands, 'version', 'help'].map((name) => [name, '--help']), ['cron', '0 3 * * *'], ['worker', '--check']]) {
+      const env = { REDIS_URL: 'redis://localhost', DATABASE_URL: 'postgresql://me@localhost/app' };
+      const { code, stderr } = await runProcess('sh', ['-c', 'exec "$0" "$@" >/dev/full', workerProgram, ...words], { env, check: false });
+      assert.deepEqual([code, stderr], [74, `weavestream-backup ${words[0]}: write standard output: No space left on device\n`], words.join(' '));
+    }
   });
 });
 

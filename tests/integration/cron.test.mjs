@@ -117,12 +117,28 @@ test('the command says what is wrong, with an exit status for it', () => {
   wrong(['--jsonl', '* * * * *'], 64, /--jsonl takes no pattern\n$/);
   wrong(['--count', '0', '* * * * *'], 64, /^weavestream-backup cron: --count='0' is not a number from 1 to 100000\n$/);
   wrong(['--dialect', '6', '* * * * *'], 64, /^weavestream-backup cron: --dialect='6' is not a number from 4 to 5\n$/);
-  wrong(['--nonsense'], 64, /Try 'weavestream-backup cron --help'\.\n$/);
+  wrong(['--nonsense'], 64, /^weavestream-backup cron: '--nonsense' is no option; try --help\n$/);
   wrong(['--from', '2026-02-29', '* * * * *'], 65, /'2026-02-29' is no time such as/);
   wrong(['--from', '2026-02-28T10:00x', '* * * * *'], 65, /'2026-02-28T10:00x' is a time with 'x' behind it\n$/);
   wrong(['99 * * * *'], 78, /cron pattern '99 \* \* \* \*': minute '99': 99 is not within 0-59\n$/);
+  wrong(['xyz'], 78, /cron pattern 'xyz': 1 field where 5 or 6 are usual: day of week 'xyz': xyz is no name\n$/);
+  wrong(['0 99 * *'], 78, /cron pattern '0 99 \* \*': 4 fields where 5 or 6 are usual: /);
   wrong(['0 0 31 4,6 *'], 78, /cron pattern '0 0 31 4,6 \*': the pattern has no next time within 9999 steps/);
   wrong(['--tz', 'Nowhere', '* * * * *'], 78, /time zone 'Nowhere' does not exist\n$/);
+});
+
+test('fewer than five fields are read as BullMQ reads them, and that is noted', () => {
+  const from = ['--from', '2026-11-24T12:00', '-n1'];
+  const noted = (pattern, count, whole) => {
+    const { status, lines, stderr } = cron([...from, pattern]);
+    assert.equal(status, 0);
+    assert.deepEqual(lines, cron([...from, whole]).lines);
+    assert.match(stderr, new RegExp(`^weavestream-backup cron: note: '.*' has ${count} of the fields .* takes it for '(.*)'\n$`));
+    assert.equal(/takes it for '(.*)'/.exec(stderr)[1], whole);
+  };
+  noted('0 3 * *', 4, '* 0 3 * *');
+  noted('0', 1, '* * * * 0');
+  for (const pattern of ['0 3 * * *', '0 0 3 * * *', '@daily']) assert.equal(cron([...from, pattern]).stderr, '');
 });
 
 test('each line of --jsonl is answered, also one that asks nothing', () => {

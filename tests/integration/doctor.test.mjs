@@ -163,7 +163,7 @@ test('a Redis that evicts keys, or keeps nothing, is told', async (t) => {
   await set('maxmemory-policy', 'allkeys-lru');
   await finds({ 'redis.memory': 'warn' }, /^maxmemory-policy is allkeys-lru: jobs and schedules can vanish/, /noeviction/);
   await set('maxmemory', '100mb');
-  await finds({ 'redis.memory': 'bad' }, /used of 100\.00 MB/, /noeviction/);
+  await finds({ 'redis.memory': 'bad' }, /used of 100\.00 MiB/, /noeviction/);
   await client.config('SET', 'maxmemory-policy', 'volatile-lru');
   await finds({ 'redis.memory': 'warn' }, /^maxmemory-policy is volatile-lru: the lock of a job can vanish/, /noeviction/);
   await client.config('SET', 'maxmemory-policy', 'noeviction');
@@ -176,7 +176,7 @@ test('a Redis that evicts keys, or keeps nothing, is told', async (t) => {
   await client.config('SET', 'maxmemory', '1mb');
   const { findings } = await doctor();
   assert.equal(findings['redis.memory'].verdict, 'bad');
-  assert.match(findings['redis.memory'].text, /^nearly full, and then nothing can be enqueued: .* used of 1\.00 MB$/);
+  assert.match(findings['redis.memory'].text, /^nearly full, and then nothing can be enqueued: .* used of 1\.00 MiB$/);
 });
 
 test('clocks that differ are told', async (t) => {

@@ -76,7 +76,7 @@ describe('enqueue', { concurrency: 3 }, () => {
     await terminal.shows(/^dumping \[=+> +\] {2}40 %/);
     scene.release('go');
     const { screen, code } = await terminal.ended;
-    assert.equal(screen, 'Nightly: weavestream-postgres-2026-11-24T15-00-00Z.dump, 2.86 MB in 2.1 s');
+    assert.equal(screen, 'Nightly: weavestream-postgres-2026-11-24T15-00-00Z.dump, 2.86 MiB in 2.1 s');
     assert.equal(code, 0);
   });
 
@@ -104,7 +104,7 @@ describe('enqueue', { concurrency: 3 }, () => {
     assert.deepEqual([failed.code, failed.stdout, failed.stderr], [1, '', "weavestream-backup enqueue: 'Nightly' failed: no room\n"]);
     end = `status = 'success', size_bytes = 3000000, dump_path = '/x/weavestream-postgres-2026-11-24T15-00-00Z.dump', manifest = '{"sha256":"${'a'.repeat(64)}"}'`;
     const good = await scene.enqueue();
-    assert.deepEqual([good.code, good.stdout], [0, 'Nightly: weavestream-postgres-2026-11-24T15-00-00Z.dump, 2.86 MB in 2.0 s\n']);
+    assert.deepEqual([good.code, good.stdout], [0, 'Nightly: weavestream-postgres-2026-11-24T15-00-00Z.dump, 2.86 MiB in 2.0 s\n']);
     end = `status = 'running'`;
     const { code, stdout } = await scene.enqueue(['--json']);
     const { outcome, error, file } = assertAnswer('enqueue', stdout);

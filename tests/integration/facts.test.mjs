@@ -105,7 +105,7 @@ test('a volume with less room than is reserved is a problem', async (t) => {
   const scene = await open(t);
   const { problems } = await facts(scene, { BACKUP_MIN_FREE_MB: '1048576' });
   assert.deepEqual(problems.map(({ about }) => about), ['space']);
-  assert.match(problems[0].text, /^no room for a dump: .* BACKUP_MIN_FREE_MB reserves 1\.00 TB: make room there$/);
+  assert.match(problems[0].text, /^no room for a dump: .* BACKUP_MIN_FREE_MB reserves 1\.00 TiB: make room there$/);
 });
 
 test('a dump that was deleted by hand is counted as missing', async (t) => {

@@ -271,6 +271,24 @@ describe('what cannot or must not be deleted', () => {
     assert.deepEqual(await scene.rows(), rows);
   });
 
+  test('the same if all rows name another directory; one that is not there is not made', async (t) => {
+    const scene = await open(t);
+    const configId = await insertConfig(scene.sql, { retention: one });
+    for (const time of ['2026-01-02T00:00:00', '2026-01-01T00:00:00']) await addDump(scene, configId, time);
+    const rows = await scene.rows();
+    const elsewhere = temporaryFolder('elsewhere');
+    const other = await scene.start({ env: { BACKUP_STORAGE_DIR: elsewhere } });
+    const pruned = await untilState(scene.queue, await prune(scene.queue, { configId }), 'failed');
+    assert.equal(pruned.failedReason, `nothing was pruned: of 2 dumps none is in '${elsewhere}'; is the right directory mounted?`);
+    await other.stop();
+    const missing = join(elsewhere, 'not', 'there');
+    await scene.start({ env: { BACKUP_STORAGE_DIR: missing } });
+    assert.equal((await untilState(scene.queue, await prune(scene.queue, { configId }), 'failed')).failedReason,
+      `open the backup directory '${missing}': No such file or directory; BACKUP_STORAGE_DIR must be a directory that stays: is the volume of '${missing}' mounted?`);
+    assert.deepEqual(readdirSync(elsewhere), []);
+    assert.deepEqual(await scene.rows(), rows);
+  });
+
   for (const [what, retention] of [['a number as text', { keepLast: '3' }], ['a list', [3, 7]], ['a word', 'everything'], ['nothing', null]]) {
     test(`a malformed retention (${what}) deletes nothing, and fails the job with that`, async (t) => {
       const scene = await open(t);

@@ -170,6 +170,22 @@ describe('restore', { concurrency: 3 }, () => {
     assert.equal(await postgres.psql('SELECT count(*) FROM companies', name), '20');
   });
 
+  test('--table takes a schema, and needs it for a name that is in two; what pg_restore cannot choose alone is refused', async () => {
+    const name = await emptyDatabase();
+    await postgres.psql('CREATE SCHEMA twin; CREATE TABLE assets (a int); CREATE TABLE other (a int); CREATE TABLE twin.other (a int); CREATE TABLE twin.assets AS SELECT 7 AS a', name);
+    const file = join(temporaryFolder('twins'), 'twins.dump');
+    await runProcess('pg_dump', ['--format=custom', `--file=${file}`, '-d', name], { env: postgres.environment });
+    const target = await emptyDatabase();
+    await postgres.psql('CREATE SCHEMA twin', target);
+    const answer = await answerOf(target, ['--table=twin.assets', file]);
+    assert.equal(answer.code, 0, answer.stderr);
+    assert.deepEqual([answer.tables, await tablesOf(target), await postgres.psql('SELECT a FROM twin.assets', target)], [1, 0, '7']);
+    const refusal = async (...tables) => textOf(await answerOf(await emptyDatabase(), [...tables.map((table) => `--table=${table}`), file]), 'tables');
+    assert.equal(await refusal('assets'), "'assets' is more than one table of the dump: name one of public.assets, twin.assets");
+    assert.equal(await refusal('twin.assets', 'public.other'), "pg_restore would restore 'public.assets' along with them: restore these tables one after the other");
+    assert.equal(await refusal('twin.nothing'), "the dump has no table 'twin.nothing' (names are without quotes; a schema may stand before them, as in public.assets)");
+  });
+
   test('in a terminal a bar is drawn, and what is told at the end stands there', async () => {
     const name = await emptyDatabase();
     const env = { TARGET: postgres.urlOf(name), ...restoreBy('case "$*" in *--dbname*) sleep 0.5 ;; esac; real "$@"') };
@@ -273,9 +289,9 @@ describe('the restore matrix', { concurrency: 3 }, () => {
     'a manifest that is none': ['checksum', { file: () => { const copy = copyOf(good); writeFileSync(manifestOf(copy), '{'); return copy; } }, /manifest\.json': the manifest is not JSON/],
     'a truncated dump without a manifest': ['archive', { file: () => { const copy = copyOf(good, { manifest: false }); truncateSync(copy, readFileSync(copy).length - 1000); return copy; } }, /^the dump could not be read back: pg_restore: exit status 1: /],
     'no dump at all': ['archive', { file: () => { const copy = copyOf(good, { manifest: false }); writeFileSync(copy, 'hello'.repeat(1000)); return copy; } }, /^the dump could not be read back: pg_restore: /],
-    'a file that is not there': ['archive', { file: () => '/nowhere/x.dump', code: 66 }, /^open '\/nowhere\/x\.dump': No such file or directory$/],
+    'a file that is not there': ['archive', { alone: true, file: () => '/nowhere/x.dump', code: 66 }, /^open '\/nowhere\/x\.dump': No such file or directory$/],
     'other rows than the manifest lists': ['archive', { file: () => { const copy = copyOf(good); rewrite(copy, (manifest) => ({ ...manifest, tables: { ...manifest.tables, 'public.assets': 501 } })); return copy; } }, /^table public\.assets has 501 rows in the manifest, 500 in the dump$/],
-    'a table that is not in it': ['tables', { args: ['--table', 'nothing'] }, /^the dump has no table 'nothing'/],
+    'a table that is not in it': ['tables', { args: ['--table', 'nothing'] }, /^the dump has no table 'nothing' \(names are without quotes; a schema may stand before them, as in public\.assets\)$/],
     'an older server': ['server', { file: newerDump }, /^PostgreSQL \d+\.\d+.* is older than the dump's 99\.\S+.*: restore into a server of version 99 or newer$/],
     'a database that is not empty': ['target', { database: filledDatabase }, /^database 'target_\d+' is not empty: it has 2 tables, 2 objects in all: name an empty one, or give --clean to replace what is in it$/],
     'a database that holds nothing but a type': ['target', { database: async () => { const name = await emptyDatabase(); await postgres.psql(`CREATE TYPE mood AS ENUM ('good')`, name); return name; } }, /is not empty: it has 0 tables, 1 object in all/],
@@ -283,7 +299,7 @@ describe('the restore matrix', { concurrency: 3 }, () => {
     'a server that is not there': ['target', { env: () => ({ TARGET: 'postgresql://me@127.0.0.1:1/x' }), code: 69 }, /^postgres: .*refused/],
     'a wrong password': ['target', { env: (name) => ({ TARGET: postgres.urlOf(name).replace(/:[^:@]*@/, ':wrong@') }) }, /^postgres: .*password authentication failed/],
     'somebody in the database': ['sessions', { database: filledDatabase, args: ['--clean'], session: true }, /^1 other session is in the database \(the app\): stop whatever uses it/],
-    'no room': ['space', { env: () => ({ BACKUP_MIN_FREE_MB: '1048576' }) }, /are free in '\S+', and the restore takes \S+ \wB at least, beside what BACKUP_MIN_FREE_MB reserves$/],
+    'no room': ['space', { env: () => ({ BACKUP_MIN_FREE_MB: '1048576' }) }, /are free in '\S+', and the restore takes \S+ \wiB at least, beside what BACKUP_MIN_FREE_MB reserves$/],
     'an app that is older than the dump': ['migrations', { args: olderApp }, /lacks 1 that the dump has been through \(20250601000000_backups\): the app there is older than the dump: install Weavestream 1\.8\.14 or newer$/],
     'no migrations where they should be': ['migrations', { args: ['--migrations', '/nowhere'] }, /^open the migrations directory '\/nowhere': No such file or directory$/],
     'an .env with another key': ['passwords', { args: () => ['--env-file', writeEnv('PASSWORD_ENCRYPTION_KEY=eA==\n')] }, /has no key of the dump's id, 'pk-2': its stored passwords could not be decrypted: take over /],
@@ -312,7 +328,7 @@ describe('the restore matrix', { concurrency: 3 }, () => {
     return copy;
   }
 
-  for (const [what, [name, { file = () => good.file, args = [], database: make = emptyDatabase, env = () => ({}), also = [], session = false, code = 1 }, reason]] of Object.entries(matrix))
+  for (const [what, [name, { file = () => good.file, args = [], database: make = emptyDatabase, env = () => ({}), also = [], alone = false, session = false, code = 1 }, reason]] of Object.entries(matrix))
     test(`${what}: ${name}`, async () => {
       const target = await make();
       const client = session ? await postgres.client(target, { application_name: 'the app' }) : null;
@@ -321,6 +337,7 @@ describe('the restore matrix', { concurrency: 3 }, () => {
       const refused = answer.checks.filter(({ verdict }) => verdict === 'refused').map((check) => check.name);
       assert.deepEqual(refused.filter((one) => !also.includes(one)), [name]);
       assert.match(textOf(answer, name), reason);
+      if (alone) assert.equal(answer.checks.length, 1, 'nothing can be compared with it');
       assert.equal(answer.code, code);
       assert.equal(answer.restored, false);
       assert.match(answer.stderr, /^weavestream-backup restore: nothing was restored: \d checks? refused\n$/);

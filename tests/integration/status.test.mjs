@@ -45,7 +45,7 @@ const general = (screen) =>
     .replace(/127\.0\.0\.1:\d+/g, 'HOST:PORT')
     .replace(/\/\S+\/storage-\w+/g, 'DIRECTORY')
     .replace(/^(Redis +)[\d.]+$/m, '$1VERSION').replace(/^(Postgres +)\d+\.\d.*$/m, '$1VERSION')
-    .replace(/[\d.]+ [GT]B free/, 'N free').replace(/for [\d.]+ s/g, 'for N s').replace(/pid \d+/, 'pid N');
+    .replace(/[\d.]+ [GT]iB free/, 'N free').replace(/for [\d.]+ s/g, 'for N s').replace(/pid \d+/, 'pid N');
 
 describe('status', { concurrency: 3 }, () => {
   for (const [version, bullmq] of Object.entries(versions)) {
@@ -132,8 +132,8 @@ Workers    nas at HOST:PORT for N s
 Lock       free
 Directory  DIRECTORY: 0 dumps, 0 B; N free
 
-ACTIVE JOB  DOES  SCHEDULE       SINCE                 PROGRESS             WORKER
-1           run   Nightly  [31m  YYYY-MM-DD hh:mm:ssZ  dump, 1.14 MB, 40 %  nas
+ACTIVE JOB  DOES  SCHEDULE       SINCE                 PROGRESS              WORKER
+1           run   Nightly  [31m  YYYY-MM-DD hh:mm:ssZ  dump, 1.14 MiB, 40 %  nas
 
 SCHEDULE       NEXT DUE              LAST SUCCESS  SIZE  STATE
 Nightly  [31m  YYYY-MM-DD hh:mm:ssZ  -                -  scheduled

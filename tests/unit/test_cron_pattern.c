@@ -67,6 +67,7 @@ what_is_refused_is_named_with_its_field(void **state)
         { "* * * * 1,5#2",
             "cron pattern '* * * * 1,5#2': day of week '1,5#2': # has no place in a list, a range or a step" },
         { "* * * * * * *", "cron pattern '* * * * * * *': more than 6 fields" },
+        { "* foo", "cron pattern '* foo': 2 fields where 5 or 6 are usual: day of week 'foo': foo is no name" },
         { "@midnight", "cron pattern '@midnight': day of week '@midnight': mid is no name" },
     };
 

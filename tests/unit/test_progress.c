@@ -17,17 +17,17 @@ a_bar_tells_share_rate_and_time_left(void **state)
 {
     (void)state;
     assert_line(0, 240000000, 5000, "reading back [>                       ]   0 %");
-    assert_line(60000000, 240000000, 2000, "reading back [=====>                  ]  25 %  30.0 MB/s, 0:06 left");
-    assert_line(239999999, 240000000, 8000, "reading back [=======================>]  99 %  30.0 MB/s, 0:00 left");
-    assert_line(240000000, 240000000, 8000, "reading back [========================] 100 %  30.0 MB/s, 0:00 left");
-    assert_line(1000000, 100000000, 100000, "reading back [>                       ]   1 %  0.0 MB/s, 2:45:00 left");
+    assert_line(60000000, 240000000, 2000, "reading back [=====>                  ]  25 %  28.61 MiB/s, 0:06 left");
+    assert_line(239999999, 240000000, 8000, "reading back [=======================>]  99 %  28.61 MiB/s, 0:00 left");
+    assert_line(240000000, 240000000, 8000, "reading back [========================] 100 %  28.61 MiB/s, 0:00 left");
+    assert_line(1000000, 100000000, 100000, "reading back [>                       ]   1 %  9.77 KiB/s, 2:45:00 left");
 }
 
 static void
 what_grows_beyond_its_end_stays_at_its_end(void **state)
 {
     (void)state;
-    assert_line(500, 240, 2000, "reading back [========================] 100 %  0.0 MB/s, 0:00 left");
+    assert_line(500, 240, 2000, "reading back [========================] 100 %  250 B/s, 0:00 left");
 }
 
 static void
@@ -41,7 +41,7 @@ static void
 without_an_end_size_and_time_are_told(void **state)
 {
     (void)state;
-    assert_line(12300000, 0, 61000, "reading back 12.3 MB  0.2 MB/s, 1:01");
+    assert_line(12300000, 0, 61000, "reading back 11.73 MiB  196.91 KiB/s, 1:01");
 }
 
 static void

@@ -29,8 +29,9 @@ a_dump_like_the_last_one_must_fit_beside_what_is_reserved(void **state)
     (void)state;
     assert_start(356, 100, 5000, NULL, NULL);
     assert_start(355, 100, 0,
-        "no room for a dump: 355.00 MB are free in '/backup', of which BACKUP_MIN_FREE_MB reserves 256.00 MB, and the "
-        "last dump took 100.00 MB: make room there",
+        "no room for a dump: 355.00 MiB are free in '/backup', of which BACKUP_MIN_FREE_MB reserves 256.00 MiB, and "
+        "the "
+        "last dump took 100.00 MiB: make room there",
         NULL);
 }
 
@@ -40,11 +41,11 @@ without_a_last_dump_the_databases_size_is_warned_of(void **state)
     (void)state;
     assert_start(1256, 0, 1000, NULL, NULL);
     assert_start(1255, 0, 1000, NULL,
-        "1000.00 MB are in the database, and 1.23 GB are free in '/backup', of which BACKUP_MIN_FREE_MB reserves "
+        "1000.00 MiB are in the database, and 1.23 GiB are free in '/backup', of which BACKUP_MIN_FREE_MB reserves "
         "256.00 "
-        "MB: its dump, usually smaller, may not fit");
+        "MiB: its dump, usually smaller, may not fit");
     assert_start(255, 0, 1,
-        "no room for a dump: 255.00 MB are free in '/backup', of which BACKUP_MIN_FREE_MB reserves 256.00 MB: make "
+        "no room for a dump: 255.00 MiB are free in '/backup', of which BACKUP_MIN_FREE_MB reserves 256.00 MiB: make "
         "room "
         "there",
         NULL);
@@ -60,9 +61,9 @@ a_dump_is_stopped_only_when_what_is_reserved_is_reached(void **state)
     assert_true(space_is_left(&space, 1, &err));
     space.free_bytes -= MB;
     assert_false(space_is_left(&space, 3 * MB / 2, &err));
-    assert_string_equal(err.text,
-        "stopped after 1.50 MB of the dump: only 255.00 MB are free in '/backup', of which BACKUP_MIN_FREE_MB reserves "
-        "256.00 MB: make room there");
+    assert_string_equal(err.text, "stopped after 1.50 MiB of the dump: only 255.00 MiB are free in '/backup', of which "
+                                  "BACKUP_MIN_FREE_MB reserves "
+                                  "256.00 MiB: make room there");
     assert_int_equal(err.code, ERROR_REFUSED);
 }
 

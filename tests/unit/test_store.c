@@ -1,6 +1,7 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -533,20 +534,27 @@ a_relative_directory_is_taken_from_the_workspace_root(void **state)
     char path[2 * FOLDER_PATH];
     char expected[2 * FOLDER_PATH];
     struct store *store;
+    bool made;
 
     (void)snprintf(path, sizeof(path), "%s/apps", fixture->folder);
     assert_int_equal(mkdir(path, 0700), 0);
     assert_int_equal(chdir(path), 0);
-    store = store_open("./data/backup/", &fixture->err);
+    store = store_make("./data/backup/", &made, &fixture->err);
     assert_non_null(store);
+    assert_true(made);
     (void)snprintf(expected, sizeof(expected), "%s/apps/data/backup", fixture->folder);
     assert_string_equal(store_directory(store), expected);
     store_close(store);
     folder_write(fixture->folder, "pnpm-workspace.yaml", "");
-    store = store_open("data/backup", &fixture->err);
+    store = store_make("data/backup", &made, &fixture->err);
     assert_non_null(store);
+    assert_true(made);
     (void)snprintf(expected, sizeof(expected), "%s/data/backup", fixture->folder);
     assert_string_equal(store_directory(store), expected);
+    store_close(store);
+    store = store_make("data/backup", &made, &fixture->err);
+    assert_non_null(store);
+    assert_false(made);
     store_close(store);
     assert_int_equal(chdir("/"), 0);
 }
@@ -556,9 +564,20 @@ a_directory_that_cannot_be_opened_says_so(void **state)
 {
     struct fixture *fixture = *state;
     struct error err;
+    char missing[PATH_MAX];
+    char expected[3 * PATH_MAX];
+    bool made;
 
-    (void)fixture;
-    assert_null(store_open("/proc/nothing/here", &err));
+    (void)snprintf(missing, sizeof(missing), "%s/not/there", fixture->folder);
+    assert_null(store_open(missing, &err));
+    (void)snprintf(expected, sizeof(expected),
+        "open the backup directory '%s': No such file or directory; BACKUP_STORAGE_DIR must be a directory that stays: "
+        "is the volume of '%s' mounted?",
+        missing, missing);
+    assert_string_equal(err.text, expected);
+    *strrchr(missing, '/') = '\0';
+    assert_int_equal(access(missing, F_OK), -1);
+    assert_null(store_make("/proc/nothing/here", &made, &err));
     assert_string_equal(err.text,
         "make the backup directory '/proc/nothing/here': No such file or directory; BACKUP_STORAGE_DIR must be a "
         "directory that stays: is the volume of '/proc/nothing/here' mounted?");

@@ -41,9 +41,9 @@ columns_are_aligned_and_the_last_one_ends_with_its_text(void **state)
 
     (void)state;
     assert_table(&table, SCREEN_ENDLESS, false,
-        "FILE               SIZE  REASON\n"
-        "one             1.18 MB  the disk was full, as so often\n"
-        "three and four        7  -\n");
+        "FILE                SIZE  REASON\n"
+        "one             1.18 MiB  the disk was full, as so often\n"
+        "three and four         7  -\n");
     table_clear(&table);
 }
 
@@ -53,14 +53,14 @@ what_is_too_wide_is_cut_from_the_last_column_on(void **state)
     struct table table = small_table();
 
     (void)state;
-    assert_table(&table, 40, false,
-        "FILE               SIZE  REASON\n"
-        "one             1.18 MB  the disk was f\xE2\x80\xA6\n"
-        "three and four        7  -\n");
-    assert_table(&table, 30, false,
-        "FILE            SIZE  REASON\n"
-        "one          1.18 MB  the dis\xE2\x80\xA6\n"
-        "three and \xE2\x80\xA6        7  -\n");
+    assert_table(&table, 41, false,
+        "FILE                SIZE  REASON\n"
+        "one             1.18 MiB  the disk was f\xE2\x80\xA6\n"
+        "three and four         7  -\n");
+    assert_table(&table, 31, false,
+        "FILE             SIZE  REASON\n"
+        "one          1.18 MiB  the dis\xE2\x80\xA6\n"
+        "three and \xE2\x80\xA6         7  -\n");
     table_clear(&table);
 }
 
@@ -71,9 +71,9 @@ a_cell_is_cut_to_no_less_than_a_glimpse(void **state)
 
     (void)state;
     assert_table(&table, 1, false,
-        "FILE         SIZE  REASON\n"
-        "one       1.18 MB  the dis\xE2\x80\xA6\n"
-        "three a\xE2\x80\xA6        7  -\n");
+        "FILE          SIZE  REASON\n"
+        "one       1.18 MiB  the dis\xE2\x80\xA6\n"
+        "three a\xE2\x80\xA6         7  -\n");
     table_clear(&table);
 }
 

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
 /* Numbers, sizes and what stands in quotes are examples. */
-const pattern = (text) => text.replace(/(?<=[\s(])'[^'\n]*'/g, "'…'").replace(/\d+(\.\d+)?( [KMGT]?B\b)?/g, '0');
+const pattern = (text) => text.replace(/(?<=[\s(])'[^'\n]*'/g, "'…'").replace(/\d+(\.\d+)?( ([KMGT]i?)?B\b)?/g, '0');
 
 /* README has this text, with other examples. */
 export function assertInReadme(text) {
