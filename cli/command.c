@@ -34,6 +34,32 @@ command_complain(const char *name, int status, const char *format, ...)
 }
 
 int
+command_status(enum error_code code)
+{
+    switch (code) {
+    case ERROR_NONE:
+    case ERROR_BUG:
+        return EX_SOFTWARE;
+    case ERROR_CONFIG:
+        return EX_CONFIG;
+    case ERROR_INPUT:
+        return EX_NOINPUT;
+    case ERROR_DENIED:
+        return EX_NOPERM;
+    case ERROR_CONFLICT:
+    case ERROR_STOPPED:
+        return EX_TEMPFAIL;
+    case ERROR_SYSTEM:
+        return EX_IOERR;
+    case ERROR_REFUSED:
+    case ERROR_LOST:
+    case ERROR_TIMEOUT:
+        break;
+    }
+    return EX_UNAVAILABLE;
+}
+
+int
 command_finish(const char *name)
 {
     if (fflush(stdout) == EOF || ferror(stdout))

@@ -76,7 +76,7 @@ check_server(struct patient *patient, struct finding *finding)
         patient->queue = NULL;
         finding_bad(finding, "%s", err.text);
         finding_advise(finding, "%s",
-            err.code == ERROR_REFUSED ? "see that REDIS_URL is the app's, with its user and password"
+            err.code == ERROR_REFUSED || err.code == ERROR_DENIED ? "see that REDIS_URL is the app's, with its user and password"
                                       : "see that Redis is up, and that REDIS_URL leads to it");
     } else if (queue_server(patient->queue)->version < RECOMMENDED_VERSION) {
         finding_warn(finding, "Redis %s is old", field(patient, "redis_version"));

@@ -12,6 +12,8 @@
 #include "common/signals.h"
 #include "protocol/link.h"
 
+#define REFUSAL "Redis: " /* and what it said: redis_check_reply() */
+
 struct queue {
     const struct redis_url *url;
     struct event_base *base;
@@ -51,11 +53,13 @@ on_failure(const struct error *err, void *owner)
     queue->failure = *err;
 }
 
-/* What the error is about. */
+/* What the error is about, named once. */
 static bool
 fail(const struct queue *queue, const struct error *why, struct error *err)
 {
-    *err = *why;
+    size_t named = strncmp(why->text, REFUSAL, strlen(REFUSAL)) == 0 ? strlen(REFUSAL) : 0;
+
+    (void)error_set(err, why->code, "%s", why->text + named);
     if (queue->url->host != NULL)
         return error_add(err, "Redis at %s:%d", queue->url->host, queue->url->port);
     return error_add(err, "Redis at %s", queue->url->socket_path);
@@ -276,30 +280,14 @@ queue_rest(struct queue *queue, int64_t ms, struct error *err)
     return !is_stopped(queue, err);
 }
 
-static bool
-is_about_permission(const struct error *err)
-{
-    static const char *const words[] = { "WRONGPASS", "NOAUTH", "NOPERM", "ERR AUTH", "ERR invalid password" };
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strstr(err->text, words[i]) != NULL)
-            return true;
-    return false;
-}
-
 int
 queue_complain(const char *command, const struct error *err)
 {
-    switch (err->code) {
-    case ERROR_CONFIG:
-        return command_complain(command, EX_CONFIG, "%s", err->text);
-    case ERROR_LOST:
+    if (err->code == ERROR_LOST)
         return command_complain(command, EX_UNAVAILABLE, "%s; is it up, and is REDIS_URL right?", err->text);
-    case ERROR_STOPPED:
-        return command_complain(command, EX_TEMPFAIL, "%s", err->text);
-    default:
-        return command_complain(command, is_about_permission(err) ? EX_NOPERM : EX_UNAVAILABLE, "%s", err->text);
-    }
+    if (err->code == ERROR_INPUT) /* an answer that is none */
+        return command_complain(command, EX_UNAVAILABLE, "%s", err->text);
+    return command_complain(command, command_status(err->code), "%s", err->text);
 }
 
 int

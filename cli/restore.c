@@ -188,7 +188,9 @@ refuse(const struct restore_plan *plan, struct text *reason)
     text_format(reason, "nothing was restored: %zu check%s refused", plan->refused, plan->refused == 1 ? "" : "s");
     if (plan->file_missing)
         return EX_NOINPUT;
-    return plan->server_away || plan->client_missing ? EX_UNAVAILABLE : FAILED;
+    if (plan->server_failure != ERROR_NONE && plan->server_failure != ERROR_REFUSED)
+        return command_status(plan->server_failure);
+    return plan->client_missing ? EX_UNAVAILABLE : FAILED;
 }
 
 /* What a person has to know of the database. */

@@ -79,7 +79,8 @@ look(const struct text *snapshot, int *status)
     if (verdict.type == REPORT_COMPLETED)
         seen = json_loads(verdict.value, 0, NULL);
     if (seen == NULL)
-        *status = command_complain(NAME, EX_UNAVAILABLE, "%s", verdict.text == NULL ? "no answer" : verdict.text);
+        *status = command_complain(NAME, verdict.code == ERROR_NONE ? EX_UNAVAILABLE : command_status(verdict.code),
+            "%s", verdict.text == NULL ? "no answer" : verdict.text);
     report_clear(&verdict);
     return seen;
 }
@@ -242,7 +243,7 @@ repair(struct queue *queue, struct text *snapshot, json_t *repairs, int *status)
         if (err.code == ERROR_CONFLICT)
             *status = command_complain(NAME, EX_TEMPFAIL, "nothing was repaired: %s; try again in a minute", err.text);
         else
-            *status = command_complain(NAME, EX_UNAVAILABLE, "not all could be repaired: %s", err.text);
+            *status = command_complain(NAME, command_status(err.code), "not all could be repaired: %s", err.text);
         return false;
     }
     return take_snapshot(queue, snapshot, status);

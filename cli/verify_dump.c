@@ -89,6 +89,13 @@ add_reason(
     text_add(out, err->text);
 }
 
+/* Whoever is not let in, or not there, has said nothing about the dump. */
+static bool
+is_about_server(enum error_code code)
+{
+    return code == ERROR_LOST || code == ERROR_DENIED || code == ERROR_CONFIG;
+}
+
 static int
 exit_status(bool ok, const struct verify_result *result, const struct error *err)
 {
@@ -96,7 +103,9 @@ exit_status(bool ok, const struct verify_result *result, const struct error *err
         return EX_OK;
     if (result->stage == VERIFY_OPENING)
         return EX_NOINPUT;
-    if (err->code == ERROR_CONFIG || (result->stage == VERIFY_RESTORE && err->code == ERROR_LOST))
+    if (result->stage == VERIFY_RESTORE && is_about_server(err->code))
+        return command_status(err->code);
+    if (err->code == ERROR_CONFIG) /* no pg_restore */
         return EX_UNAVAILABLE;
     return VERIFY_DUMP_NOT_PROVEN;
 }

@@ -29,6 +29,7 @@
  *
  *     {"type":"completed","returnvalue":ANY}
  *     {"type":"failed","reason":"...","retry":false}     retry: whether trying again can help; then attempts and backoff decide
+ *                                                        "code":"denied": what kind of failure, where somebody asks (common/error)
  *                                                        "told":true: everybody knows who need not be looked up in Postgres
  *     {"type":"interrupted","reason":"..."}              stopped by the worker's SIGTERM: the job goes back to the queue
  *     {"type":"delay","until":1795382600905}             not now: the job moves to delayed until then, no attempt is counted
@@ -82,6 +83,7 @@ struct report {
     char *zone;    /* SCHEDULE */
     bool retry;    /* FAILED */
     bool told;     /* FAILED: to everybody but people */
+    enum error_code code; /* FAILED: ERROR_NONE: not said */
     bool unclean;  /* FAILED: what goes with it may not be done (in a job process: is not), see report_judge() */
     int64_t ms;    /* DELAY: until when, in Unix milliseconds; RATE_LIMIT: for how long, 1 at least */
 };

@@ -61,7 +61,7 @@ struct restore_plan {
     size_t count;
     size_t refused;
     bool file_missing; /* among what was refused */
-    bool server_away;
+    enum error_code server_failure; /* why it could not be asked; ERROR_NONE: it could */
     bool client_missing; /* pg_restore, or what unpacks a script */
 
     char *path; /* of the dump, absolute */
