@@ -280,14 +280,18 @@ queue_rest(struct queue *queue, int64_t ms, struct error *err)
     return !is_stopped(queue, err);
 }
 
+/* What is no input of the command's is an answer that makes no sense. */
+int
+queue_status(const struct error *err)
+{
+    return err->code == ERROR_INPUT ? EX_UNAVAILABLE : command_status(err->code);
+}
+
 int
 queue_complain(const char *command, const struct error *err)
 {
-    if (err->code == ERROR_LOST)
-        return command_complain(command, EX_UNAVAILABLE, "%s; is it up, and is REDIS_URL right?", err->text);
-    if (err->code == ERROR_INPUT) /* an answer that is none */
-        return command_complain(command, EX_UNAVAILABLE, "%s", err->text);
-    return command_complain(command, command_status(err->code), "%s", err->text);
+    return command_complain(command, queue_status(err), "%s%s", err->text,
+        err->code == ERROR_LOST ? "; is it up, and is REDIS_URL right?" : "");
 }
 
 int

@@ -66,6 +66,7 @@ bool queue_rest(struct queue *queue, int64_t ms, struct error *err) MUST_CHECK;
 typedef int queue_work_fn(struct queue *queue, void *context);
 int queue_command(const char *command, unsigned scopes, queue_work_fn *work, void *context);
 
+int queue_status(const struct error *err); /* the exit status for it */
 /* Says on standard error what went wrong; hands the exit status back. */
 int queue_complain(const char *command, const struct error *err);
 

@@ -209,11 +209,8 @@ find_missing(const struct strays *strays, struct text *names, bool *newest)
     *newest = false;
     for (size_t i = 0; i < database_rows_count(strays->rows); i++) {
         const char *path = database_rows_value(strays->rows, i, DUMP_PATH);
-        char name[STORE_NAME_SIZE];
-        struct error err;
-        int64_t size = -1;
 
-        if (store_resolve(strays->store, path, name, &err) && store_find(strays->store, name, &size, &err) && size >= 0)
+        if (store_has(strays->store, path))
             continue;
         *newest = *newest || i == 0;
         finding_add_name(names, count++, path);

@@ -117,17 +117,8 @@ struct schedule {
     struct wall due;     /* when it was, the last time; 0: never, or it is at work on that */
     const json_t *success;
     const json_t *failure;
+    bool failed_last;
 };
-
-/* Times in ISO 8601 are in order as texts. */
-static bool
-failed_last(const struct schedule *schedule)
-{
-    const char *failed = text_of(schedule->failure, "createdAt");
-    const char *succeeded = text_of(schedule->success, "createdAt");
-
-    return failed != NULL && (succeeded == NULL || strcmp(failed, succeeded) > 0);
-}
 
 /* Without the ledger's memory nobody knows since when the schedule has been what it is; so this need not be a run that was missed. */
 static bool
@@ -150,7 +141,7 @@ judge_schedule(const struct schedule *schedule, struct text *out, bool *is_bad)
     *is_bad = true;
     if (schedule->problem != NULL)
         text_format(out, "'%s' cannot be followed: %s", schedule->name, schedule->problem);
-    else if (failed_last(schedule))
+    else if (schedule->failed_last)
         text_format(out, "'%s' failed last: %s", schedule->name, reason == NULL ? "no reason given" : reason);
     else if (schedule->overdue != NULL)
         text_format(out, "'%s' has not run since it was due at %s", schedule->name, schedule->overdue);
@@ -203,7 +194,8 @@ note_schedule(const json_t *object, struct tally *tally)
         .overdue = text_of(object, "overdueSince"),
         .due = find_due(object, tally->zones, tally->grace_ms),
         .success = json_object_get(object, "lastSuccess"),
-        .failure = json_object_get(object, "lastFailure") };
+        .failure = json_object_get(object, "lastFailure"),
+        .failed_last = json_is_true(json_object_get(object, "failedLast")) };
     const char *finished = text_of(schedule.success, "finishedAt");
     struct text wrong = TEXT_EMPTY;
     bool is_bad;

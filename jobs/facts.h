@@ -21,7 +21,8 @@
  *                    "overdueSince":TIME,                when the run was due that has not happened; null: not overdue
  *                    "problem":"...",                    why it cannot be followed; null: it can
  *                    "lastSuccess":RUN,"lastFailure":RUN,"failedLast":true,
- *                                                        a run that another one left no room for ("concurrent") is none of these
+ *                                                        failedLast: of the two, the failure is the newer run. One that was refused
+ *                                                        beside another ("concurrent") is no failure here
  *                    "runs":{"queued":N,"running":N,"success":N,"failed":N}}],
  *                                                        by name; rows, as many as there are
  *      "runs":[RUN]}                                     the newest FACTS_RUNS of all, newest first

@@ -264,7 +264,7 @@ describe('enqueue', { concurrency: 3 }, () => {
     const scene = await open(t);
     const { code, stderr } = await scene.enqueue([], { REDIS_URL: scene.redis.url.replace('redis://', 'redis://:wrong@') });
     assert.equal(code, 77);
-    assert.match(stderr, /^weavestream-backup enqueue: Redis at 127.0.0.1:\d+: Redis: (WRONGPASS|ERR AUTH)/);
+    assert.match(stderr, /^weavestream-backup enqueue: Redis at 127.0.0.1:\d+: (WRONGPASS|ERR AUTH)/);
     assert.doesNotMatch(stderr, /wrong@/);
   });
 
