@@ -59,7 +59,7 @@ static const char details[] =
     "Exit status: 0 restored, with all rows (with --plan: nothing is refused), 1 refused or failed, 64 wrong usage, 66 "
     "no\n"
     "such file, or none that can be read, 69 the server is away, or no pg_restore (psql, gzip) is here, 74 the answer\n"
-    "cannot be written, 78 wrong settings, 130 interrupted.\n"
+    "cannot be written, 77 the server does not let us in, 78 wrong settings, or no such database, 130 interrupted.\n"
     "\n"
     "Examples:\n"
     "  weavestream-backup restore --plan --to-env DATABASE_URL --env-file .env \\\n"

@@ -183,6 +183,8 @@ struct tally {
     size_t bad_count;
     struct text untried;
     size_t untried_count;
+    const char *first_bad; /* names */
+    const char *first_untried;
     const char *newest; /* when the last success was finished; NULL: there is none */
 };
 
@@ -207,7 +209,9 @@ note_schedule(const json_t *object, struct tally *tally)
     if (wrong.length > 0) {
         struct text *out = is_bad ? &tally->bad : &tally->untried;
         size_t *count = is_bad ? &tally->bad_count : &tally->untried_count;
+        const char **first = is_bad ? &tally->first_bad : &tally->first_untried;
 
+        *first = *count == 0 ? schedule.name : *first;
         if ((*count)++ < FINDING_NAMES_MOST)
             text_format(out, "%s%s", out->length == 0 ? "" : "; ", text_string(&wrong));
     }
@@ -222,11 +226,13 @@ tell_tally(const struct tally *tally, struct finding *finding)
         finding_advise(finding, "make one in the app, under Admin, Backups");
     } else if (tally->bad_count > 0) {
         finding_bad(finding, "%zu of %zu schedules: %s", tally->bad_count, tally->enabled, text_string(&tally->bad));
-        finding_advise(finding, "mend that, then see a 'Run now' succeed (weavestream-backup enqueue)");
+        finding_advise(finding, "mend that, then see a 'Run now' succeed (weavestream-backup enqueue --config '%s')",
+            tally->first_bad);
     } else if (tally->untried_count > 0) {
         finding_warn(
             finding, "%zu of %zu schedules: %s", tally->untried_count, tally->enabled, text_string(&tally->untried));
-        finding_advise(finding, "see a 'Run now' succeed (weavestream-backup enqueue)");
+        finding_advise(
+            finding, "see a 'Run now' succeed (weavestream-backup enqueue --config '%s')", tally->first_untried);
     } else
         finding_ok(finding, "each of %zu has succeeded when it was last due; newest backup: %s", tally->enabled,
             tally->newest == NULL ? "of a time that is not known" : tally->newest);
