@@ -10,7 +10,6 @@
 #include <sysexits.h>
 
 #include "cli/screen.h"
-#include "common/text.h"
 
 #define PROGRAM "weavestream-backup"
 #define OPTIONS_MAX 24
@@ -31,6 +30,20 @@ command_complain(const char *name, int status, const char *format, ...)
     (void)fprintf(stderr, PROGRAM " %s: %s\n", name, text_string(&line));
     text_clear(&line);
     return status;
+}
+
+int
+command_complain_of_settings(const char *name, const struct text *problems)
+{
+    const char *line = text_string(problems);
+
+    while (*line != '\0') {
+        size_t length = strcspn(line, "\n");
+
+        (void)command_complain(name, EX_CONFIG, "%.*s", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+    return EX_CONFIG;
 }
 
 int

@@ -304,8 +304,7 @@ queue_command(const char *command, unsigned scopes, queue_work_fn *work, void *c
     int status;
 
     if (!settings_load(&settings, scopes, &problems)) {
-        (void)fputs(text_string(&problems), stderr);
-        status = EX_CONFIG;
+        status = command_complain_of_settings(command, &problems);
     } else if ((queue = queue_open(&settings, &err)) == NULL)
         status = queue_complain(command, &err);
     else

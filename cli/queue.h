@@ -24,6 +24,7 @@
 
 #define QUEUE_NAME "backup"
 #define QUEUE_PREFIX "bull"
+#define QUEUE_SCHEDULER "backup-config-" /* and the id of the schedule: the id of its scheduler in the queue */
 #define QUEUE_PATIENCE_MS 5000
 
 struct queue;

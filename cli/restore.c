@@ -288,8 +288,7 @@ cli_restore(int argc, char **argv)
         return status;
     log_start("weavestream-backup-job", LOG_LEVEL_WARN);
     if (!settings_load(&settings, SETTINGS_DRILL, &problems)) {
-        (void)fputs(text_string(&problems), stderr);
-        status = EX_CONFIG;
+        status = command_complain_of_settings(NAME, &problems);
     } else if (find_target(argc, argv, &arguments, &url, &status))
         status = restore_as_told(&arguments, &url, &settings);
     postgres_url_clear(&url);

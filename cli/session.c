@@ -14,9 +14,9 @@ load_settings(struct session *session, int *status)
     struct text problems = TEXT_EMPTY;
     bool ok = settings_load(&session->settings, SETTINGS_JOB, &problems);
 
-    (void)fputs(text_string(&problems), stderr);
+    if (!ok)
+        *status = command_complain_of_settings(session->command, &problems);
     text_clear(&problems);
-    *status = EX_CONFIG;
     return ok;
 }
 

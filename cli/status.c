@@ -14,7 +14,6 @@
 
 #define NAME "status"
 #define WATCH_MS 2000
-#define SCHEDULER "backup-config-" /* and the id of the schedule: the id of its scheduler in the queue */
 
 #define HOME "\x1b[H"
 #define ERASE_LINE "\x1b[K"
@@ -63,7 +62,6 @@ read_arguments(int argc, char **argv, struct arguments *out, int *status)
 /* --- Redis --- */
 
 struct seen {
-    const struct queue *queue;
     struct overview overview;
     struct overview_workers workers;
 };
@@ -188,7 +186,7 @@ find_scheduler(const struct overview *overview, const char *config_id)
 {
     char id[128];
 
-    (void)snprintf(id, sizeof(id), SCHEDULER "%s", config_id == NULL ? "" : config_id);
+    (void)snprintf(id, sizeof(id), QUEUE_SCHEDULER "%s", config_id == NULL ? "" : config_id);
     for (size_t i = 0; i < overview->scheduler_count; i++)
         if (overview->schedulers[i].id != NULL && strcmp(overview->schedulers[i].id, id) == 0)
             return &overview->schedulers[i];
@@ -278,7 +276,7 @@ exit_status(bool reachable, const struct error *redis, const json_t *postgres)
 static json_t *
 gather(struct queue *queue, int *status)
 {
-    struct seen seen = { .queue = queue, .overview = OVERVIEW_EMPTY, .workers = OVERVIEW_WORKERS_EMPTY };
+    struct seen seen = { .overview = OVERVIEW_EMPTY, .workers = OVERVIEW_WORKERS_EMPTY };
     json_t *out = json_object();
     struct error err = ERROR_EMPTY;
     bool reachable = look(queue, &seen, &err);

@@ -38,7 +38,7 @@ static const char details[] =
     "Exit status: 0 proven (at level toc: readable, and as the manifest says), 1 not proven (with --all: one or "
     "more),\n"
     "64 wrong usage, 66 no such file, or none that can be read (with --all: no dump at all), 69 no pg_restore, or the\n"
-    "server for a restore is away, 78 wrong settings, 130 interrupted.\n"
+    "server for a restore is away, 77 it does not let us in, 78 wrong settings, or no such database, 130 interrupted.\n"
     "\n"
     "Examples:\n"
     "  weavestream-backup verify /backups/weavestream-postgres-2026-11-22T03-00-00Z.dump\n"

@@ -175,11 +175,11 @@ verify_dump_command(const char *command, unsigned scopes, verify_dump_work_fn *w
     struct settings settings;
     struct text problems = TEXT_EMPTY;
     struct error err;
-    int status = EX_CONFIG;
+    int status;
 
     log_start("weavestream-backup-job", LOG_LEVEL_WARN);
     if (!settings_load(&settings, scopes, &problems))
-        (void)fputs(text_string(&problems), stderr);
+        status = command_complain_of_settings(command, &problems);
     else if ((scopes & SETTINGS_DRILL) != 0 && settings.drill.count == 0 && settings.database.count == 0)
         status = command_complain(command, EX_CONFIG, "a restore needs a server: set BACKUP_DRILL_URL or DATABASE_URL");
     else if (!stop_start((struct moment){ .ns = STOP_NEVER_NS }, &err))

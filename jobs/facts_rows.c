@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/text.h"
+#include "jobs/history.h"
 #include "jobs/sql.h"
 
 #define ERROR_BYTES_MAX 500 /* many runs must fit into one line of the child protocol */
@@ -182,7 +183,7 @@ add_last_runs(struct database *database, json_t *by_schedule, struct error *err)
     if (!database_query(database,
             RUNS_OF("SELECT DISTINCT ON (config_id, status) id FROM backup_run WHERE config_id IS NOT NULL AND status "
                     "IN (" SQL_STATUS("success") ", " SQL_STATUS(
-                        "failed") ") AND error IS DISTINCT FROM 'concurrent' ORDER BY config_id, status, "
+                        "failed") ") AND error IS DISTINCT FROM '" HISTORY_CONCURRENT "' ORDER BY config_id, status, "
                                   "coalesce(finished_at, created_at) DESC, id"),
             0, NULL, &rows, err))
         return error_add(err, "read the last runs of each schedule");

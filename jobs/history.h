@@ -30,6 +30,8 @@ struct history_config {
     char *retention; /* JSON text */
 };
 
+#define HISTORY_CONCURRENT "concurrent" /* the error of a run that was refused because another was under way */
+
 enum history_status { HISTORY_QUEUED, HISTORY_RUNNING, HISTORY_SUCCESS, HISTORY_FAILED };
 enum history_status history_status_of(const char *name); /* as Postgres has it */
 

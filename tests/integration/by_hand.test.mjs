@@ -251,7 +251,7 @@ describe('a schedule is named', { concurrency: 2 }, () => {
       assert.match(away.stderr, new RegExp(`^weavestream-backup ${command}: postgres: .*refused.*\n$`, 'i'));
       const unset = await run([command]);
       assert.equal(unset.code, 78);
-      assert.match(unset.stderr, /^DATABASE_URL is not set: /);
+      assert.match(unset.stderr, new RegExp(`^weavestream-backup ${command}: DATABASE_URL is not set: .*\n$`));
     }
   });
 });
@@ -277,12 +277,24 @@ describe('list', () => {
     const { screen, raw, code } = await inTerminal(['list'], { env: { ...scene.environment, NO_COLOR: '1' }, columns: 140 });
     assert.equal(code, 0);
     assert.ok(!raw.includes('\x1b['), 'no colours');
-    assert.equal(screen, `WHEN                  SCHEDULE                         OUTCOME       SIZE       TOOK  VERIFIED  FILE OR REASON
+    assert.equal(screen, `BEGAN                 SCHEDULE                         OUTCOME       SIZE       TOOK  VERIFIED  FILE OR REASON
 2026-01-05 03:00:00Z  Nightly                          queued           -          -  -         -
 2026-01-04 03:00:00Z  Nightly                          failed           -      0.5 s  -         pg_dump: exit status 1: pg_dump: error: con…
 2026-01-03 03:00:00Z  (deleted)                        success     1000 B  1 min 1 s  -         weavestream-postgres-2026-01-03T03-00-00Z.d…
 2026-01-02 03:00:00Z  Weekly,  [31mred and wide: 日本  success     1000 B  1 min 1 s  -         (pruned)
 2026-01-01 03:00:00Z  Nightly                          success  120.56 KB  1 min 1 s  full      weavestream-postgres-2026-01-01T03-00-00Z.d…`);
+  });
+
+  test('a run that is still under way tells how long it has been, one that was refused why', async (t) => {
+    const other = await open(t);
+    const id = await insertConfig(other.sql, { name: 'Nightly' });
+    const began = new Date(Date.now() - 7_200_000);
+    await insertRun(other.sql, { config_id: id, status: 'running', created_at: began, started_at: began });
+    await insertRun(other.sql, { config_id: id, status: 'failed', created_at: new Date(began - 1000), error: 'concurrent' });
+    const { stdout } = await other.command(['list']);
+    assert.match(stdout, /running +- +2 h 0 min so far +- +-$/m);
+    assert.match(stdout, /failed .* concurrent: another backup was running$/m);
+    assert.deepEqual(assertAnswer('list', (await other.command(['list', '--json'])).stdout).runs.map(({ durationMs, error }) => [durationMs, error]), [[null, null], [null, 'concurrent']]);
   });
 
   test('on a terminal outcomes have colours; in a pipe nothing is coloured or cut', async () => {

@@ -67,7 +67,7 @@ describe('verify', { concurrency: 3 }, () => {
   test('the server for a restore is that of BACKUP_DRILL_URL, or else of DATABASE_URL; without either it is a wrong setting', async () => {
     await assertProven(['-lrestore', good.file], { env: { BACKUP_DRILL_URL: postgres.urlOf('postgres'), DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
     await assertNot(['-lrestore', good.file], /a restore needs a server: set BACKUP_DRILL_URL or DATABASE_URL$/m, { status: 78 });
-    await assertNot(['-lrestore', good.file], /^BACKUP_DRILL_URL: /, { status: 78, env: { BACKUP_DRILL_URL: 'mysql://x' } });
+    await assertNot(['-lrestore', good.file], /^weavestream-backup verify: BACKUP_DRILL_URL: /, { status: 78, env: { BACKUP_DRILL_URL: 'mysql://x' } });
     await assertNot(['-lrestore', good.file], /not proven: restore drill: postgres: .*refused/, { status: 69, env: { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
   });
 
