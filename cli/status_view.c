@@ -212,15 +212,20 @@ add_cell(struct table *table, struct text *cell)
     text_reset(cell);
 }
 
-/* {"phase":"dump","bytes":1200000,"percent":40} as "dump, 1.14 MB, 40 %" */
+/* {"phase":"dump","bytes":1200000,"percent":40} as "dump, 1.14 MB, 40 %"; one with "waitsFor":"..." as "dump, waits for ..." */
 static void
 add_progress(const json_t *progress, struct text *out)
 {
     const char *phase = text_of(progress, "phase");
+    const char *waits_for = text_of(progress, "waitsFor");
 
     if (phase == NULL)
         return;
     text_add(out, phase);
+    if (waits_for != NULL) {
+        text_format(out, ", waits for %s", waits_for);
+        return;
+    }
     if (json_is_integer(get(progress, "bytes"))) {
         text_add(out, ", ");
         text_add_size(out, number_of(progress, "bytes"));
@@ -233,7 +238,8 @@ static void
 add_active(const json_t *status, struct text *out)
 {
     static const struct table_column columns[] = { { .title = "ACTIVE JOB" }, { .title = "DOES" },
-        { .title = "SCHEDULE", .cut = true }, { .title = "SINCE" }, { .title = "PROGRESS" }, { .title = "WORKER" } };
+        { .title = "SCHEDULE", .cut = true }, { .title = "SINCE" }, { .title = "PROGRESS", .cut = true },
+        { .title = "WORKER" } };
     struct table table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
     struct text cell = TEXT_EMPTY;
     const json_t *job;

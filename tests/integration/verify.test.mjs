@@ -1,7 +1,7 @@
 /* `weavestream-backup verify` and `drill`: what they say of a dump, with its manifest and without, at each level. */
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { backUp, copyOf, flip, manifestOf, restoreBy } from './support/dumps.mjs';
 import { assertAnswer } from './support/json_schema.mjs';
@@ -267,6 +267,17 @@ describe('drill', { concurrency: 3 }, () => {
 });
 
 describe('verify, the command', { concurrency: 3 }, () => {
+  test('a bare name, as list shows it, is looked for in the backup directory, unless it is in the current folder', async () => {
+    const name = basename(good.file);
+    const bare = { BACKUP_STORAGE_DIR: dirname(good.file), DATABASE_URL: postgres.url };
+    assert.match(await assertProven([name], { env: bare }), new RegExp(`^${good.file}: proven`));
+    assert.match(await assertProven([name], { cwd: dirname(good.file), env: bare }), new RegExp(`^${name}: proven`));
+    assert.match((await run(['drill', name], { env: bare })).stdout, new RegExp(`^${good.file}: proven by a restore`));
+    const plan = await run(['restore', '--plan', '--to-env', 'DATABASE_URL', '--json', name], { env: bare });
+    assert.equal(JSON.parse(plan.stdout).file, good.file);
+    await assertNot([name], new RegExp(`^weavestream-backup verify: ${name}: .*No such file`), { status: 66, env: { BACKUP_STORAGE_DIR: temporaryFolder('empty') } });
+  });
+
   test('any path will do, and a symbolic link leads to dump and manifest', async () => {
     const odd = copyOf(good, { name: '-x "ü" \'.dump' });
     await assertProven(['--', '-x "ü" \'.dump'], { cwd: dirname(odd) });
