@@ -147,7 +147,7 @@ add_file_or_reason(const struct database_rows *rows, size_t row, enum history_st
     const char *error = database_rows_value(rows, row, COLUMN_ERROR);
 
     if (status == HISTORY_FAILED && error != NULL && strcmp(error, HISTORY_CONCURRENT) == 0)
-        table_add(table, SCREEN_PLAIN, HISTORY_CONCURRENT ": another backup was running");
+        table_add(table, SCREEN_PLAIN, HISTORY_CONCURRENT_WORDS);
     else if (status == HISTORY_FAILED)
         table_add(table, SCREEN_PLAIN, error);
     else if (status == HISTORY_SUCCESS && path == NULL)

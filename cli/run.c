@@ -186,6 +186,8 @@ print_success(const struct ending *ending)
 static int
 tell_ending(const struct arguments *arguments, const struct ending *ending)
 {
+    bool is_refused =
+        ending->error != NULL && strcmp(ending->error, HISTORY_CONCURRENT) == 0; /* by whom, has been told */
     int status = EX_OK;
 
     if (arguments->json)
@@ -193,7 +195,8 @@ tell_ending(const struct arguments *arguments, const struct ending *ending)
     else if (ending->error == NULL)
         print_success(ending);
     if (ending->error != NULL)
-        status = command_complain("run", FAILED, "the backup of '%s' failed: %s", ending->config->name, ending->error);
+        status = command_complain("run", FAILED, "the backup of '%s' failed: %s", ending->config->name,
+            is_refused ? HISTORY_CONCURRENT_WORDS : ending->error);
     if (prune_error(ending) != NULL)
         status =
             command_complain("run", FAILED, "the backup is done, but older dumps may be left: %s", prune_error(ending));

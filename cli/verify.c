@@ -136,7 +136,7 @@ verify_each(const struct arguments *arguments, const struct settings *settings, 
         if (one == EX_OK)
             proven++;
         else
-            status = one == EX_UNAVAILABLE || one >= 128 ? one : VERIFY_DUMP_NOT_PROVEN;
+            status = one == EX_NOINPUT ? VERIFY_DUMP_NOT_PROVEN : one;
     }
     if (status < 128) /* else interrupted */
         print_summary(arguments, files, proven, answers);

@@ -144,7 +144,7 @@ Nightly: weavestream-postgres-<TIME>.dump, <N> KB in <N> s, verified: full`);
     await scene.sql.query(`SET application_name = 'weavestream-backup run'; SELECT pg_advisory_lock(hashtext('weavestream:backup'))`);
     const { code, stderr } = await scene.command(['run', '--config', 'Nightly']);
     assert.equal(code, 1);
-    assert.match(stderr, /^Another backup is already running for this instance\. \(.*Postgres process \d+.*\)\nweavestream-backup run: the backup of 'Nightly' failed: concurrent\n$/);
+    assert.match(stderr, /^Another backup is already running for this instance\. \(.*Postgres process \d+.*\)\nweavestream-backup run: the backup of 'Nightly' failed: concurrent: another backup was running\n$/);
     assert.equal((await scene.rows())[0].error, 'concurrent');
   });
 
@@ -242,6 +242,16 @@ describe('a schedule is named', { concurrency: 2 }, () => {
   test('run insists on one', async () => {
     const { code, stderr } = await run(['run']);
     assert.deepEqual({ code, stderr }, { code: 64, stderr: "weavestream-backup run: which schedule? --config=NAME|ID is wanted; try 'weavestream-backup list'\n" });
+  });
+
+  test('without its password, or in another database, Postgres is not away: status 77 and 78', async (t) => {
+    const { environment, database } = await open(t);
+    const { DATABASE_URL } = environment;
+    for (const command of [['list'], ['prune', '--dry-run'], ['run', '--config', 'Nightly']]) {
+      const status = async (url) => (await run(command, { env: { ...environment, DATABASE_URL: url } })).code;
+      assert.deepEqual([await status(DATABASE_URL.replace(/:[^:@/]+@/, ':wrong@')), await status(DATABASE_URL.replace(database, 'nowhere')),
+        await status(DATABASE_URL.replace(database, 'postgres'))], [77, 78, 78], command[0]);
+    }
   });
 
   test('without Postgres, or without settings, that is told', async () => {

@@ -257,6 +257,15 @@ describe('drill', { concurrency: 3 }, () => {
     assert.match(stderr, /^weavestream-backup drill: .*: not proven: restore drill: .*Connection refused/);
   });
 
+  test('nor does one that does not let us in, status 77, or has no such database, 78; for all dumps as for one', async () => {
+    const wrong = { DATABASE_URL: postgres.url.replace(/:[^:@/]+@/, ':wrong@') };
+    const nowhere = { DATABASE_URL: postgres.urlOf('nowhere') };
+    assert.equal((await drill([good.file], { env: wrong })).code, 77);
+    assert.equal((await drill([good.file], { env: nowhere })).code, 78);
+    const all = (env) => verify(['--all', '-lrestore'], { env: { BACKUP_STORAGE_DIR: dirname(good.file), ...env } });
+    assert.deepEqual([(await all(wrong)).code, (await all(nowhere)).code], [77, 78]);
+  });
+
   test('without dumps, or without a server, there is nothing to restore', async () => {
     const empty = await drill([], { env: { BACKUP_STORAGE_DIR: temporaryFolder('empty'), DATABASE_URL: postgres.url } });
     assert.equal(empty.code, 66);
