@@ -75,17 +75,17 @@ enum report_type {
 /* One line. Strings and values are the report's own; report_clear() releases them. */
 struct report {
     enum report_type type;
-    char *value;   /* JSON text: PROGRESS value, DATA, ADD and SCHEDULE data, COMPLETED returnvalue */
-    char *text;    /* LOG row, ADD and SCHEDULE name, FAILED and INTERRUPTED reason */
-    char *options; /* JSON text of an object: ADD, SCHEDULE */
-    char *id;      /* of the scheduler: SCHEDULE, UNSCHEDULE */
-    char *pattern; /* SCHEDULE */
-    char *zone;    /* SCHEDULE */
-    bool retry;    /* FAILED */
-    bool told;     /* FAILED: to everybody but people */
+    char *value;          /* JSON text: PROGRESS value, DATA, ADD and SCHEDULE data, COMPLETED returnvalue */
+    char *text;           /* LOG row, ADD and SCHEDULE name, FAILED and INTERRUPTED reason */
+    char *options;        /* JSON text of an object: ADD, SCHEDULE */
+    char *id;             /* of the scheduler: SCHEDULE, UNSCHEDULE */
+    char *pattern;        /* SCHEDULE */
+    char *zone;           /* SCHEDULE */
+    bool retry;           /* FAILED */
+    bool told;            /* FAILED: to everybody but people */
     enum error_code code; /* FAILED: ERROR_NONE: not said */
-    bool unclean;  /* FAILED: what goes with it may not be done (in a job process: is not), see report_judge() */
-    int64_t ms;    /* DELAY: until when, in Unix milliseconds; RATE_LIMIT: for how long, 1 at least */
+    bool unclean;         /* FAILED: what goes with it may not be done (in a job process: is not), see report_judge() */
+    int64_t ms;           /* DELAY: until when, in Unix milliseconds; RATE_LIMIT: for how long, 1 at least */
 };
 
 #define REPORT_EMPTY ((struct report){ .type = REPORT_NONE })

@@ -195,7 +195,7 @@ Weekly         -                     -                -  disabled`);
     copyFileSync(workerProgram, alone);
     const { code, stdout, stderr } = await run(['status'], { binary: alone, env: scene.environment });
     assert.equal(code, 69);
-    assert.match(stderr, /weavestream-backup-job is neither beside this program nor in/);
+    assert.match(stderr, /weavestream-backup-job is not there: /);
     assert.match(stdout, /^Postgres +not asked$/m);
   });
 
