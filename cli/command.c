@@ -11,7 +11,6 @@
 
 #include "cli/screen.h"
 #include "cli/suggest.h"
-#include "common/text.h"
 
 #define PROGRAM "weavestream-backup"
 #define OPTIONS_MAX 24
@@ -32,6 +31,46 @@ command_complain(const char *name, int status, const char *format, ...)
     (void)fprintf(stderr, PROGRAM " %s: %s\n", name, text_string(&line));
     text_clear(&line);
     return status;
+}
+
+int
+command_complain_of_settings(const char *name, const struct text *problems)
+{
+    const char *line = text_string(problems);
+
+    while (*line != '\0') {
+        size_t length = strcspn(line, "\n");
+
+        (void)command_complain(name, EX_CONFIG, "%.*s", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+    return EX_CONFIG;
+}
+
+int
+command_status(enum error_code code)
+{
+    switch (code) {
+    case ERROR_NONE:
+    case ERROR_BUG:
+        return EX_SOFTWARE;
+    case ERROR_CONFIG:
+        return EX_CONFIG;
+    case ERROR_INPUT:
+        return EX_NOINPUT;
+    case ERROR_DENIED:
+        return EX_NOPERM;
+    case ERROR_CONFLICT:
+    case ERROR_STOPPED:
+        return EX_TEMPFAIL;
+    case ERROR_SYSTEM:
+        return EX_IOERR;
+    case ERROR_REFUSED:
+    case ERROR_LOST:
+    case ERROR_TIMEOUT:
+        break;
+    }
+    return EX_UNAVAILABLE;
 }
 
 int

@@ -23,6 +23,8 @@
 #include <stdint.h>
 
 #include "common/compiler.h"
+#include "common/error.h"
+#include "common/text.h"
 
 #define COMMAND_VALUES_MAX 64
 
@@ -67,6 +69,12 @@ bool command_read(const struct command *command, int argc, char **argv, int *sta
 
 /* "weavestream-backup NAME: ..." in one line on standard error, whatever foreign text is in it; hands the status back. */
 int command_complain(const char *name, int status, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* Each of several lines so, about settings that are missing or wrong. */
+int command_complain_of_settings(const char *name, const struct text *problems);
+
+/* What an error means for whoever called: 77 credentials or rights, 78 wrong settings, 69 a server is away. */
+int command_status(enum error_code code);
 
 /* At the very end: EX_OK, or EX_IOERR, said, if standard output could not be written. */
 int command_finish(const char *name);

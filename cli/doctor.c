@@ -96,6 +96,21 @@ look(struct doctor_page *page, int *status)
     return told;
 }
 
+/* Why, has been said on standard error. */
+static void
+add_silence(struct doctor_page *page)
+{
+    struct finding finding = { .about = "settings", .check = "jobProgram" };
+
+    finding_bad(&finding,
+        "%s has not told all: Postgres, the backup directory, the schedules and mail were not looked at, or not to the "
+        "end",
+        JOB_PROGRAM);
+    finding_advise(&finding, "see that it is installed beside weavestream-backup, and of the same version");
+    doctor_page_add(page, &finding);
+    finding_clear(&finding);
+}
+
 int
 cli_doctor(int argc, char **argv)
 {
@@ -116,6 +131,8 @@ cli_doctor(int argc, char **argv)
     log_start("weavestream-backup", LOG_LEVEL_FATAL); /* what is wrong is among the findings */
     page = doctor_page_new(json);
     told = look(&page, &status);
+    if (!told)
+        add_silence(&page);
     good = doctor_page_finish(&page);
     if (!told)
         return status;

@@ -38,10 +38,10 @@ read_snapshot(struct text *out)
 }
 
 static int
-look(const struct settings *settings)
+look(const struct settings *settings, bool are_good)
 {
     struct text snapshot = TEXT_EMPTY;
-    struct doctor_order order = { .settings = settings, .on_found = on_found };
+    struct doctor_order order = { .settings = settings, .settings_are_good = are_good, .on_found = on_found };
     struct error err;
 
     if (!stop_start(moment_add_ms(moment_now(), DOCTOR_LIMIT_MS), &err))
@@ -63,12 +63,14 @@ cli_doctor_job(int argc, char **argv)
         "One JSON object a line for each check. weavestream-backup doctor starts this.", 0, 0 };
     struct text problems = TEXT_EMPTY; /* the front door tells them */
     struct settings settings;
+    bool good;
     int status;
 
     if (!command_read(&command, argc, argv, &status))
         return status;
     log_start("weavestream-backup-job", LOG_LEVEL_FATAL); /* what is wrong is among the findings */
-    status = look(settings_load(&settings, SETTINGS_JOB, &problems) ? &settings : NULL);
+    good = settings_load(&settings, SETTINGS_JOB, &problems);
+    status = look(&settings, good);
     text_clear(&problems);
     settings_clear(&settings);
     return status;

@@ -110,14 +110,48 @@ show(struct doctor_page *page, const struct finding *finding)
     text_clear(&out);
 }
 
+/* Shows what was held back. */
+static void
+let_go(struct doctor_page *page)
+{
+    struct finding finding = { .about = page->held.about, .check = page->held.check };
+
+    if (page->held.count > 1)
+        (void)snprintf(page->held.check, sizeof(page->held.check), "%zu checks", page->held.count);
+    if (page->held.count > 0) {
+        finding_unknown(&finding, "%s", text_string(&page->held.text));
+        show(page, &finding);
+    }
+    page->held.count = 0;
+    text_clear(&page->held.text);
+    finding_clear(&finding);
+}
+
+static void
+hold(struct doctor_page *page, const struct finding *finding)
+{
+    if (strcmp(page->held.about, finding->about) != 0 ||
+        strcmp(text_string(&page->held.text), text_string(&finding->text)) != 0)
+        let_go(page);
+    if (page->held.count++ > 0)
+        return;
+    (void)snprintf(page->held.about, sizeof(page->held.about), "%s", finding->about);
+    (void)snprintf(page->held.check, sizeof(page->held.check), "%s", finding->check);
+    text_add(&page->held.text, text_string(&finding->text));
+}
+
 void
 doctor_page_add(struct doctor_page *page, const struct finding *finding)
 {
     page->counts[finding->verdict]++;
     if (page->json)
         (void)json_array_append_new(page->findings, finding_describe(finding));
-    else
+    else if (finding->verdict == FINDING_UNKNOWN)
+        hold(page, finding);
+    else {
+        let_go(page);
         show(page, finding);
+    }
 }
 
 /* --- The end --- */
@@ -161,8 +195,10 @@ doctor_page_finish(struct doctor_page *page)
 {
     if (page->json)
         print_json(page);
-    else
+    else {
+        let_go(page);
         print_summary(page);
+    }
     json_decref(page->findings);
     return page->counts[FINDING_BAD] == 0;
 }

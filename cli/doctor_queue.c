@@ -76,8 +76,9 @@ check_server(struct patient *patient, struct finding *finding)
         patient->queue = NULL;
         finding_bad(finding, "%s", err.text);
         finding_advise(finding, "%s",
-            err.code == ERROR_REFUSED ? "see that REDIS_URL is the app's, with its user and password"
-                                      : "see that Redis is up, and that REDIS_URL leads to it");
+            err.code == ERROR_REFUSED || err.code == ERROR_DENIED
+                ? "see that REDIS_URL is the app's, with its user and password"
+                : "see that Redis is up, and that REDIS_URL leads to it");
     } else if (queue_server(patient->queue)->version < RECOMMENDED_VERSION) {
         finding_warn(finding, "Redis %s is old", field(patient, "redis_version"));
         finding_advise(finding, "6.2.0 or newer is recommended");
@@ -205,8 +206,10 @@ check_jobs(struct patient *patient, struct finding *finding)
         finding_bad(finding, "the queue is paused: nothing is taken");
         finding_advise(finding, "resume it (Queue.resume(), or a dashboard)");
     } else if (overview->version == NULL) {
-        finding_warn(finding, "the app has never opened this queue");
-        finding_advise(finding, "see that REDIS_URL is the app's, with its database (the number at its end)");
+        finding_warn(finding, "nothing of the app is in this queue: it has never opened it, or Redis was wiped");
+        finding_advise(finding,
+            "compare REDIS_URL with the app's, with its database (the number at its end); if it is the "
+            "same, Redis was wiped: restart the app, and see 'weavestream-backup schedules'");
     } else
         finding_ok(finding, "%" PRId64 " waiting, %" PRId64 " active, %" PRId64 " delayed; %s",
             overview->counts[OVERVIEW_WAITING] + overview->counts[OVERVIEW_PRIORITIZED],

@@ -1,13 +1,15 @@
 #include "cli/drill.h"
 
 #include <getopt.h>
+#include <stdlib.h>
 #include <sysexits.h>
 
 #include "cli/command.h"
 #include "cli/verify_dump.h"
 
 static const char details[] =
-    "FILE is by default the newest dump in the backup directory. It is read back, compared with its manifest, and\n"
+    "FILE is by default the newest dump in the backup directory, where a bare name is looked for, too. It is read "
+    "back, compared with its manifest, and\n"
     "restored into a throw-away database, in which the rows of every table are counted; then that database is "
     "dropped.\n"
     "What is told at the end is how long a restore takes: the same as `weavestream-backup verify --level=restore "
@@ -20,7 +22,8 @@ static const char details[] =
     "to restore; its user must be allowed to create databases. BACKUP_MIN_FREE_MB is left free.\n"
     "\n"
     "Exit status: 0 it restores, and everything is there; 1 it does not; 64 wrong usage, 66 no such file, or no dump,\n"
-    "69 no pg_restore, or the server is away, 78 wrong settings, 130 interrupted.\n"
+    "69 no pg_restore, or the server is away, 77 it does not let us in, 78 wrong settings, or no such database, 130 "
+    "interrupted.\n"
     "\n"
     "Example, once a week, on a server of its own:\n"
     "  BACKUP_DRILL_URL=postgresql://me@spare/postgres weavestream-backup drill";
@@ -34,15 +37,19 @@ static int
 drill(const struct settings *settings, const void *context)
 {
     const struct arguments *arguments = context;
-    struct verify_dump what = { "drill", arguments->file, NULL, SETTINGS_VERIFY_RESTORE, settings };
+    struct verify_dump what = { "drill", NULL, NULL, SETTINGS_VERIFY_RESTORE, settings };
     struct dump_files files = DUMP_FILES_EMPTY;
+    char *file = NULL;
     int status = EX_OK;
 
-    if (what.file == NULL && verify_dump_list("drill", settings, &files, &status))
+    if (arguments->file != NULL)
+        what.file = file = dump_files_resolve(settings->storage_directory, arguments->file);
+    else if (verify_dump_list("drill", settings, &files, &status))
         what.file = files.paths[files.count - 1];
     if (what.file != NULL)
         status = verify_dump_print(&what, arguments->json);
     dump_files_clear(&files);
+    free(file);
     return status;
 }
 

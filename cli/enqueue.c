@@ -10,20 +10,22 @@
 #include "cli/enqueue_job.h"
 #include "cli/follow.h"
 #include "cli/job_program.h"
-#include "cli/queue.h"
+#include "cli/queue_look.h"
 #include "cli/screen.h"
 #include "common/memory.h"
 
 #define NAME "enqueue"
 #define NOT_BACKED_UP 1
+#define TIMEOUT_MOST 86400
 
 static const char details[] =
     "As 'Run now' in the app: a row of kind MANUAL is made in Postgres, and a job added to the queue; whichever\n"
     "worker takes it makes the backup. If the queue refuses the job, the row is closed again, as failed; if the\n"
     "connection is cut meanwhile, the queue is asked again, for half a minute, whether it has the job.\n"
     "\n"
-    "The job is followed to its end. On a terminal, a bar shows how far it is. ^C ends following, not the job.\n"
-    "If Redis goes away meanwhile, it is waited for, five minutes at most.\n"
+    "The job is followed to its end. On a terminal, a bar shows how far it is. ^C and --timeout end following, not\n"
+    "the job, which waits for a worker as long as none is connected; that is said at once. If Redis goes away\n"
+    "meanwhile, it is waited for, five minutes at most.\n"
     "\n"
     "With --json: jobId, runId, configId, configName, outcome (success, failed, skipped; null: not followed to\n"
     "the end), error (why it failed, was skipped or could not be followed), file, sizeBytes, sha256, durationMs.\n"
@@ -32,13 +34,15 @@ static const char details[] =
     "Environment: REDIS_URL, REDIS_TLS_CA, DATABASE_URL.\n"
     "\n"
     "Exit status: 0 backed up (--no-follow: enqueued), 1 not backed up, 64 wrong usage, 66 no such schedule, 69\n"
-    "Redis or Postgres is away, 77 Redis does not let us in, 78 wrong settings, 130 not followed to the end.\n"
+    "Redis or Postgres is away, 75 --timeout is over, 77 one of them does not let us in, 78 wrong settings, or no\n"
+    "such database or tables, 130 not followed to the end.\n"
     "\n"
     "Example:\n"
     "  weavestream-backup enqueue --config Nightly";
 
 struct arguments {
     const char *config;
+    int64_t timeout_seconds; /* 0: none */
     bool no_follow;
     bool json;
 };
@@ -58,6 +62,8 @@ read_arguments(int argc, char **argv, struct arguments *out, int *status)
     const struct command_option options[] = {
         { 'c', "config", "NAME|ID", "the schedule whose backup to make; required", .text = &out->config },
         { 'n', "no-follow", NULL, "do not wait for the end", .flag = &out->no_follow },
+        { 't', "timeout", "SECONDS", "follow it so long at most, 1 to 86400 (default: to its end)",
+            .number = &out->timeout_seconds, .least = 1, .most = TIMEOUT_MOST },
         { 'j', "json", NULL, "print the result as one JSON object", .flag = &out->json },
         COMMAND_END,
     };
@@ -180,20 +186,33 @@ exit_status(const struct enqueued *run)
     return run->outcome != NULL && strcmp(run->outcome, "success") == 0 ? EX_OK : NOT_BACKED_UP;
 }
 
-/* Until a signal comes; then it is said what goes on. */
+/* Who may not ask who is connected, is not told. */
+static void
+tell_if_alone(struct queue *queue, const struct enqueued *run)
+{
+    struct overview_workers workers = OVERVIEW_WORKERS_EMPTY;
+    struct error unknown;
+
+    if (queue_look_workers(queue, &workers, &unknown) && workers.count == 0)
+        (void)command_complain(NAME, EX_OK, "no worker is connected: job %s waits for one", run->job_id);
+    overview_workers_clear(&workers);
+}
+
+/* Until a signal comes, or the time is over; then it is said what becomes of the job. */
 static int
-follow(struct queue *queue, struct enqueued *run)
+follow(struct queue *queue, const struct arguments *arguments, struct enqueued *run)
 {
     struct follow_end end;
     struct error err;
 
-    if (follow_job(queue, run->job_id, &end, &err)) {
+    if (follow_job(queue, run->job_id, arguments->timeout_seconds * 1000, &end, &err)) {
         take_end(&end, run);
         return exit_status(run);
     }
-    if (err.code == ERROR_STOPPED)
-        return command_complain(NAME, 128 + queue_signal(queue),
-            "no longer followed; job %s goes on, 'weavestream-backup status' shows it", run->job_id);
+    if (err.code == ERROR_STOPPED || err.code == ERROR_TIMEOUT)
+        return command_complain(NAME, err.code == ERROR_TIMEOUT ? EX_TEMPFAIL : 128 + queue_signal(queue),
+            "no longer followed; job %s %s, 'weavestream-backup status' shows it", run->job_id,
+            end.has_begun ? "goes on" : "stays in the queue until a worker takes it");
     run->reason = memory_copy_string(err.text);
     return command_complain(NAME, EX_UNAVAILABLE, "what becomes of job %s is not known: %s", run->job_id, err.text);
 }
@@ -251,7 +270,7 @@ tell_end(const struct arguments *arguments, const struct enqueued *run, int stat
     else if (status == EX_OK && run->outcome != NULL)
         print_success(run);
     else if (status == EX_OK)
-        (void)printf("job %s, run %s\n", run->job_id, row_text(run, "runId"));
+        (void)printf("enqueued as job %s, run %s\n", run->job_id, row_text(run, "runId"));
     return status;
 }
 
@@ -285,7 +304,8 @@ add_and_follow(struct queue *queue, const struct arguments *arguments, struct en
 
     switch (enqueue_job_add(queue, row_text(run, "configId"), row_text(run, "runId"), &run->job_id, &err)) {
     case ENQUEUE_JOB_ADDED:
-        return tell_end(arguments, run, arguments->no_follow ? EX_OK : follow(queue, run));
+        tell_if_alone(queue, run);
+        return tell_end(arguments, run, arguments->no_follow ? EX_OK : follow(queue, arguments, run));
     case ENQUEUE_JOB_ABSENT:
         return end_without_job(queue, arguments, run, &err);
     case ENQUEUE_JOB_REFUSED:

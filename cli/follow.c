@@ -1,5 +1,6 @@
 #include "cli/follow.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "cli/progress.h"
@@ -24,7 +25,8 @@ copy_field(const redisReply *field)
 static void
 finish(struct look *look, enum follow_outcome outcome, const redisReply *value)
 {
-    *look->end = (struct follow_end){ .outcome = outcome, .value = copy_field(value) };
+    look->end->outcome = outcome;
+    look->end->value = copy_field(value);
     look->is_over = true;
 }
 
@@ -53,6 +55,7 @@ read_fields(const redisReply *reply, const struct error *lost, void *context, st
     else if (is_missing(reply, PROCESSED))
         progress_tell(look->progress, "waiting for a worker", PROGRESS_NONE, 0);
     else {
+        look->end->has_begun = true;
         progress = copy_field(reply->element[PROGRESS]);
         progress_tell_report(look->progress, progress);
         free(progress);
@@ -60,10 +63,18 @@ read_fields(const redisReply *reply, const struct error *lost, void *context, st
     return true;
 }
 
+static bool
+is_in_time(struct moment began, int64_t limit_ms, struct error *err)
+{
+    return limit_ms == 0 || !moment_is_past(moment_add_ms(began, limit_ms)) ||
+           error_set(err, ERROR_TIMEOUT, "it has not ended within %" PRId64 " s", limit_ms / 1000);
+}
+
 bool
-follow_job(struct queue *queue, const char *job_id, struct follow_end *out, struct error *err)
+follow_job(struct queue *queue, const char *job_id, int64_t limit_ms, struct follow_end *out, struct error *err)
 {
     struct progress progress = { .drawn = false };
+    struct moment began = moment_now();
     struct look look = { .progress = &progress, .end = out };
     struct moment last_seen = moment_now();
     struct text key = TEXT_EMPTY;
@@ -73,6 +84,7 @@ follow_job(struct queue *queue, const char *job_id, struct follow_end *out, stru
 
     text_format(&key, "%s%s", queue_keys(queue)->base, job_id);
     words[1] = text_string(&key);
+    *out = (struct follow_end){ .value = NULL };
     while (ok && !look.is_over) {
         if (queue_call(queue, sizeof(words) / sizeof(words[0]), words, read_fields, &look, err))
             last_seen = moment_now();
@@ -80,7 +92,7 @@ follow_job(struct queue *queue, const char *job_id, struct follow_end *out, stru
             progress_tell(&progress, "waiting for Redis", PROGRESS_NONE, 0);
         else
             ok = false;
-        ok = ok && (look.is_over || queue_rest(queue, LOOK_EVERY_MS, err));
+        ok = ok && (look.is_over || (is_in_time(began, limit_ms, err) && queue_rest(queue, LOOK_EVERY_MS, err)));
     }
     progress_erase(&progress);
     text_clear(&key);

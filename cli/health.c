@@ -172,8 +172,7 @@ cli_health(int argc, char **argv)
     if (!command_read(&command, argc, argv, &status))
         return status;
     if (!settings_load(&settings, SETTINGS_HEALTH, &problems)) {
-        (void)fputs(text_string(&problems), stderr);
-        status = EX_CONFIG;
+        status = command_complain_of_settings(NAME, &problems);
     } else if (settings.http_listen.length == 0)
         status = command_complain(NAME, EX_CONFIG,
             "BACKUP_HTTP_LISTEN is not set: the worker listens nowhere; set it for both, as in 127.0.0.1:9466");

@@ -15,7 +15,8 @@
 #define LIMIT_MOST 100000
 
 static const char details[] =
-    "The newest run comes first. WHEN is when it began, in UTC, or when it was asked for if it has not begun.\n"
+    "The newest run comes first. BEGAN is when, in UTC, or when it was asked for if it has not begun. TOOK is how\n"
+    "long it has been running, if it still is.\n"
     "VERIFIED is how far the dump was proven when it was made: toc, full or restore. Where a run failed, its\n"
     "reason stands in place of the file, on a terminal as much of it as fits. A dump that was pruned is (pruned).\n"
     "\n"
@@ -27,7 +28,7 @@ static const char details[] =
     "Environment: DATABASE_URL.\n"
     "\n"
     "Exit status: 0 printed, 64 wrong usage, 66 no such schedule, 69 Postgres is away, 74 the answer cannot be\n"
-    "written, 78 wrong settings.\n"
+    "written, 77 Postgres does not let us in, 78 wrong settings, or no such database or tables.\n"
     "\n"
     "Examples:\n"
     "  weavestream-backup list --failed --limit 5\n"
@@ -143,13 +144,28 @@ add_file_or_reason(const struct database_rows *rows, size_t row, enum history_st
 {
     const char *path = database_rows_value(rows, row, COLUMN_DUMP);
     const char *slash = path == NULL ? NULL : strrchr(path, '/');
+    const char *error = database_rows_value(rows, row, COLUMN_ERROR);
 
-    if (status == HISTORY_FAILED)
-        table_add(table, SCREEN_PLAIN, database_rows_value(rows, row, COLUMN_ERROR));
+    if (status == HISTORY_FAILED && error != NULL && strcmp(error, HISTORY_CONCURRENT) == 0)
+        table_add(table, SCREEN_PLAIN, HISTORY_CONCURRENT_WORDS);
+    else if (status == HISTORY_FAILED)
+        table_add(table, SCREEN_PLAIN, error);
     else if (status == HISTORY_SUCCESS && path == NULL)
         table_add(table, SCREEN_DIM, "(pruned)");
     else
         table_add(table, SCREEN_PLAIN, slash == NULL ? path : slash + 1);
+}
+
+static void
+add_duration_so_far(int64_t started_ms, struct table *table)
+{
+    int64_t so_far_ms = wall_now().ms - started_ms;
+    struct text cell = TEXT_EMPTY;
+
+    screen_add_duration(&cell, so_far_ms < 0 ? 0 : so_far_ms);
+    text_add(&cell, " so far");
+    table_add(table, SCREEN_WARN, text_string(&cell));
+    text_clear(&cell);
 }
 
 static void
@@ -170,7 +186,9 @@ add_run(const struct database_rows *rows, size_t row, struct table *table)
         table_add_size(table, database_rows_number(rows, row, COLUMN_SIZE));
     else
         table_add(table, SCREEN_PLAIN, NULL);
-    if (find_duration(rows, row, &duration_ms))
+    if (status == HISTORY_RUNNING && is_known(rows, row, COLUMN_STARTED))
+        add_duration_so_far(database_rows_number(rows, row, COLUMN_STARTED), table);
+    else if (find_duration(rows, row, &duration_ms))
         table_add_duration(table, duration_ms);
     else
         table_add(table, SCREEN_PLAIN, NULL);
@@ -181,7 +199,7 @@ add_run(const struct database_rows *rows, size_t row, struct table *table)
 static void
 print_table(const struct database_rows *rows)
 {
-    static const struct table_column columns[] = { { .title = "WHEN" }, { .title = "SCHEDULE", .cut = true },
+    static const struct table_column columns[] = { { .title = "BEGAN" }, { .title = "SCHEDULE", .cut = true },
         { .title = "OUTCOME" }, { .title = "SIZE", .right = true }, { .title = "TOOK", .right = true },
         { .title = "VERIFIED" }, { .title = "FILE OR REASON", .cut = true } };
     struct table table = table_new(columns, sizeof(columns) / sizeof(columns[0]));

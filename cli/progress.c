@@ -30,12 +30,13 @@ add_bar(struct text *out, int64_t bytes, int64_t whole)
 }
 
 void
-progress_format(const char *phase, int64_t bytes, int64_t whole, int64_t elapsed_ms, struct text *out)
+progress_format(
+    const char *phase, int64_t bytes, int64_t whole, int64_t elapsed_ms, int64_t growth_ms, struct text *out)
 {
-    double seconds = (double)elapsed_ms / 1000;
+    double seconds = (double)growth_ms / 1000;
 
     text_add(out, phase);
-    if (bytes < 0) {
+    if (bytes < 0 || (bytes == 0 && whole == 0)) {
         text_add(out, "  ");
         add_duration(out, elapsed_ms / 1000);
         return;
@@ -46,7 +47,7 @@ progress_format(const char *phase, int64_t bytes, int64_t whole, int64_t elapsed
         text_add(out, " ");
         text_add_size(out, bytes);
     }
-    if (elapsed_ms < 1000 || bytes == 0)
+    if (growth_ms < 1000 || bytes == 0)
         return; /* too early to tell */
     text_add(out, "  ");
     text_add_size(out, (int64_t)((double)bytes / seconds));
@@ -61,15 +62,22 @@ progress_format(const char *phase, int64_t bytes, int64_t whole, int64_t elapsed
 void
 progress_tell(struct progress *progress, const char *phase, int64_t bytes, int64_t whole)
 {
+    struct moment now = moment_now();
     struct text line = TEXT_EMPTY;
 
     if (isatty(STDERR_FILENO) == 0)
         return;
     if (progress->phase == NULL || strcmp(progress->phase, phase) != 0) {
         progress->phase = phase;
-        progress->since = moment_now();
+        progress->since = now;
+        progress->bytes = PROGRESS_NONE;
     }
-    progress_format(phase, bytes, whole, moment_ms_between(progress->since, moment_now()), &line);
+    if (progress->bytes != bytes) {
+        progress->bytes = bytes;
+        progress->change = now;
+    }
+    progress_format(phase, bytes, whole, moment_ms_between(progress->since, now),
+        moment_ms_between(progress->since, progress->change), &line);
     (void)fprintf(stderr, ERASE "%s", text_string(&line));
     (void)fflush(stderr);
     progress->drawn = true;

@@ -12,6 +12,8 @@
 #include "common/signals.h"
 #include "protocol/link.h"
 
+#define REFUSAL "Redis: " /* and what it said: redis_check_reply() */
+
 struct queue {
     const struct redis_url *url;
     struct event_base *base;
@@ -51,11 +53,13 @@ on_failure(const struct error *err, void *owner)
     queue->failure = *err;
 }
 
-/* What the error is about. */
+/* What the error is about, named once. */
 static bool
 fail(const struct queue *queue, const struct error *why, struct error *err)
 {
-    *err = *why;
+    size_t named = strncmp(why->text, REFUSAL, strlen(REFUSAL)) == 0 ? strlen(REFUSAL) : 0;
+
+    (void)error_set(err, why->code, "%s", why->text + named);
     if (queue->url->host != NULL)
         return error_add(err, "Redis at %s:%d", queue->url->host, queue->url->port);
     return error_add(err, "Redis at %s", queue->url->socket_path);
@@ -276,30 +280,18 @@ queue_rest(struct queue *queue, int64_t ms, struct error *err)
     return !is_stopped(queue, err);
 }
 
-static bool
-is_about_permission(const struct error *err)
+/* What is no input of the command's is an answer that makes no sense. */
+int
+queue_status(const struct error *err)
 {
-    static const char *const words[] = { "WRONGPASS", "NOAUTH", "NOPERM", "ERR AUTH", "ERR invalid password" };
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strstr(err->text, words[i]) != NULL)
-            return true;
-    return false;
+    return err->code == ERROR_INPUT ? EX_UNAVAILABLE : command_status(err->code);
 }
 
 int
 queue_complain(const char *command, const struct error *err)
 {
-    switch (err->code) {
-    case ERROR_CONFIG:
-        return command_complain(command, EX_CONFIG, "%s", err->text);
-    case ERROR_LOST:
-        return command_complain(command, EX_UNAVAILABLE, "%s; is it up, and is REDIS_URL right?", err->text);
-    case ERROR_STOPPED:
-        return command_complain(command, EX_TEMPFAIL, "%s", err->text);
-    default:
-        return command_complain(command, is_about_permission(err) ? EX_NOPERM : EX_UNAVAILABLE, "%s", err->text);
-    }
+    return command_complain(command, queue_status(err), "%s%s", err->text,
+        err->code == ERROR_LOST ? "; is it up, and is REDIS_URL right?" : "");
 }
 
 int
@@ -312,8 +304,7 @@ queue_command(const char *command, unsigned scopes, queue_work_fn *work, void *c
     int status;
 
     if (!settings_load(&settings, scopes, &problems)) {
-        (void)fputs(text_string(&problems), stderr);
-        status = EX_CONFIG;
+        status = command_complain_of_settings(command, &problems);
     } else if ((queue = queue_open(&settings, &err)) == NULL)
         status = queue_complain(command, &err);
     else

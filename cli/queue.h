@@ -24,6 +24,7 @@
 
 #define QUEUE_NAME "backup"
 #define QUEUE_PREFIX "bull"
+#define QUEUE_SCHEDULER "backup-config-" /* and the id of the schedule: the id of its scheduler in the queue */
 #define QUEUE_PATIENCE_MS 5000
 
 struct queue;
@@ -66,6 +67,7 @@ bool queue_rest(struct queue *queue, int64_t ms, struct error *err) MUST_CHECK;
 typedef int queue_work_fn(struct queue *queue, void *context);
 int queue_command(const char *command, unsigned scopes, queue_work_fn *work, void *context);
 
+int queue_status(const struct error *err); /* the exit status for it */
 /* Says on standard error what went wrong; hands the exit status back. */
 int queue_complain(const char *command, const struct error *err);
 

@@ -110,8 +110,8 @@ judge(const struct report *verdict, struct error *err)
     if (verdict->type == REPORT_WAIT)
         return error_set(err, ERROR_CONFLICT, "a worker, or another repair, compares the schedules at this moment");
     return verdict->type == REPORT_DELAY || verdict->type == REPORT_COMPLETED ||
-           error_set(
-               err, ERROR_REFUSED, "%s", verdict->text == NULL ? "the job program did not finish" : verdict->text);
+           error_set(err, verdict->code == ERROR_NONE ? ERROR_REFUSED : verdict->code, "%s",
+               verdict->text == NULL ? "the job program did not finish" : verdict->text);
 }
 
 bool

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/settings.h"
 #include "jobs/client.h"
+#include "jobs/dump_files.h"
 #include "jobs/restore.h"
 #include "jobs/stop.h"
 
@@ -42,7 +43,8 @@ static const char details[] =
     "to\n"
     "the user of the URL.\n"
     "\n"
-    "A FILE packed by gzip is a script (pg_dump | gzip), and goes through psql in one transaction. It has no "
+    "A FILE that is a bare name and not in the current folder is looked for in BACKUP_STORAGE_DIR. One packed by gzip "
+    "is a script (pg_dump | gzip), and goes through psql in one transaction. It has no "
     "manifest:\n"
     "that nothing is missing in it cannot be checked, and rows cannot be compared.\n"
     "\n"
@@ -59,7 +61,7 @@ static const char details[] =
     "Exit status: 0 restored, with all rows (with --plan: nothing is refused), 1 refused or failed, 64 wrong usage, 66 "
     "no\n"
     "such file, or none that can be read, 69 the server is away, or no pg_restore (psql, gzip) is here, 74 the answer\n"
-    "cannot be written, 78 wrong settings, 130 interrupted.\n"
+    "cannot be written, 77 the server does not let us in, 78 wrong settings, or no such database, 130 interrupted.\n"
     "\n"
     "Examples:\n"
     "  weavestream-backup restore --plan --to-env DATABASE_URL --env-file .env \\\n"
@@ -188,7 +190,9 @@ refuse(const struct restore_plan *plan, struct text *reason)
     text_format(reason, "nothing was restored: %zu check%s refused", plan->refused, plan->refused == 1 ? "" : "s");
     if (plan->file_missing)
         return EX_NOINPUT;
-    return plan->server_away || plan->client_missing ? EX_UNAVAILABLE : FAILED;
+    if (plan->server_failure != ERROR_NONE && plan->server_failure != ERROR_REFUSED)
+        return command_status(plan->server_failure);
+    return plan->client_missing ? EX_UNAVAILABLE : FAILED;
 }
 
 /* What a person has to know of the database. */
@@ -253,7 +257,8 @@ static int
 restore_as_told(const struct arguments *arguments, const struct postgres_url *url, const struct settings *settings)
 {
     struct show show = { .json = arguments->json };
-    struct restore_order order = { .file = arguments->file,
+    char *file = dump_files_resolve(settings->storage_directory, arguments->file);
+    struct restore_order order = { .file = file,
         .url = url,
         .clean = arguments->clean,
         .jobs = arguments->jobs,
@@ -266,11 +271,15 @@ restore_as_told(const struct arguments *arguments, const struct postgres_url *ur
         .on_progress = on_progress,
         .owner = &show };
     struct error err;
+    int status;
 
     (void)signal(SIGPIPE, SIG_IGN); /* what was begun is brought to its end, though nobody may read on */
-    if (!stop_start((struct moment){ .ns = STOP_NEVER_NS }, &err))
-        return command_complain(NAME, EX_OSERR, "%s", err.text);
-    return restore(arguments, &order, &show);
+    if (stop_start((struct moment){ .ns = STOP_NEVER_NS }, &err))
+        status = restore(arguments, &order, &show);
+    else
+        status = command_complain(NAME, EX_OSERR, "%s", err.text);
+    free(file);
+    return status;
 }
 
 int
@@ -285,9 +294,8 @@ cli_restore(int argc, char **argv)
     if (!read_arguments(argc, argv, &arguments, &status))
         return status;
     log_start("weavestream-backup-job", LOG_LEVEL_WARN);
-    if (!settings_load(&settings, SETTINGS_DRILL, &problems)) {
-        (void)fputs(text_string(&problems), stderr);
-        status = EX_CONFIG;
+    if (!settings_load(&settings, SETTINGS_DRILL | SETTINGS_STORE, &problems)) {
+        status = command_complain_of_settings(NAME, &problems);
     } else if (find_target(argc, argv, &arguments, &url, &status))
         status = restore_as_told(&arguments, &url, &settings);
     postgres_url_clear(&url);

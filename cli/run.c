@@ -41,7 +41,8 @@ static const char details[] =
     "Environment: all settings of backup jobs; DATABASE_URL is required.\n"
     "\n"
     "Exit status: 0 the dump is in place, 1 it is not, or --prune failed, 64 wrong usage, 66 no such schedule, 69\n"
-    "Postgres is away, 74 the answer cannot be written, 78 wrong settings, 129, 130, 143 interrupted: then no\n"
+    "Postgres is away, 74 the answer cannot be written, 77 Postgres does not let us in, 78 wrong settings, or no\n"
+    "such database or tables, 129, 130, 143 interrupted: then no\n"
     "file is left, and the row says failed; if it was --prune that was interrupted, the dump is in place, and told.\n"
     "\n"
     "Example:\n"
@@ -185,6 +186,8 @@ print_success(const struct ending *ending)
 static int
 tell_ending(const struct arguments *arguments, const struct ending *ending)
 {
+    bool is_refused =
+        ending->error != NULL && strcmp(ending->error, HISTORY_CONCURRENT) == 0; /* by whom, has been told */
     int status = EX_OK;
 
     if (arguments->json)
@@ -192,7 +195,8 @@ tell_ending(const struct arguments *arguments, const struct ending *ending)
     else if (ending->error == NULL)
         print_success(ending);
     if (ending->error != NULL)
-        status = command_complain("run", FAILED, "the backup of '%s' failed: %s", ending->config->name, ending->error);
+        status = command_complain("run", FAILED, "the backup of '%s' failed: %s", ending->config->name,
+            is_refused ? HISTORY_CONCURRENT_WORDS : ending->error);
     if (prune_error(ending) != NULL)
         status =
             command_complain("run", FAILED, "the backup is done, but older dumps may be left: %s", prune_error(ending));

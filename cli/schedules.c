@@ -33,7 +33,8 @@ static const char details[] =
     "Environment: REDIS_URL, REDIS_TLS_CA, DATABASE_URL, BACKUP_STORAGE_DIR, BACKUP_MISSED_GRACE_MINUTES.\n"
     "\n"
     "Exit status: 0 all is good, or was repaired; 1 something is wrong, 64 wrong usage, 69 Redis or Postgres is\n"
-    "away, 75 a worker repairs them at this moment, 77 Redis does not let us in, 78 wrong settings.";
+    "away, 75 a worker repairs them at this moment, 77 one of them does not let us in, 78 wrong settings, or no\n"
+    "such database or tables.";
 
 struct arguments {
     bool repair;
@@ -79,7 +80,8 @@ look(const struct text *snapshot, int *status)
     if (verdict.type == REPORT_COMPLETED)
         seen = json_loads(verdict.value, 0, NULL);
     if (seen == NULL)
-        *status = command_complain(NAME, EX_UNAVAILABLE, "%s", verdict.text == NULL ? "no answer" : verdict.text);
+        *status = command_complain(NAME, verdict.code == ERROR_NONE ? EX_UNAVAILABLE : command_status(verdict.code),
+            "%s", verdict.text == NULL ? "no answer" : verdict.text);
     report_clear(&verdict);
     return seen;
 }
@@ -208,9 +210,31 @@ print_reasons(const json_t *seen)
     }
 }
 
-/* Each on a line: "made backup-config-…" */
+/* The schedule's name in quotes, where `what` is the scheduler of one that the app has. */
 static void
-print_repairs(const json_t *repairs)
+add_what(const json_t *seen, const char *what, struct text *out)
+{
+    const json_t *schedule;
+    size_t i;
+
+    json_array_foreach(json_object_get(seen, "schedules"), i, schedule)
+    {
+        const char *id = json_string_value(json_object_get(schedule, "id"));
+
+        if (strncmp(what, QUEUE_SCHEDULER, strlen(QUEUE_SCHEDULER)) == 0 &&
+            strcmp(what + strlen(QUEUE_SCHEDULER), id) == 0) {
+            text_add(out, "'");
+            (void)screen_add_line(out, json_string_value(json_object_get(schedule, "name")), SCREEN_ENDLESS);
+            text_add(out, "'");
+            return;
+        }
+    }
+    (void)screen_add_line(out, what, SCREEN_ENDLESS);
+}
+
+/* Each on a line: "made 'Nightly'" */
+static void
+print_repairs(const json_t *repairs, const json_t *seen)
 {
     const json_t *repair;
     size_t i;
@@ -219,12 +243,14 @@ print_repairs(const json_t *repairs)
     {
         const char *error = json_string_value(json_object_get(repair, "error"));
         const char *did = json_string_value(json_object_get(repair, "did"));
-        const char *what = json_string_value(json_object_get(repair, "what"));
+        struct text what = TEXT_EMPTY;
 
+        add_what(seen, json_string_value(json_object_get(repair, "what")), &what);
         if (error == NULL)
-            (void)printf("%s %s\n", did, what);
+            (void)printf("%s %s\n", did, text_string(&what));
         else
-            (void)command_complain(NAME, SOMETHING_WRONG, "not %s: %s: %s", did, what, error);
+            (void)command_complain(NAME, SOMETHING_WRONG, "not %s: %s: %s", did, text_string(&what), error);
+        text_clear(&what);
     }
     if (json_array_size(repairs) > 0)
         (void)puts("");
@@ -242,7 +268,7 @@ repair(struct queue *queue, struct text *snapshot, json_t *repairs, int *status)
         if (err.code == ERROR_CONFLICT)
             *status = command_complain(NAME, EX_TEMPFAIL, "nothing was repaired: %s; try again in a minute", err.text);
         else
-            *status = command_complain(NAME, EX_UNAVAILABLE, "not all could be repaired: %s", err.text);
+            *status = command_complain(NAME, command_status(err.code), "not all could be repaired: %s", err.text);
         return false;
     }
     return take_snapshot(queue, snapshot, status);
@@ -268,7 +294,7 @@ show(struct queue *queue, void *context)
         if (arguments->json)
             answer_print(json_incref(seen));
         else {
-            print_repairs(repairs);
+            print_repairs(repairs, seen);
             print_table(seen);
             print_reasons(seen);
         }

@@ -14,9 +14,9 @@ load_settings(struct session *session, int *status)
     struct text problems = TEXT_EMPTY;
     bool ok = settings_load(&session->settings, SETTINGS_JOB, &problems);
 
-    (void)fputs(text_string(&problems), stderr);
+    if (!ok)
+        *status = command_complain_of_settings(session->command, &problems);
     text_clear(&problems);
-    *status = EX_CONFIG;
     return ok;
 }
 
@@ -38,36 +38,12 @@ session_open(struct session *session, const char *command, int *status)
     return session->database != NULL;
 }
 
-static int
-exit_status(const struct error *err)
-{
-    switch (err->code) {
-    case ERROR_CONFIG:
-        return EX_CONFIG;
-    case ERROR_INPUT:
-        return EX_NOINPUT;
-    case ERROR_CONFLICT:
-        return EX_TEMPFAIL;
-    case ERROR_SYSTEM:
-        return EX_IOERR;
-    case ERROR_NONE:
-    case ERROR_BUG:
-        return EX_SOFTWARE;
-    case ERROR_REFUSED:
-    case ERROR_LOST:
-    case ERROR_TIMEOUT:
-    case ERROR_STOPPED:
-        break;
-    }
-    return EX_UNAVAILABLE;
-}
-
 int
 session_fail(const struct session *session, const struct error *err)
 {
     if (stop_signal() != 0)
         return 128 + stop_signal();
-    return command_complain(session->command, exit_status(err), "%s", err->text);
+    return command_complain(session->command, command_status(err->code), "%s", err->text);
 }
 
 void

@@ -14,7 +14,6 @@
 
 #define NAME "status"
 #define WATCH_MS 2000
-#define SCHEDULER "backup-config-" /* and the id of the schedule: the id of its scheduler in the queue */
 
 #define HOME "\x1b[H"
 #define ERASE_LINE "\x1b[K"
@@ -23,16 +22,18 @@
 static const char details[] =
     "If Redis or Postgres is away, the other half is shown, and what is away is said.\n"
     "\n"
-    "With --json: at, redis (reachable, error, server), queue (name, paused, bullmq, counts by state), active\n"
+    "With --json: at, redis (reachable, error, code, server), queue (name, paused, bullmq, counts by state), active\n"
     "(jobs: id, name, scheduleId, schedule, startedAt, attempts, worker, lockMs, progress as the job reports\n"
     "it), workers (name, address, connectedMs), postgres, directory, lock (who holds the backup lock; null:\n"
     "nobody), schedules (each with nextDue by its cron pattern, nextInQueue by its scheduler, overdueSince,\n"
-    "lastSuccess, lastFailure), and problems, for people. What is not known is null.\n"
+    "lastSuccess, lastFailure, and failedLast: the newer of both is the failure), and problems, for people. What\n"
+    "is not known is null. A run that was refused because another was under way (concurrent) is no failure here.\n"
     "\n"
     "Environment: REDIS_URL, REDIS_TLS_CA, DATABASE_URL, BACKUP_STORAGE_DIR, BACKUP_MISSED_GRACE_MINUTES.\n"
     "\n"
     "Exit status: 0 all could be seen ('weavestream-backup health' tells whether it is good), 64 wrong usage,\n"
-    "69 Redis or Postgres is away, 78 wrong settings, 130 no longer watched.";
+    "69 Redis or Postgres is away, 77 one of them does not let us in, 78 wrong settings, or no such database or\n"
+    "tables, 130 no longer watched.";
 
 struct arguments {
     bool watch;
@@ -61,7 +62,6 @@ read_arguments(int argc, char **argv, struct arguments *out, int *status)
 /* --- Redis --- */
 
 struct seen {
-    const struct queue *queue;
     struct overview overview;
     struct overview_workers workers;
 };
@@ -141,8 +141,9 @@ describe_redis(const struct queue *queue, bool reachable, const struct error *er
     char server[32];
 
     (void)snprintf(server, sizeof(server), "%d.%d.%d", version / 10000, version / 100 % 100, version % 100);
-    return json_pack("{s:b, s:o, s:o}", "reachable", reachable, "error", answer_text(reachable ? NULL : err->text),
-        "server", answer_text(version == 0 ? NULL : server));
+    return json_pack("{s:b, s:o, s:o, s:o}", "reachable", reachable, "error", answer_text(reachable ? NULL : err->text),
+        "code", answer_text(reachable ? NULL : error_code_name(err->code)), "server",
+        answer_text(version == 0 ? NULL : server));
 }
 
 /* --- The job program's facts --- */
@@ -185,7 +186,7 @@ find_scheduler(const struct overview *overview, const char *config_id)
 {
     char id[128];
 
-    (void)snprintf(id, sizeof(id), SCHEDULER "%s", config_id == NULL ? "" : config_id);
+    (void)snprintf(id, sizeof(id), QUEUE_SCHEDULER "%s", config_id == NULL ? "" : config_id);
     for (size_t i = 0; i < overview->scheduler_count; i++)
         if (overview->schedulers[i].id != NULL && strcmp(overview->schedulers[i].id, id) == 0)
             return &overview->schedulers[i];
@@ -221,11 +222,61 @@ connect_both(const struct overview *overview, json_t *out)
     }
 }
 
-/* What is shown; the exit status says whether all could be seen. */
+static void
+add_problem(json_t *out, const char *about, const char *text)
+{
+    json_t *problems = json_object_get(out, "problems");
+
+    if (!json_is_array(problems)) {
+        problems = json_array();
+        (void)json_object_set_new(out, "problems", problems);
+    }
+    (void)json_array_append_new(problems, json_pack("{s:s, s:o}", "about", about, "text", answer_text(text)));
+}
+
+/* What only a look at both, or at the past, tells. */
+static void
+add_problems(json_t *out)
+{
+    const json_t *workers = json_object_get(out, "workers");
+    const json_t *schedule;
+    size_t i;
+
+    if (json_is_array(workers) && json_array_size(workers) == 0)
+        add_problem(out, "workers", "no worker is connected: nothing is taken from the queue");
+    json_array_foreach(json_object_get(out, "schedules"), i, schedule)
+    {
+        const char *error = json_string_value(json_object_get(json_object_get(schedule, "lastFailure"), "error"));
+        struct text text = TEXT_EMPTY;
+
+        if (!json_is_true(json_object_get(schedule, "enabled")) ||
+            !json_is_true(json_object_get(schedule, "failedLast")))
+            continue;
+        text_format(&text, "'%s' failed last: %s", json_string_value(json_object_get(schedule, "name")),
+            error == NULL ? "no reason given" : error);
+        add_problem(out, "schedule", text_string(&text));
+        text_clear(&text);
+    }
+}
+
+/* Whether all could be seen; if not, why, Redis first. */
+static int
+exit_status(bool reachable, const struct error *redis, const json_t *postgres)
+{
+    const char *code = json_string_value(json_object_get(postgres, "code"));
+
+    if (!reachable)
+        return queue_status(redis);
+    if (!json_is_object(postgres))
+        return EX_UNAVAILABLE;
+    return code == NULL ? EX_OK : command_status(error_code_named(code));
+}
+
+/* What is shown. */
 static json_t *
 gather(struct queue *queue, int *status)
 {
-    struct seen seen = { .queue = queue, .overview = OVERVIEW_EMPTY, .workers = OVERVIEW_WORKERS_EMPTY };
+    struct seen seen = { .overview = OVERVIEW_EMPTY, .workers = OVERVIEW_WORKERS_EMPTY };
     json_t *out = json_object();
     struct error err = ERROR_EMPTY;
     bool reachable = look(queue, &seen, &err);
@@ -242,9 +293,8 @@ gather(struct queue *queue, int *status)
     }
     add_facts(facts, out);
     connect_both(&seen.overview, out);
-    *status = reachable && json_is_true(json_object_get(json_object_get(facts, "postgres"), "reachable"))
-                  ? EX_OK
-                  : EX_UNAVAILABLE;
+    add_problems(out);
+    *status = exit_status(reachable, &err, json_object_get(facts, "postgres"));
     json_decref(facts);
     overview_clear(&seen.overview);
     overview_workers_clear(&seen.workers);

@@ -53,33 +53,33 @@ add_label(struct text *out, const char *label)
     text_clear(&padded);
 }
 
+/* A server that answers has not gone away, whatever it says. `about` begins the error, and is the label's already. */
 static void
-add_away(struct text *out, const json_t *server)
+add_server(struct text *out, const char *label, const json_t *server, const char *about)
 {
-    screen_add_styled(out, SCREEN_BAD, "away");
-    text_add(out, ": ");
-    add(out, server == NULL ? "not known" : text_of(server, "error"));
+    const char *error = text_of(server, "error");
+    const char *code = text_of(server, "code");
+    size_t skipped = error != NULL && strncmp(error, about, strlen(about)) == 0 ? strlen(about) : 0;
+    bool is_away = code == NULL || strcmp(code, "lost") == 0 || strcmp(code, "timeout") == 0;
+
+    add_label(out, label);
+    if (!json_is_object(server))
+        screen_add_styled(out, SCREEN_BAD, "not asked");
+    else if (error == NULL)
+        add(out, text_of(server, "server"));
+    else {
+        screen_add_styled(out, SCREEN_BAD, is_away ? "away" : "refuses");
+        text_add(out, ": ");
+        add(out, error + skipped);
+    }
     text_add(out, "\n");
 }
 
 static void
 add_servers(const json_t *status, struct text *out)
 {
-    const json_t *redis = get(status, "redis");
-    const json_t *postgres = get(status, "postgres");
-
-    add_label(out, "Redis");
-    if (json_is_true(get(redis, "reachable"))) {
-        add(out, text_of(redis, "server"));
-        text_add(out, "\n");
-    } else
-        add_away(out, redis);
-    add_label(out, "Postgres");
-    if (json_is_true(get(postgres, "reachable"))) {
-        add(out, text_of(postgres, "server"));
-        text_add(out, "\n");
-    } else
-        add_away(out, postgres);
+    add_server(out, "Redis", get(status, "redis"), "Redis at ");
+    add_server(out, "Postgres", get(status, "postgres"), "postgres: ");
 }
 
 /* How many jobs there are of each state; of most, only if there are any. */
@@ -158,7 +158,7 @@ add_lock(const json_t *status, struct text *out)
     if (json_is_object(lock)) {
         text_add(out, "held by ");
         add(out, text_of(lock, "application"));
-        text_format(out, ", pid %" PRId64 ", for ", number_of(lock, "pid"));
+        text_format(out, ", Postgres process %" PRId64 ", for ", number_of(lock, "pid"));
         screen_add_duration(out, number_of(lock, "ageMs"));
     } else
         text_add(out, "free");
@@ -212,15 +212,20 @@ add_cell(struct table *table, struct text *cell)
     text_reset(cell);
 }
 
-/* {"phase":"dump","bytes":1200000,"percent":40} as "dump, 1.14 MiB, 40 %" */
+/* {"phase":"dump","bytes":1200000,"percent":40} as "dump, 1.14 MiB, 40 %"; one with "waitsFor":"..." as "dump, waits for ..." */
 static void
 add_progress(const json_t *progress, struct text *out)
 {
     const char *phase = text_of(progress, "phase");
+    const char *waits_for = text_of(progress, "waitsFor");
 
     if (phase == NULL)
         return;
     text_add(out, phase);
+    if (waits_for != NULL) {
+        text_format(out, ", waits for %s", waits_for);
+        return;
+    }
     if (json_is_integer(get(progress, "bytes"))) {
         text_add(out, ", ");
         text_add_size(out, number_of(progress, "bytes"));
@@ -233,7 +238,8 @@ static void
 add_active(const json_t *status, struct text *out)
 {
     static const struct table_column columns[] = { { .title = "ACTIVE JOB" }, { .title = "DOES" },
-        { .title = "SCHEDULE", .cut = true }, { .title = "SINCE" }, { .title = "PROGRESS" }, { .title = "WORKER" } };
+        { .title = "SCHEDULE", .cut = true }, { .title = "SINCE" }, { .title = "PROGRESS", .cut = true },
+        { .title = "WORKER" } };
     struct table table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
     struct text cell = TEXT_EMPTY;
     const json_t *job;
@@ -259,6 +265,15 @@ add_active(const json_t *status, struct text *out)
     text_clear(&cell);
 }
 
+/* As `list` has it: when it began, or when it was asked for if it never did. */
+static void
+add_beginning(struct text *out, const json_t *run)
+{
+    const json_t *started = get(run, "startedAt");
+
+    status_view_add_time(out, json_is_string(started) ? started : get(run, "createdAt"));
+}
+
 static void
 add_schedule_state(const json_t *schedule, bool sees_queue, struct table *table)
 {
@@ -267,13 +282,19 @@ add_schedule_state(const json_t *schedule, bool sees_queue, struct table *table)
     if (!json_is_true(get(schedule, "enabled")))
         table_add(table, SCREEN_DIM, "disabled");
     else if (json_is_string(get(schedule, "problem")))
-        table_add(table, SCREEN_BAD, "unusable"); /* why is among the problems */
+        table_add(table, SCREEN_BAD, "unusable"); /* why, is among the problems; so it is for a failure */
     else if (json_is_string(get(schedule, "overdueSince"))) {
         text_add(&cell, "overdue since ");
         status_view_add_time(&cell, get(schedule, "overdueSince"));
         table_add(table, SCREEN_BAD, text_string(&cell));
     } else if (sees_queue && json_is_null(get(schedule, "nextInQueue")))
         table_add(table, SCREEN_BAD, "missing in the queue");
+    else if (json_is_true(get(schedule, "failedLast"))) {
+        text_add(&cell, "failed last, ");
+        add_beginning(&cell, get(schedule, "lastFailure"));
+        table_add(table, SCREEN_BAD, text_string(&cell));
+    } else if (!sees_queue)
+        table_add(table, SCREEN_DIM, "not known");
     else
         table_add(table, SCREEN_GOOD, "scheduled");
     text_clear(&cell);
@@ -289,6 +310,8 @@ add_schedules(const json_t *status, struct text *out)
     const json_t *schedule;
     size_t i;
 
+    if (!json_is_array(get(status, "schedules")))
+        text_add(out, "\nThe schedules are not shown: they are in Postgres.\n");
     json_array_foreach(get(status, "schedules"), i, schedule)
     {
         const json_t *success = get(schedule, "lastSuccess");
@@ -296,7 +319,7 @@ add_schedules(const json_t *status, struct text *out)
         table_add(&table, SCREEN_PLAIN, text_of(schedule, "name"));
         status_view_add_time(&cell, get(schedule, "nextDue"));
         add_cell(&table, &cell);
-        status_view_add_time(&cell, get(success, "finishedAt"));
+        add_beginning(&cell, success);
         add_cell(&table, &cell);
         if (json_is_integer(get(success, "sizeBytes")))
             text_add_size(&cell, number_of(success, "sizeBytes"));
@@ -305,6 +328,17 @@ add_schedules(const json_t *status, struct text *out)
     }
     add_table(&table, out);
     text_clear(&cell);
+}
+
+/* What is wrong with Postgres or the directory stands beside their names. */
+static bool
+has_a_line(const json_t *status, const json_t *problem)
+{
+    const char *about = text_of(problem, "about");
+    const char *of_directory = text_of(get(status, "directory"), "error");
+
+    return (about != NULL && strcmp(about, "postgres") == 0) ||
+           (of_directory != NULL && strcmp(of_directory, text_of(problem, "text")) == 0);
 }
 
 static void
@@ -316,10 +350,8 @@ add_problems(const json_t *status, struct text *out)
 
     json_array_foreach(get(status, "problems"), i, problem)
     {
-        const char *about = text_of(problem, "about");
-
-        if (about != NULL && strcmp(about, "postgres") == 0)
-            continue; /* has a line of its own */
+        if (has_a_line(status, problem))
+            continue;
         text_add(out, separator);
         separator = "";
         screen_add_styled(out, SCREEN_BAD, "problem");

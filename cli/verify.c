@@ -2,6 +2,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -10,7 +11,9 @@
 #include "cli/verify_dump.h"
 
 static const char details[] =
-    "FILE is an archive of pg_dump's custom format, wherever it lies. Size and SHA-256 are compared with its "
+    "FILE is an archive of pg_dump's custom format, wherever it lies; a bare name that is not in the current folder is "
+    "looked\n"
+    "for in the backup directory. Size and SHA-256 are compared with its "
     "manifest,\n"
     "X.manifest.json beside X.dump; so are the rows of each table, if the manifest lists them. Then nothing was lost "
     "or\n"
@@ -29,7 +32,8 @@ static const char details[] =
     "tables, rows, largeObjects, sequences (null at level toc), restoreMs, countMs (null below level restore),\n"
     "durationMs. With --all: directory, level, dumps (a list of those), proven, notProven.\n"
     "\n"
-    "Environment: for --all, BACKUP_STORAGE_DIR. For level restore, BACKUP_DRILL_URL, or else DATABASE_URL, says on\n"
+    "Environment: BACKUP_STORAGE_DIR, for --all and bare names. For level restore, BACKUP_DRILL_URL, or else "
+    "DATABASE_URL, says on\n"
     "which server; its user must be allowed to create databases. The throw-away database is named\n"
     "weavestream_drill_<8 hex digits> and is dropped at the end; one that a killed drill left behind is dropped by "
     "the\n"
@@ -38,7 +42,7 @@ static const char details[] =
     "Exit status: 0 proven (at level toc: readable, and as the manifest says), 1 not proven (with --all: one or "
     "more),\n"
     "64 wrong usage, 66 no such file, or none that can be read (with --all: no dump at all), 69 no pg_restore, or the\n"
-    "server for a restore is away, 78 wrong settings, 130 interrupted.\n"
+    "server for a restore is away, 77 it does not let us in, 78 wrong settings, or no such database, 130 interrupted.\n"
     "\n"
     "Examples:\n"
     "  weavestream-backup verify /backups/weavestream-postgres-2026-11-22T03-00-00Z.dump\n"
@@ -132,7 +136,7 @@ verify_each(const struct arguments *arguments, const struct settings *settings, 
         if (one == EX_OK)
             proven++;
         else
-            status = one == EX_UNAVAILABLE || one >= 128 ? one : VERIFY_DUMP_NOT_PROVEN;
+            status = one == EX_NOINPUT ? VERIFY_DUMP_NOT_PROVEN : one;
     }
     if (status < 128) /* else interrupted */
         print_summary(arguments, files, proven, answers);
@@ -144,15 +148,18 @@ static int
 verify(const struct settings *settings, const void *context)
 {
     const struct arguments *arguments = context;
-    const struct verify_dump what = { "verify", arguments->file, arguments->manifest, arguments->level, settings };
+    struct verify_dump what = { "verify", NULL, arguments->manifest, arguments->level, settings };
     struct dump_files files = DUMP_FILES_EMPTY;
+    char *file = NULL;
     int status;
 
-    if (!arguments->all)
+    if (!arguments->all) {
+        what.file = file = dump_files_resolve(settings->storage_directory, arguments->file);
         status = verify_dump_print(&what, arguments->json);
-    else if (verify_dump_list("verify", settings, &files, &status))
+    } else if (verify_dump_list("verify", settings, &files, &status))
         status = verify_each(arguments, settings, &files);
     dump_files_clear(&files);
+    free(file);
     return status;
 }
 
@@ -160,13 +167,11 @@ int
 cli_verify(int argc, char **argv)
 {
     struct arguments arguments;
-    unsigned scopes = 0;
+    unsigned scopes = SETTINGS_STORE;
     int status;
 
     if (!read_arguments(argc, argv, &arguments, &status))
         return status;
-    if (arguments.all)
-        scopes |= SETTINGS_STORE;
     if (arguments.level == SETTINGS_VERIFY_RESTORE)
         scopes |= SETTINGS_DRILL;
     return verify_dump_command("verify", scopes, verify, &arguments);

@@ -96,6 +96,13 @@ is_dump_unopened(const struct verify_result *result)
     return result->stage == VERIFY_OPENING && result->manifest.length == 0;
 }
 
+/* Whoever is not let in, or not there, has said nothing about the dump. */
+static bool
+is_about_server(enum error_code code)
+{
+    return code == ERROR_LOST || code == ERROR_DENIED || code == ERROR_CONFIG;
+}
+
 static int
 exit_status(bool ok, const struct verify_result *result, const struct error *err)
 {
@@ -103,7 +110,9 @@ exit_status(bool ok, const struct verify_result *result, const struct error *err
         return EX_OK;
     if (result->stage == VERIFY_OPENING)
         return EX_NOINPUT;
-    if (err->code == ERROR_CONFIG || (result->stage == VERIFY_RESTORE && err->code == ERROR_LOST))
+    if (result->stage == VERIFY_RESTORE && is_about_server(err->code))
+        return command_status(err->code);
+    if (err->code == ERROR_CONFIG) /* no pg_restore */
         return EX_UNAVAILABLE;
     return VERIFY_DUMP_NOT_PROVEN;
 }
@@ -185,11 +194,11 @@ verify_dump_command(const char *command, unsigned scopes, verify_dump_work_fn *w
     struct settings settings;
     struct text problems = TEXT_EMPTY;
     struct error err;
-    int status = EX_CONFIG;
+    int status;
 
     log_start("weavestream-backup-job", LOG_LEVEL_WARN);
     if (!settings_load(&settings, scopes, &problems))
-        (void)fputs(text_string(&problems), stderr);
+        status = command_complain_of_settings(command, &problems);
     else if ((scopes & SETTINGS_DRILL) != 0 && settings.drill.count == 0 && settings.database.count == 0)
         status = command_complain(command, EX_CONFIG, "a restore needs a server: set BACKUP_DRILL_URL or DATABASE_URL");
     else if (!stop_start((struct moment){ .ns = STOP_NEVER_NS }, &err))

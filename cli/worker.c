@@ -326,8 +326,7 @@ cli_worker(int argc, char **argv)
         log_start("weavestream-backup", settings.log_level);
         status = arguments.check ? check(&settings, scopes) : find_programs_and_run(&arguments, &settings);
     } else {
-        (void)fputs(text_string(&problems), stderr);
-        status = EX_CONFIG;
+        status = command_complain_of_settings("worker", &problems);
     }
     text_clear(&problems);
     settings_clear(&settings);

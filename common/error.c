@@ -4,6 +4,35 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *const names[] = {
+    [ERROR_NONE] = "none",
+    [ERROR_CONFIG] = "config",
+    [ERROR_INPUT] = "input",
+    [ERROR_REFUSED] = "refused",
+    [ERROR_DENIED] = "denied",
+    [ERROR_LOST] = "lost",
+    [ERROR_TIMEOUT] = "timeout",
+    [ERROR_CONFLICT] = "conflict",
+    [ERROR_STOPPED] = "stopped",
+    [ERROR_SYSTEM] = "system",
+    [ERROR_BUG] = "bug",
+};
+
+const char *
+error_code_name(enum error_code code)
+{
+    return names[code];
+}
+
+enum error_code
+error_code_named(const char *name)
+{
+    for (size_t i = 0; name != NULL && i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(names[i], name) == 0)
+            return (enum error_code)i;
+    return ERROR_NONE;
+}
+
 bool
 error_set(struct error *err, enum error_code code, const char *format, ...)
 {

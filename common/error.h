@@ -17,6 +17,7 @@ enum error_code {
     ERROR_CONFIG,   /* a setting is missing or wrong; trying again cannot help */
     ERROR_INPUT,    /* bytes from outside break their format: a job, a reply, an archive */
     ERROR_REFUSED,  /* the other side understood and said no */
+    ERROR_DENIED,   /* the other side does not let us in, or not do that: credentials or rights */
     ERROR_LOST,     /* a connection or process went away; try again */
     ERROR_TIMEOUT,  /* a deadline passed; try again */
     ERROR_CONFLICT, /* somebody else holds the lock */
@@ -32,6 +33,10 @@ struct error {
 };
 
 #define ERROR_EMPTY ((struct error){ .code = ERROR_NONE })
+
+/* "denied" and so on: how a code is written where another program reads it. */
+const char *error_code_name(enum error_code code);
+enum error_code error_code_named(const char *name); /* ERROR_NONE: nothing has that name; NULL is fine */
 
 /* All three return false, so that failing is one statement. */
 bool error_set(struct error *err, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);

@@ -80,6 +80,16 @@ string_of(struct json_part part)
     return out;
 }
 
+static enum error_code
+code_of(struct json_part part)
+{
+    char *name = string_of(part);
+    enum error_code code = error_code_named(name);
+
+    free(name);
+    return code;
+}
+
 static bool
 take_string(const struct line *line, const char *member, char **out, struct error *err)
 {
@@ -138,6 +148,7 @@ take_members(const struct line *line, struct report *out, struct error *err)
         out->value = take_value(line, "returnvalue", "null");
         return true;
     case REPORT_FAILED:
+        out->code = code_of(member_of(line, "code"));
         out->retry = part_is(member_of(line, "retry"), "true");
         out->told = part_is(member_of(line, "told"), "true");
         return take_string(line, "reason", &out->text, err);
@@ -226,6 +237,8 @@ report_add_line(const struct report *report, struct text *out)
     case REPORT_FAILED:
         add_string_member(out, "reason", report->text);
         text_format(out, ",\"retry\":%s%s", yes_no(report->retry), report->told ? ",\"told\":true" : "");
+        if (report->code != ERROR_NONE)
+            add_string_member(out, "code", error_code_name(report->code));
         break;
     case REPORT_INTERRUPTED:
         add_string_member(out, "reason", report->text);

@@ -29,6 +29,7 @@
  *
  *     {"type":"completed","returnvalue":ANY}
  *     {"type":"failed","reason":"...","retry":false}     retry: whether trying again can help; then attempts and backoff decide
+ *                                                        "code":"denied": what kind of failure, where somebody asks (common/error)
  *                                                        "told":true: everybody knows who need not be looked up in Postgres
  *     {"type":"interrupted","reason":"..."}              stopped by the worker's SIGTERM: the job goes back to the queue
  *     {"type":"delay","until":1795382600905}             not now: the job moves to delayed until then, no attempt is counted
@@ -74,16 +75,17 @@ enum report_type {
 /* One line. Strings and values are the report's own; report_clear() releases them. */
 struct report {
     enum report_type type;
-    char *value;   /* JSON text: PROGRESS value, DATA, ADD and SCHEDULE data, COMPLETED returnvalue */
-    char *text;    /* LOG row, ADD and SCHEDULE name, FAILED and INTERRUPTED reason */
-    char *options; /* JSON text of an object: ADD, SCHEDULE */
-    char *id;      /* of the scheduler: SCHEDULE, UNSCHEDULE */
-    char *pattern; /* SCHEDULE */
-    char *zone;    /* SCHEDULE */
-    bool retry;    /* FAILED */
-    bool told;     /* FAILED: to everybody but people */
-    bool unclean;  /* FAILED: what goes with it may not be done (in a job process: is not), see report_judge() */
-    int64_t ms;    /* DELAY: until when, in Unix milliseconds; RATE_LIMIT: for how long, 1 at least */
+    char *value;          /* JSON text: PROGRESS value, DATA, ADD and SCHEDULE data, COMPLETED returnvalue */
+    char *text;           /* LOG row, ADD and SCHEDULE name, FAILED and INTERRUPTED reason */
+    char *options;        /* JSON text of an object: ADD, SCHEDULE */
+    char *id;             /* of the scheduler: SCHEDULE, UNSCHEDULE */
+    char *pattern;        /* SCHEDULE */
+    char *zone;           /* SCHEDULE */
+    bool retry;           /* FAILED */
+    bool told;            /* FAILED: to everybody but people */
+    enum error_code code; /* FAILED: ERROR_NONE: not said */
+    bool unclean;         /* FAILED: what goes with it may not be done (in a job process: is not), see report_judge() */
+    int64_t ms;           /* DELAY: until when, in Unix milliseconds; RATE_LIMIT: for how long, 1 at least */
 };
 
 #define REPORT_EMPTY ((struct report){ .type = REPORT_NONE })

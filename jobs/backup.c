@@ -71,6 +71,7 @@ backup_write(struct backup *backup, struct error *err)
     order.path = store_draft_path(backup->draft);
     order.fd = store_draft_fd(backup->draft);
     ok = dump_write(&order, &warnings, err);
+    watch_end(&watch);
     snapshot_end(&backup->snapshot);
     if (!ok)
         space_advise(store_directory(backup->store), err);

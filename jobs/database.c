@@ -71,6 +71,8 @@ read_connect_failure(const char *message, struct text *out, char state[6])
 
         if (strncmp(at, "LOCATION:", 9) == 0)
             ; /* where in the server's source: of no use to anybody here */
+        else if (*at == '\t')
+            ; /* libpq guesses: "Is the server running ...?" */
         else if (mark != NULL && before + 10 <= length && memcmp(mark + 8, ": ", 2) == 0) {
             memcpy(state, mark + 3, 5);
             state[5] = '\0';
@@ -90,16 +92,28 @@ is_passing(const char *state)
     return strncmp(state, "08", 2) == 0 || strncmp(state, "53", 2) == 0 || strncmp(state, "57P0", 4) == 0;
 }
 
+/* Who may mend what the server refused with this SQLSTATE. */
+static enum error_code
+code_of(const char *state)
+{
+    if (is_passing(state))
+        return ERROR_LOST;
+    if (strncmp(state, "28", 2) == 0 || strcmp(state, "42501") == 0)
+        return ERROR_DENIED;
+    if (strcmp(state, "3D000") == 0 || strcmp(state, "42P01") == 0)
+        return ERROR_CONFIG; /* no such database, no such table: it is not the app's */
+    return ERROR_REFUSED;
+}
+
 static bool
 set_connect_failure(struct database *database, struct error *err)
 {
+    enum error_code silent = PQconnectionNeedsPassword(database->connection) ? ERROR_DENIED : ERROR_LOST;
     struct text text = TEXT_EMPTY;
     char state[6];
-    bool passing;
 
     read_connect_failure(PQerrorMessage(database->connection), &text, state);
-    passing = state[0] == '\0' ? !PQconnectionNeedsPassword(database->connection) : is_passing(state);
-    (void)error_set(err, passing ? ERROR_LOST : ERROR_REFUSED, "postgres: %s", text_string(&text));
+    (void)error_set(err, state[0] == '\0' ? silent : code_of(state), "postgres: %s", text_string(&text));
     text_clear(&text);
     return false;
 }
@@ -119,8 +133,7 @@ set_query_failure(struct database *database, const PGresult *result, struct erro
         add_one_line(&text, message, strcspn(message, "\n")); /* the lines behind it guess */
     if (state != NULL)
         text_format(&text, " (SQLSTATE %s)", state);
-    (void)error_set(err, lost || (state != NULL && is_passing(state)) ? ERROR_LOST : ERROR_REFUSED, "postgres: %s",
-        text_string(&text));
+    (void)error_set(err, lost ? ERROR_LOST : code_of(state == NULL ? "" : state), "postgres: %s", text_string(&text));
     text_clear(&text);
     return false;
 }

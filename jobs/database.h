@@ -5,7 +5,7 @@
  * because a query that was left behind is cancelled on the server. Only looking up the host's name blocks (libpq does it by itself).
  *
  * ERROR_LOST: the session is gone, and with it the lock; database_revive() makes a new one. ERROR_REFUSED: the server said no, in its own
- * words and with its SQLSTATE. Sessions are named "weavestream-backup <what>": other jobs tell by that name who holds the lock.
+ * words and with its SQLSTATE; ERROR_DENIED: because of credentials or rights; ERROR_CONFIG: there is no such database, or no such table. Sessions are named "weavestream-backup <what>": other jobs tell by that name who holds the lock.
  */
 #ifndef JOBS_DATABASE_H
 #define JOBS_DATABASE_H

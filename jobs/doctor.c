@@ -4,7 +4,7 @@
 
 #include "jobs/doctor_checks.h"
 
-enum need { DATABASE = 1, TABLES = 2, DIRECTORY = 4, QUEUE = 8, MAIL = 16 };
+enum need { SETTINGS = 1, DATABASE = 2, TABLES = 4, DIRECTORY = 8, QUEUE = 16, MAIL = 32 };
 
 /* In the order of the page. What a check opens, those below it may need. */
 static const struct {
@@ -13,7 +13,7 @@ static const struct {
     unsigned needs;
     doctor_check_fn *look;
 } checks[] = {
-    { "postgres", "server", 0, doctor_check_server },
+    { "postgres", "server", SETTINGS, doctor_check_server },
     { "postgres", "session", DATABASE, doctor_check_session },
     { "postgres", "lock", DATABASE, doctor_check_lock },
     { "postgres", "tables", DATABASE, doctor_check_tables },
@@ -24,7 +24,7 @@ static const struct {
     { "postgres", "drill", DATABASE, doctor_check_drill },
     { "directory", "writable", 0, doctor_check_writable },
     { "directory", "readable", DIRECTORY, doctor_check_readable },
-    { "directory", "space", DATABASE | TABLES | DIRECTORY, doctor_check_space },
+    { "directory", "space", DIRECTORY, doctor_check_space },
     { "directory", "files", DATABASE | TABLES | DIRECTORY, doctor_check_files },
     { "schedules", "queue", DATABASE | TABLES | QUEUE, doctor_check_schedulers },
     { "schedules", "backups", DATABASE | TABLES, doctor_check_backups },
@@ -36,7 +36,7 @@ static const struct {
 static const char *
 obstacle(const struct doctor *doctor, unsigned needs)
 {
-    if (doctor->settings == NULL)
+    if (!doctor->order->settings_are_good && (needs & (SETTINGS | DATABASE)) != 0)
         return "the settings are wrong";
     if ((needs & DATABASE) != 0 && doctor->database == NULL)
         return "Postgres cannot be asked";

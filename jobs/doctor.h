@@ -18,7 +18,8 @@
 typedef void doctor_found_fn(const struct finding *finding, void *owner);
 
 struct doctor_order {
-    const struct settings *settings; /* NULL: they are wrong, and nothing can be checked */
+    const struct settings *settings; /* of SETTINGS_JOB */
+    bool settings_are_good;          /* false: only what hangs on none but the directory is checked */
     const char *snapshot;            /* of the queue (protocol/snapshot.h), `length` bytes; 0: there is none */
     size_t length;
     doctor_found_fn *on_found; /* as they come */

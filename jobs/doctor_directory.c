@@ -103,12 +103,15 @@ doctor_check_readable(struct doctor *doctor, struct finding *finding)
 
 /* --- Room --- */
 
+/* Without Postgres they are 0, not known: that there is no room at all can be seen all the same. */
 static bool
-find_sizes(struct database *database, int64_t *last_bytes, int64_t *database_bytes, struct error *err)
+find_sizes(const struct doctor *doctor, int64_t *last_bytes, int64_t *database_bytes, struct error *err)
 {
     struct database_rows *rows = NULL;
 
-    if (!database_query(database,
+    if (!doctor->has_tables)
+        return true;
+    if (!database_query(doctor->database,
             "SELECT coalesce((SELECT size_bytes FROM backup_run WHERE status = 'success' "
             "ORDER BY started_at DESC NULLS LAST LIMIT 1), 0), pg_database_size(current_database())",
             0, NULL, &rows, err))
@@ -130,7 +133,7 @@ doctor_check_space(struct doctor *doctor, struct finding *finding)
     int64_t database_bytes = 0;
     struct error err;
 
-    if (!find_sizes(doctor->database, &last_bytes, &database_bytes, &err) ||
+    if (!find_sizes(doctor, &last_bytes, &database_bytes, &err) ||
         !space_look(space.directory, &space.free_bytes, &err) ||
         !space_allows_dump(&space, last_bytes, database_bytes, &warning, &err))
         finding_bad(finding, "%s", err.text);
@@ -138,9 +141,11 @@ doctor_check_space(struct doctor *doctor, struct finding *finding)
         finding_warn(finding, "%s", text_string(&warning));
     else {
         text_add_size(&text, space.free_bytes);
-        text_add(&text, " are free; ");
-        text_add(&text, last_bytes > 0 ? "the last dump took " : "the database has ");
-        text_add_size(&text, last_bytes > 0 ? last_bytes : database_bytes);
+        text_add(&text, " are free");
+        if (database_bytes > 0) {
+            text_add(&text, last_bytes > 0 ? "; the last dump took " : "; the database has ");
+            text_add_size(&text, last_bytes > 0 ? last_bytes : database_bytes);
+        }
         finding_ok(finding, "%s", text_string(&text));
     }
     if (finding->verdict != FINDING_OK)
@@ -192,11 +197,8 @@ find_missing(const struct strays *strays, struct text *names, bool *newest)
     *newest = false;
     for (size_t i = 0; i < database_rows_count(strays->rows); i++) {
         const char *path = database_rows_value(strays->rows, i, DUMP_PATH);
-        char name[STORE_NAME_SIZE];
-        struct error err;
-        int64_t size = -1;
 
-        if (store_resolve(strays->store, path, name, &err) && store_find(strays->store, name, &size, &err) && size >= 0)
+        if (store_has(strays->store, path))
             continue;
         *newest = *newest || i == 0;
         finding_add_name(names, count++, path);

@@ -66,9 +66,8 @@ doctor_check_server(struct doctor *doctor, struct finding *finding)
     if (!connect_database(doctor, &read_only, &err)) {
         finding_bad(finding, "%s", err.text);
         finding_advise(finding, "%s",
-            err.code == ERROR_REFUSED
-                ? "the server said no: see that DATABASE_URL is the app's, and the role still exists"
-                : "see that the server is up, and that host and port in DATABASE_URL lead to it");
+            err.code != ERROR_LOST ? "the server said no: see that DATABASE_URL is the app's, and the role still exists"
+                                   : "see that the server is up, and that host and port in DATABASE_URL lead to it");
         return;
     }
     if (read_only) {

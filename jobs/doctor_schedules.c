@@ -117,17 +117,8 @@ struct schedule {
     struct wall due;     /* when it was, the last time; 0: never, or it is at work on that */
     const json_t *success;
     const json_t *failure;
+    bool failed_last;
 };
-
-/* Times in ISO 8601 are in order as texts. */
-static bool
-failed_last(const struct schedule *schedule)
-{
-    const char *failed = text_of(schedule->failure, "createdAt");
-    const char *succeeded = text_of(schedule->success, "createdAt");
-
-    return failed != NULL && (succeeded == NULL || strcmp(failed, succeeded) > 0);
-}
 
 /* Without the ledger's memory nobody knows since when the schedule has been what it is; so this need not be a run that was missed. */
 static bool
@@ -150,7 +141,7 @@ judge_schedule(const struct schedule *schedule, struct text *out, bool *is_bad)
     *is_bad = true;
     if (schedule->problem != NULL)
         text_format(out, "'%s' cannot be followed: %s", schedule->name, schedule->problem);
-    else if (failed_last(schedule))
+    else if (schedule->failed_last)
         text_format(out, "'%s' failed last: %s", schedule->name, reason == NULL ? "no reason given" : reason);
     else if (schedule->overdue != NULL)
         text_format(out, "'%s' has not run since it was due at %s", schedule->name, schedule->overdue);
@@ -192,6 +183,8 @@ struct tally {
     size_t bad_count;
     struct text untried;
     size_t untried_count;
+    const char *first_bad; /* names */
+    const char *first_untried;
     const char *newest; /* when the last success was finished; NULL: there is none */
 };
 
@@ -203,7 +196,8 @@ note_schedule(const json_t *object, struct tally *tally)
         .overdue = text_of(object, "overdueSince"),
         .due = find_due(object, tally->zones, tally->grace_ms),
         .success = json_object_get(object, "lastSuccess"),
-        .failure = json_object_get(object, "lastFailure") };
+        .failure = json_object_get(object, "lastFailure"),
+        .failed_last = json_is_true(json_object_get(object, "failedLast")) };
     const char *finished = text_of(schedule.success, "finishedAt");
     struct text wrong = TEXT_EMPTY;
     bool is_bad;
@@ -215,7 +209,9 @@ note_schedule(const json_t *object, struct tally *tally)
     if (wrong.length > 0) {
         struct text *out = is_bad ? &tally->bad : &tally->untried;
         size_t *count = is_bad ? &tally->bad_count : &tally->untried_count;
+        const char **first = is_bad ? &tally->first_bad : &tally->first_untried;
 
+        *first = *count == 0 ? schedule.name : *first;
         if ((*count)++ < FINDING_NAMES_MOST)
             text_format(out, "%s%s", out->length == 0 ? "" : "; ", text_string(&wrong));
     }
@@ -230,11 +226,13 @@ tell_tally(const struct tally *tally, struct finding *finding)
         finding_advise(finding, "make one in the app, under Admin, Backups");
     } else if (tally->bad_count > 0) {
         finding_bad(finding, "%zu of %zu schedules: %s", tally->bad_count, tally->enabled, text_string(&tally->bad));
-        finding_advise(finding, "mend that, then see a 'Run now' succeed (weavestream-backup enqueue)");
+        finding_advise(finding, "mend that, then see a 'Run now' succeed (weavestream-backup enqueue --config '%s')",
+            tally->first_bad);
     } else if (tally->untried_count > 0) {
         finding_warn(
             finding, "%zu of %zu schedules: %s", tally->untried_count, tally->enabled, text_string(&tally->untried));
-        finding_advise(finding, "see a 'Run now' succeed (weavestream-backup enqueue)");
+        finding_advise(
+            finding, "see a 'Run now' succeed (weavestream-backup enqueue --config '%s')", tally->first_untried);
     } else
         finding_ok(finding, "each of %zu has succeeded when it was last due; newest backup: %s", tally->enabled,
             tally->newest == NULL ? "of a time that is not known" : tally->newest);

@@ -147,7 +147,8 @@ create(struct drill_database *drill, struct error *err)
     if (drill->made) /* what it will hold is nobody else's business */
         return perform(drill->keeper, "SELECT pg_catalog.format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $1::text)",
             drill->name, err);
-    drill->made = err->code != ERROR_REFUSED; /* given up while it was being made, it may be there all the same */
+    drill->made = err->code != ERROR_REFUSED &&
+                  err->code != ERROR_DENIED; /* given up while it was being made, it may be there all the same */
     return false;
 }
 

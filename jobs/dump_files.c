@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/memory.h"
 #include "common/text.h"
@@ -58,6 +59,22 @@ dump_files_list(const char *setting, struct dump_files *out, struct error *err)
     if (out->count > 0)
         qsort(out->paths, out->count, sizeof(*out->paths), compare);
     return true;
+}
+
+char *
+dump_files_resolve(const char *setting, const char *given)
+{
+    struct text path = TEXT_EMPTY;
+    char *directory = NULL;
+    struct error none; /* then there is but `given` */
+
+    if (strchr(given, '/') == NULL && access(given, F_OK) == -1 && directory_find(setting, &directory, &none))
+        text_format(&path, "%s/%s", directory, given);
+    free(directory);
+    if (path.length > 0 && access(path.data, F_OK) == 0)
+        return text_take(&path);
+    text_clear(&path);
+    return memory_copy_string(given);
 }
 
 void

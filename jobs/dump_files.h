@@ -17,6 +17,11 @@ struct dump_files {
 
 /* `setting` as BACKUP_STORAGE_DIR has it. The caller clears `out` in either case. */
 bool dump_files_list(const char *setting, struct dump_files *out, struct error *err) MUST_CHECK;
+/*
+ * Which file is meant: `given` itself; or, if that is a bare name that is not in the current folder, the file of that name in the backup
+ * directory, as `list` shows it. The caller frees it.
+ */
+char *dump_files_resolve(const char *setting, const char *given);
 void dump_files_clear(struct dump_files *files);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,8 +230,7 @@ add_schedules(struct facts *facts, struct error *err)
     struct timezones *zones = timezones_new(TIMEZONE_FOLDER, getenv("TZ"));
     struct database_rows *rows = NULL;
     json_t *by_schedule = facts_rows_by_schedule(facts->database, err);
-    json_t *none = json_pack("{s:n, s:n, s:{s:i, s:i, s:i, s:i}}", "lastSuccess", "lastFailure", "runs", "queued", 0,
-        "running", 0, "success", 0, "failed", 0);
+    json_t *none = facts_rows_no_runs();
     json_t *schedules = json_array();
     bool ok = by_schedule != NULL && history_list_schedules(facts->database, &rows, err);
 
@@ -276,26 +276,39 @@ add_runs(struct facts *facts, struct error *err)
 
 #define DUMP_PATH 2 /* the column of history_list_dumps() */
 
-/* Rows that name a dump which is not there. */
+/* An old one may have been moved away; without the newest, there is no backup, or this is not where the backups are. */
+static void
+tell_newest_missing(struct facts *facts, size_t dumps, int64_t missing)
+{
+    struct text text = TEXT_EMPTY;
+
+    text_format(&text,
+        "of %zu dump%s that the app lists, %" PRId64 " %s not in '%s', the newest among them; is the right directory "
+        "mounted?",
+        dumps, dumps == 1 ? "" : "s", missing, missing == 1 ? "is" : "are", store_directory(facts->store));
+    add_problem(facts, "directory", text_string(&text));
+    text_clear(&text);
+}
+
+/* Rows that name a dump which is not in the directory: elsewhere, or gone. */
 static bool
 add_missing_dumps(struct facts *facts, struct error *err)
 {
     struct database_rows *rows = NULL;
+    bool newest_is_missing = false;
     int64_t missing = 0;
 
     if (facts->store == NULL)
         return true;
     if (!history_list_dumps(facts->database, &rows, err))
         return false;
-    for (size_t i = 0; i < database_rows_count(rows); i++) {
-        char name[STORE_NAME_SIZE];
-        struct error none; /* one that is not in this directory cannot be looked for */
-        int64_t size = 0;
-
-        if (store_resolve(facts->store, database_rows_value(rows, i, DUMP_PATH), name, &none) &&
-            store_find(facts->store, name, &size, &none) && size == -1)
+    for (size_t i = 0; i < database_rows_count(rows); i++)
+        if (!store_has(facts->store, database_rows_value(rows, i, DUMP_PATH))) {
+            newest_is_missing = newest_is_missing || i == 0;
             missing++;
-    }
+        }
+    if (newest_is_missing)
+        tell_newest_missing(facts, database_rows_count(rows), missing);
     database_rows_free(rows);
     (void)json_object_set_new(json_object_get(facts->all, "directory"), "missingDumps", json_integer(missing));
     return true;
@@ -319,7 +332,7 @@ connect_database(struct facts *facts, json_t *postgres, struct error *err)
 static void
 add_postgres(struct facts *facts)
 {
-    json_t *postgres = json_pack("{s:b, s:n, s:n, s:n}", "reachable", 0, "error", "server", "responseMs");
+    json_t *postgres = json_pack("{s:b, s:n, s:n, s:n, s:n}", "reachable", 0, "error", "code", "server", "responseMs");
     struct error err = ERROR_EMPTY;
 
     (void)json_object_set_new(facts->all, "postgres", postgres);
@@ -327,6 +340,7 @@ add_postgres(struct facts *facts)
         add_runs(facts, &err) && add_missing_dumps(facts, &err))
         return;
     (void)json_object_set_new(postgres, "error", facts_text(err.text));
+    (void)json_object_set_new(postgres, "code", json_string(error_code_name(err.code)));
     add_problem(facts, "postgres", err.text);
 }
 

@@ -8,18 +8,21 @@
  *     {"at":TIME,"tookMs":N,
  *      "problems":[{"about":"postgres","text":"..."}],   what keeps backups from happening, for people; [] is good. About "postgres",
  *                                                        "directory", "space", "schedule"
- *      "postgres":{"reachable":true,"error":null,"server":"15.18 (Debian ...)","responseMs":N},
- *                                                        error: why it is not reachable, or cannot be asked; responseMs: to connect
+ *      "postgres":{"reachable":true,"error":null,"code":null,"server":"15.18 (Debian ...)","responseMs":N},
+ *                                                        error: why it is not reachable, or cannot be asked; code: of what kind that is
+ *                                                        (common/error); responseMs: to connect
  *      "directory":{"path":"/...","writable":true,"error":null,"freeBytes":N,"totalBytes":N,"reservedBytes":N,
  *                   "dumps":N,"dumpBytes":N,"missingDumps":N},
- *                                                        dumps: files; missingDumps: rows that name a file which is not there
+ *                                                        dumps: files; missingDumps: successful rows whose dump is not in it
  *      "lock":{"application":"weavestream-backup run","pid":N,"ageMs":N},
  *                                                        who has the advisory lock; null: nobody
  *      "schedules":[{"id":UUID,"name":"...","enabled":true,"cron":"0 3 * * *","timezone":"Europe/Berlin",
  *                    "nextDue":TIME,                     by the schedule; null: disabled, or it never fires
  *                    "overdueSince":TIME,                when the run was due that has not happened; null: not overdue
  *                    "problem":"...",                    why it cannot be followed; null: it can
- *                    "lastSuccess":RUN,"lastFailure":RUN,
+ *                    "lastSuccess":RUN,"lastFailure":RUN,"failedLast":true,
+ *                                                        failedLast: of the two, the failure is the newer run. One that was refused
+ *                                                        beside another ("concurrent") is no failure here
  *                    "runs":{"queued":N,"running":N,"success":N,"failed":N}}],
  *                                                        by name; rows, as many as there are
  *      "runs":[RUN]}                                     the newest FACTS_RUNS of all, newest first

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/text.h"
+#include "jobs/history.h"
 #include "jobs/sql.h"
 
 #define ERROR_BYTES_MAX 500 /* many runs must fit into one line of the child protocol */
@@ -144,19 +145,36 @@ facts_rows_runs(struct database *database, int limit, struct error *err)
     return out;
 }
 
+json_t *
+facts_rows_no_runs(void)
+{
+    return json_pack("{s:n, s:n, s:b, s:{s:i, s:i, s:i, s:i}}", "lastSuccess", "lastFailure", "failedLast", 0, "runs",
+        "queued", 0, "running", 0, "success", 0, "failed", 0);
+}
+
 static json_t *
 schedule_in(json_t *by_schedule, const char *id)
 {
     json_t *schedule = json_object_get(by_schedule, id);
 
     if (schedule == NULL) {
-        schedule = json_pack("{s:n, s:n, s:{s:i, s:i, s:i, s:i}}", "lastSuccess", "lastFailure", "runs", "queued", 0,
-            "running", 0, "success", 0, "failed", 0);
+        schedule = facts_rows_no_runs();
         (void)json_object_set_new(by_schedule, id, schedule);
     }
     return schedule;
 }
 
+/* Times in ISO 8601 are in order as texts. */
+static bool
+failed_last(const json_t *schedule)
+{
+    const char *failed = json_string_value(json_object_get(json_object_get(schedule, "lastFailure"), "createdAt"));
+    const char *succeeded = json_string_value(json_object_get(json_object_get(schedule, "lastSuccess"), "createdAt"));
+
+    return failed != NULL && (succeeded == NULL || strcmp(failed, succeeded) > 0);
+}
+
+/* A run that was refused because another was under way has broken nothing. */
 static bool
 add_last_runs(struct database *database, json_t *by_schedule, struct error *err)
 {
@@ -165,7 +183,8 @@ add_last_runs(struct database *database, json_t *by_schedule, struct error *err)
     if (!database_query(database,
             RUNS_OF("SELECT DISTINCT ON (config_id, status) id FROM backup_run WHERE config_id IS NOT NULL AND status "
                     "IN (" SQL_STATUS("success") ", " SQL_STATUS(
-                        "failed") ") ORDER BY config_id, status, coalesce(finished_at, created_at) DESC, id"),
+                        "failed") ") AND error IS DISTINCT FROM '" HISTORY_CONCURRENT "' ORDER BY config_id, status, "
+                                  "coalesce(finished_at, created_at) DESC, id"),
             0, NULL, &rows, err))
         return error_add(err, "read the last runs of each schedule");
     for (size_t i = 0; i < database_rows_count(rows); i++) {
@@ -173,6 +192,7 @@ add_last_runs(struct database *database, json_t *by_schedule, struct error *err)
         bool succeeded = strcmp(database_rows_value(rows, i, COLUMN_STATUS), "success") == 0;
 
         (void)json_object_set_new(schedule, succeeded ? "lastSuccess" : "lastFailure", run_of(rows, i));
+        (void)json_object_set_new(schedule, "failedLast", json_boolean(failed_last(schedule)));
     }
     database_rows_free(rows);
     return true;

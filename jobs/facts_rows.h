@@ -10,8 +10,9 @@
 /* The newest `limit` runs, newest first: RUN objects. NULL: failed. */
 json_t *facts_rows_runs(struct database *database, int limit, struct error *err) MUST_CHECK;
 
-/* By the schedule's id: {"lastSuccess":RUN,"lastFailure":RUN,"runs":{...}}; schedules without a run are left out. NULL: failed. */
+/* By the schedule's id: {"lastSuccess":RUN,"lastFailure":RUN,"failedLast":B,"runs":{...}}; schedules without a run are left out. NULL: failed. */
 json_t *facts_rows_by_schedule(struct database *database, struct error *err) MUST_CHECK;
+json_t *facts_rows_no_runs(void); /* of one that was left out */
 
 /* A JSON string whatever the bytes are: an error's text may be cut within a character. null for NULL. */
 json_t *facts_text(const char *string);

@@ -158,7 +158,7 @@ ledger_look_perform(const struct settings *settings, const char *bytes, size_t l
               perform(settings, view, database, verdict, &err);
 
     if (!ok)
-        verdict_fail(verdict, err.text, true);
+        verdict_fail_with(verdict, &err, true);
     database_close(database);
     ledger_view_free(view);
 }

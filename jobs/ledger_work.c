@@ -377,7 +377,7 @@ ledger_perform(const struct settings *settings, const char *bytes, size_t length
         verdict_interrupt(verdict, err.text);
     else if (verdict->type == REPORT_NONE) {
         log_error(LOG_EVENT("ledger failed"), LOG_ERROR(&err));
-        verdict_fail(verdict, err.text, true);
+        verdict_fail_with(verdict, &err, true);
     }
     ledger_decisions_clear(&work.decisions);
     ledger_memory_clear(&work.memory);

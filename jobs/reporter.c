@@ -71,6 +71,18 @@ reporter_progress(const char *phase, int64_t bytes, int percent)
 }
 
 void
+reporter_wait(const char *phase, int64_t bytes, const char *waits_for)
+{
+    struct text value = TEXT_EMPTY;
+
+    text_format(&value, "{\"phase\":\"%s\",\"bytes\":%" PRId64 ",\"waitsFor\":", phase, bytes);
+    text_add_json(&value, waits_for, strlen(waits_for));
+    text_add(&value, "}");
+    send_report(&(struct report){ .type = REPORT_PROGRESS, .value = value.data });
+    text_clear(&value);
+}
+
+void
 reporter_log(const char *format, ...)
 {
     char row[LOG_ROW_BYTES];

@@ -23,6 +23,9 @@ void reporter_listen(reporter_listener_fn *on_report, void *owner);
 /* {"phase":"dump","bytes":N,"percent":P}; without the percentage if there is none */
 void reporter_progress(const char *phase, int64_t bytes, int percent);
 
+/* {"phase":"dump","bytes":N,"waitsFor":"..."}: it stands still, and for what */
+void reporter_wait(const char *phase, int64_t bytes, const char *waits_for);
+
 /* A row of the job's log, for people. */
 void reporter_log(const char *format, ...) PRINTF_LIKE(1, 2);
 

@@ -60,9 +60,9 @@ struct restore_plan {
     struct restore_check checks[RESTORE_CHECKS_MAX];
     size_t count;
     size_t refused;
-    bool file_missing; /* among what was refused */
-    bool server_away;
-    bool client_missing; /* pg_restore, or what unpacks a script */
+    bool file_missing;              /* among what was refused */
+    enum error_code server_failure; /* why it could not be asked; ERROR_NONE: it could */
+    bool client_missing;            /* pg_restore, or what unpacks a script */
 
     char *path; /* of the dump, absolute */
     int64_t size_bytes;

@@ -30,7 +30,7 @@ refuse(const struct restore_order *order, struct restore_plan *plan, const char 
 {
     if (restore_plan_was_stopped(err))
         return false;
-    plan->server_away = err->code == ERROR_LOST;
+    plan->server_failure = err->code;
     restore_plan_add(plan, order, name, RESTORE_REFUSED, "%s", err->text);
     return true;
 }

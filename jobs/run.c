@@ -356,8 +356,8 @@ end_concurrent(struct run *run, const struct error *err)
         LOG_TEXT("application", run->holder.application), LOG_NUMBER("ageSeconds", run->holder.age_seconds),
         LOG_TEXT("advice", text_string(&advice)));
     reporter_log("%s", text_string(&run->explanation));
-    run_row_fail(&run->row, "concurrent", CONCURRENT, true);
-    fail(run, "concurrent", false);
+    run_row_fail(&run->row, HISTORY_CONCURRENT, CONCURRENT, true);
+    fail(run, HISTORY_CONCURRENT, false);
     text_clear(&advice);
 }
 

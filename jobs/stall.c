@@ -4,7 +4,8 @@
 #include <string.h>
 
 #define MINUTE_MS 60000
-#define LOOKS 4 /* within the limit */
+#define LOOKS 4 /* within the limit, at least */
+#define FIRST_LOOK_MS 5000
 #define QUERY_TIMEOUT                                                                                                  \
     "10s" /* the server may wait for the very lock that pg_dump waits for, on a table of the catalog */
 
@@ -109,12 +110,20 @@ limit_of(const struct stall *stall)
     return moment_add_ms(stall->progress, stall->limit_minutes * MINUTE_MS);
 }
 
+/* After twice the time that there has been no progress; a lock is told soon, and a long wait is not asked after all the time. */
 static void
 plan_next_look(struct stall *stall, struct moment now)
 {
-    int64_t pause_ms = stall->limit_minutes * MINUTE_MS / LOOKS;
+    int64_t longest_ms = stall->limit_minutes * MINUTE_MS / LOOKS;
+    int64_t pause_ms = moment_ms_between(stall->progress, now);
 
-    stall->next = earlier(limit_of(stall), moment_add_ms(now, pause_ms < MINUTE_MS ? pause_ms : MINUTE_MS));
+    if (longest_ms > MINUTE_MS)
+        longest_ms = MINUTE_MS;
+    if (pause_ms > longest_ms)
+        pause_ms = longest_ms;
+    if (pause_ms < FIRST_LOOK_MS)
+        pause_ms = FIRST_LOOK_MS;
+    stall->next = earlier(limit_of(stall), moment_add_ms(now, pause_ms));
 }
 
 void

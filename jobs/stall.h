@@ -3,7 +3,7 @@
  *
  * Signs of progress: its file grows; its session on the server is at work, as during a long sort before the first row; or the session has
  * begun or ended something, as while pg_dump reads the catalog. A session that waits for a lock, or for pg_dump, is not at work. The server is
- * asked only while the file does not grow: a few times within BACKUP_STALL_MINUTES, every minute at least.
+ * asked only while the file does not grow: after five seconds, then ever more seldom, every minute at least.
  */
 #ifndef JOBS_STALL_H
 #define JOBS_STALL_H

@@ -516,6 +516,16 @@ store_find(const struct store *store, const char *name, int64_t *size_bytes, str
     return true;
 }
 
+bool
+store_has(struct store *store, const char *path)
+{
+    char name[STORE_NAME_SIZE];
+    struct error none; /* whatever the reason */
+    int64_t size = -1;
+
+    return store_resolve(store, path, name, &none) && store_find(store, name, &size, &none) && size >= 0;
+}
+
 int
 store_open_file(const struct store *store, const char *name, struct error *err)
 {

@@ -71,6 +71,9 @@ bool store_resolve(struct store *store, const char *path, char name[STORE_NAME_S
 /* Size of the regular file `name`; -1 if there is none. ERROR_REFUSED: it is something else, such as a symbolic link. */
 bool store_find(const struct store *store, const char *name, int64_t *size_bytes, struct error *err) MUST_CHECK;
 
+/* Whether the dump that a row names is there. */
+bool store_has(struct store *store, const char *path);
+
 /* Calls for each dump and manifest that is there under its final name, in no order. */
 typedef void store_found_fn(const char *name, void *owner);
 bool store_list(const struct store *store, store_found_fn *on_found, void *owner, struct error *err) MUST_CHECK;

@@ -15,6 +15,13 @@ verdict_fail(struct report *verdict, const char *reason, bool retry)
 }
 
 void
+verdict_fail_with(struct report *verdict, const struct error *err, bool retry)
+{
+    verdict_fail(verdict, err->text, retry);
+    verdict->code = err->code;
+}
+
+void
 verdict_interrupt(struct report *verdict, const char *reason)
 {
     *verdict = (struct report){ .type = REPORT_INTERRUPTED, .text = memory_copy_string(reason) };

@@ -9,6 +9,8 @@
 
 void verdict_complete(struct report *verdict, const char *returnvalue); /* JSON text */
 void verdict_fail(struct report *verdict, const char *reason, bool retry);
+/* The same for whoever asked, and wants to know what kind of failure it is. */
+void verdict_fail_with(struct report *verdict, const struct error *err, bool retry);
 void verdict_interrupt(struct report *verdict, const char *reason);
 void verdict_delay(struct report *verdict, struct wall until);
 void verdict_wait(struct report *verdict);

@@ -64,19 +64,26 @@ report_progress(struct watch *watch, int64_t bytes)
     if (!moment_is_past(watch->next_report))
         return;
     watch->next_report = moment_add_ms(moment_now(), REPORT_MS);
+    if (watch->waits_for.length > 0) {
+        reporter_wait("dump", bytes, text_string(&watch->waits_for));
+        return;
+    }
     if (watch->previous_bytes > 0)
         percent = bytes >= watch->previous_bytes ? 99 : bytes * 100 / watch->previous_bytes;
     reporter_progress("dump", bytes, percent > 99 ? 99 : (int)percent);
 }
 
 static void
-tell_wait(struct watch *watch, const struct stall_view *view)
+note_wait(struct watch *watch, const struct stall_view *view)
 {
-    if (watch->wait_is_told || view->at_work || view->waits_for.length == 0)
+    text_reset(&watch->waits_for);
+    if (!view->at_work)
+        text_add(&watch->waits_for, text_string(&view->waits_for));
+    if (watch->wait_is_told || watch->waits_for.length == 0)
         return;
     watch->wait_is_told = true;
-    log_warn(LOG_EVENT("dump waits"), LOG_TEXT("for", text_string(&view->waits_for)));
-    reporter_log("The dump waits for %s", text_string(&view->waits_for));
+    log_warn(LOG_EVENT("dump waits"), LOG_TEXT("for", text_string(&watch->waits_for)));
+    reporter_log("The dump waits for %s", text_string(&watch->waits_for));
 }
 
 static bool
@@ -89,7 +96,7 @@ check_progress(struct watch *watch, struct error *err)
     if (!looked && err->code == ERROR_STOPPED)
         return false;
     if (looked)
-        tell_wait(watch, &view);
+        note_wait(watch, &view);
     ok = stall_judge(&watch->stall, looked ? &view : NULL, moment_now(), err);
     stall_view_clear(&view);
     return ok;
@@ -102,6 +109,8 @@ watch_tick(int64_t bytes, void *owner, struct error *err)
     struct error unknown; /* told at the start */
     int64_t free_bytes = 0;
 
+    if (bytes != watch->stall.bytes)
+        text_reset(&watch->waits_for);
     report_progress(watch, bytes);
     if (space_look(watch->directory, &free_bytes, &unknown)) {
         struct space space = space_of(watch, free_bytes);
@@ -110,4 +119,10 @@ watch_tick(int64_t bytes, void *owner, struct error *err)
             return false;
     }
     return !stall_wants_a_look(&watch->stall, bytes, moment_now()) || check_progress(watch, err);
+}
+
+void
+watch_end(struct watch *watch)
+{
+    text_clear(&watch->waits_for);
 }

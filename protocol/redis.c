@@ -453,6 +453,17 @@ redis_reply_is_error(const redisReply *reply, const char *code)
     return found != NULL && strncmp(found + 2, code, length) == 0 && found[2 + length] == ' ';
 }
 
+static bool
+is_about_rights(const char *refusal)
+{
+    static const char *const beginnings[] = { "WRONGPASS", "NOAUTH", "NOPERM", "ERR AUTH", "ERR invalid password" };
+
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+        if (strncmp(refusal, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
+}
+
 bool
 redis_check_reply(const redisReply *reply, const struct error *lost, struct error *err)
 {
@@ -464,7 +475,7 @@ redis_check_reply(const redisReply *reply, const struct error *lost, struct erro
         /* The error for an unknown command repeats its arguments, and those of AUTH are a password. */
         const char *arguments = strstr(reply->str, ", with args beginning with");
 
-        return error_set(err, ERROR_REFUSED, "Redis: %.*s",
+        return error_set(err, is_about_rights(reply->str) ? ERROR_DENIED : ERROR_REFUSED, "Redis: %.*s",
             (int)(arguments == NULL ? strlen(reply->str) : (size_t)(arguments - reply->str)), reply->str);
     }
     return true;

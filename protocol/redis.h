@@ -56,7 +56,7 @@ const char *redis_moved_to(const struct redis *redis);
 /* Whether it is an error of this code, as "OOM"; also if a script ran into it, which Redis before 7 wraps in an error of its own. */
 bool redis_reply_is_error(const redisReply *reply, const char *code);
 
-/* False, with what Redis said, if there is no reply or it is an error: ERROR_LOST or ERROR_REFUSED. */
+/* False, with what Redis said, if there is no reply or it is an error: ERROR_LOST, ERROR_DENIED or ERROR_REFUSED. */
 bool redis_check_reply(const redisReply *reply, const struct error *lost, struct error *err) MUST_CHECK;
 
 #endif

@@ -82,7 +82,7 @@ while :; do head -c 500000 /dev/zero; sleep 0.01; done >"$file"
     await insertRun(scene.sql, { config_id: scene.configId, status: 'success', started_at: new Date(0), size_bytes: 50_000_000 });
     const result = await onSmallVolume(scene, 'fill other 1000000; job', { BACKUP_MIN_FREE_MB: '16' });
     await assertRunFailed(scene, result, ' are free in ');
-    assert.match(result.verdict.reason, /^no room for a dump: 63\.\d\d MiB are free in '.*', of which BACKUP_MIN_FREE_MB reserves 16\.00 MiB, and the last dump took 47\.68 MB: make room there$/);
+    assert.match(result.verdict.reason, /^no room for a dump: 63\.\d\d MiB are free in '.*', of which BACKUP_MIN_FREE_MB reserves 16\.00 MiB, and the last dump took 47\.68 MiB: make room there$/);
     assertInReadme(result.verdict.reason);
     assert.deepEqual(result.left, ['other']);
   });

@@ -156,7 +156,7 @@ Nightly: weavestream-postgres-<TIME>.dump, <N> KiB in <N> s, verified: full`);
     await scene.sql.query(`SET application_name = 'weavestream-backup run'; SELECT pg_advisory_lock(hashtext('weavestream:backup'))`);
     const { code, stderr } = await scene.command(['run', '--config', 'Nightly']);
     assert.equal(code, 1);
-    assert.match(stderr, /^Another backup is already running for this instance\. \(.*Postgres process \d+.*\)\nweavestream-backup run: the backup of 'Nightly' failed: concurrent\n$/);
+    assert.match(stderr, /^Another backup is already running for this instance\. \(.*Postgres process \d+.*\)\nweavestream-backup run: the backup of 'Nightly' failed: concurrent: another backup was running\n$/);
     assert.equal((await scene.rows())[0].error, 'concurrent');
   });
 
@@ -256,6 +256,16 @@ describe('a schedule is named', { concurrency: 2 }, () => {
     assert.deepEqual({ code, stderr }, { code: 64, stderr: "weavestream-backup run: which schedule? --config=NAME|ID is wanted; try 'weavestream-backup list'\n" });
   });
 
+  test('without its password, or in another database, Postgres is not away: status 77 and 78', async (t) => {
+    const { environment, database } = await open(t);
+    const { DATABASE_URL } = environment;
+    for (const command of [['list'], ['prune', '--dry-run'], ['run', '--config', 'Nightly']]) {
+      const status = async (url) => (await run(command, { env: { ...environment, DATABASE_URL: url } })).code;
+      assert.deepEqual([await status(DATABASE_URL.replace(/:[^:@/]+@/, ':wrong@')), await status(DATABASE_URL.replace(database, 'nowhere')),
+        await status(DATABASE_URL.replace(database, 'postgres'))], [77, 78, 78], command[0]);
+    }
+  });
+
   test('without Postgres, or without settings, that is told', async () => {
     for (const command of ['list', 'prune']) {
       const away = await run([command], { env: { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
@@ -263,7 +273,7 @@ describe('a schedule is named', { concurrency: 2 }, () => {
       assert.match(away.stderr, new RegExp(`^weavestream-backup ${command}: postgres: .*refused.*\n$`, 'i'));
       const unset = await run([command]);
       assert.equal(unset.code, 78);
-      assert.match(unset.stderr, /^DATABASE_URL is not set: /);
+      assert.match(unset.stderr, new RegExp(`^weavestream-backup ${command}: DATABASE_URL is not set: .*\n$`));
     }
   });
 });
@@ -289,12 +299,24 @@ describe('list', () => {
     const { screen, raw, code } = await inTerminal(['list'], { env: { ...scene.environment, NO_COLOR: '1' }, columns: 140 });
     assert.equal(code, 0);
     assert.ok(!raw.includes('\x1b['), 'no colours');
-    assert.equal(screen, `WHEN                  SCHEDULE                         OUTCOME        SIZE       TOOK  VERIFIED  FILE OR REASON
+    assert.equal(screen, `BEGAN                 SCHEDULE                         OUTCOME        SIZE       TOOK  VERIFIED  FILE OR REASON
 2026-01-05 03:00:00Z  Nightly                          queued            -          -  -         -
 2026-01-04 03:00:00Z  Nightly                          failed            -      0.5 s  -         pg_dump: exit status 1: pg_dump: error: co…
 2026-01-03 03:00:00Z  (deleted)                        success      1000 B  1 min 1 s  -         weavestream-postgres-2026-01-03T03-00-00Z.…
 2026-01-02 03:00:00Z  Weekly,  [31mred and wide: 日本  success      1000 B  1 min 1 s  -         (pruned)
 2026-01-01 03:00:00Z  Nightly                          success  120.56 KiB  1 min 1 s  full      weavestream-postgres-2026-01-01T03-00-00Z.…`);
+  });
+
+  test('a run that is still under way tells how long it has been, one that was refused why', async (t) => {
+    const other = await open(t);
+    const id = await insertConfig(other.sql, { name: 'Nightly' });
+    const began = new Date(Date.now() - 7_200_000);
+    await insertRun(other.sql, { config_id: id, status: 'running', created_at: began, started_at: began });
+    await insertRun(other.sql, { config_id: id, status: 'failed', created_at: new Date(began - 1000), error: 'concurrent' });
+    const { stdout } = await other.command(['list']);
+    assert.match(stdout, /running +- +2 h 0 min so far +- +-$/m);
+    assert.match(stdout, /failed .* concurrent: another backup was running$/m);
+    assert.deepEqual(assertAnswer('list', (await other.command(['list', '--json'])).stdout).runs.map(({ durationMs, error }) => [durationMs, error]), [[null, null], [null, 'concurrent']]);
   });
 
   test('on a terminal outcomes have colours; in a pipe nothing is coloured or cut', async () => {

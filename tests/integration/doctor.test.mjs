@@ -79,7 +79,7 @@ async function finds(wrong, text, advice, env = {}) {
 /* The checks that cannot be made once `needed` is away. */
 const unknown = (pattern) => Object.fromEntries(all.filter((name) => pattern.test(name)).map((name) => [name, 'unknown']));
 const withoutRedis = unknown(/^redis\.(?!server)|^queue|^schedules\.queue/);
-const withoutPostgres = unknown(/^postgres\.(?!server)|^directory\.(space|files)|^schedules|^mail/);
+const withoutPostgres = unknown(/^postgres\.(?!server)|^directory\.files|^schedules|^mail/);
 
 test('of a good installation everything is ok', async () => {
   const { findings, wrong } = await doctor();
@@ -114,7 +114,7 @@ test('into a file it goes without colours, and lines are not broken', async () =
   const { stdout, code } = await run(['doctor'], { env: { ...environment, REDIS_URL: 'redis://127.0.0.1:1/1' } });
   assert.equal(code, 1);
   assert.ok(!stdout.includes('\x1b'));
-  assert.match(stdout, /\nRedis\n  bad   server        Redis at 127\.0\.0\.1:1: .*\n {22}→ see that Redis is up, .*\n  \?     memory        not checked: Redis cannot be asked\n/);
+  assert.match(stdout, /\nRedis\n  bad   server        Redis at 127\.0\.0\.1:1: .*\n {22}→ see that Redis is up, .*\n  \?     3 checks      not checked: Redis cannot be asked\nQueue\n  \?     2 checks      not checked: Redis cannot be asked\n/);
   assert.match(stdout, /\n\n\d+ ok, 1 bad, \d+ not checked\n$/);
 });
 
@@ -124,13 +124,15 @@ test('without the job program its half is missing, and that is said', async () =
   const { code, stdout, stderr } = await run(['doctor', '--json'], { env: environment, binary: lonely });
   assert.equal(code, 69);
   assert.match(stderr, /^weavestream-backup doctor: weavestream-backup-job is not there: /);
-  assert.deepEqual(assertAnswer('doctor', stdout).findings.map(({ about, check }) => `${about}.${check}`), all.slice(0, 8));
+  assert.deepEqual(assertAnswer('doctor', stdout).findings.map(({ about, check }) => `${about}.${check}`), [...all.slice(0, 8), 'settings.jobProgram']);
+  const people = await run(['doctor'], { env: environment, binary: lonely });
+  assert.match(people.stdout, /\nSettings\n  bad   job program   weavestream-backup-job has not told all: Postgres, .*\n.*\n\n8 ok, 1 bad\n$/);
 });
 
 test('settings that are missing or wrong are told, and what they are not needed for is checked', async () => {
   await finds({ 'settings.queue': 'bad', ...withoutRedis, 'redis.server': 'unknown' }, /^BACKUP_LOCK_SECONDS='3': not a whole number from 5 to 3600$/, /as the app/, { BACKUP_LOCK_SECONDS: '3' });
-  const everything = unknown(/^(postgres|directory|schedules|mail)/);
-  await finds({ 'settings.backups': 'bad', ...everything }, /^DATABASE_URL.*; BACKUP_VERIFY/, /as the app/, { DATABASE_URL: '', BACKUP_VERIFY: 'hard' });
+  const { 'directory.space': space } = await finds({ 'settings.backups': 'bad', 'postgres.server': 'unknown', ...withoutPostgres }, /^DATABASE_URL.*; BACKUP_VERIFY/, /as the app/, { DATABASE_URL: '', BACKUP_VERIFY: 'hard' });
+  assert.match(space.text, /^[\d.]+ [GT]B are free$/);
 });
 
 test('without Redis the other half is checked', async () => {
@@ -193,7 +195,7 @@ test('a queue that is paused, or of another database, is told', async (t) => {
   await finds({ 'queue.jobs': 'bad' }, /paused/, /resume/);
   await scene.queue.resume();
   const other = redis.database(3);
-  await finds({ 'queue.jobs': 'warn', 'queue.workers': 'bad', 'schedules.queue': 'bad' }, /never opened this queue/, /its database/, { REDIS_URL: other.url });
+  await finds({ 'queue.jobs': 'warn', 'queue.workers': 'bad', 'schedules.queue': 'bad' }, /^nothing of the app is in this queue: it has never opened it, or Redis was wiped$/, /its database .*; if it is the same, Redis was wiped: restart the app/, { REDIS_URL: other.url });
 });
 
 test('workers are counted, and those of Node named as such; it is bad to have none', async (t) => {
@@ -231,7 +233,7 @@ test('a stranger that holds the backup lock is named', async (t) => {
 });
 
 test('a database or schema without the app is told', async () => {
-  await finds({ 'postgres.tables': 'bad', ...unknown(/^directory\.(space|files)|^schedules|^mail/) },
+  await finds({ 'postgres.tables': 'bad', ...unknown(/^directory\.files|^schedules|^mail/) },
     /'audit_log', 'backup_config', 'backup_run', 'email_settings'$/, /DATABASE_URL to the app's database/, { DATABASE_URL: postgres.urlOf('postgres') });
 });
 
@@ -324,7 +326,9 @@ test('schedules that failed last, never ran, or cannot be followed are told by n
   t.after(() => sql.query(`UPDATE backup_config SET cron = '${config.cron}', enabled = true`));
   const later = new Date(Date.now() + 1000);
   const failed = await insertRun(sql, { config_id: config.id, kind: 'SCHEDULED', status: 'failed', started_at: later, finished_at: later, created_at: later, error: 'disk full' });
-  await finds({ 'schedules.backups': 'bad' }, /^1 of 1 schedules: 'Nightly' failed last: disk full$/, /Run now/);
+  await finds({ 'schedules.backups': 'bad' }, /^1 of 1 schedules: 'Nightly' failed last: disk full$/, /'Run now' succeed \(weavestream-backup enqueue --config 'Nightly'\)$/);
+  await sql.query(`UPDATE backup_run SET error = 'concurrent' WHERE id = $1`, [failed]);
+  assert.deepEqual((await doctor()).wrong, {}, 'a run that was refused beside another one has broken nothing');
   await sql.query('DELETE FROM backup_run WHERE id = $1', [failed]);
 
   const memory = join(scene.storage, '.weavestream-backup-ledger.json');

@@ -28,12 +28,15 @@ const open = async (t, { bullmq = versions['5.76.2'], ...config } = {}) => {
 /* A job program that goes on when the scene says so. */
 const held = (verdict) => shell(`say '{"type":"progress","value":{"phase":"dump","bytes":1200000,"percent":40}}'; await go; say '${verdict}'`);
 
+/* Said at once, to people and in pipes. */
+const alone = (id) => `weavestream-backup enqueue: no worker is connected: job ${id} waits for one\n`;
+
 describe('enqueue', { concurrency: 3 }, () => {
   for (const [version, bullmq] of Object.entries(versions)) {
     test(`the job is what the API adds with bullmq ${version}, to the last event`, async (t) => {
       const scene = await open(t, { bullmq });
       const { code, stdout, stderr } = await scene.enqueue(['--no-follow', '--json']);
-      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: alone(1) });
       const answer = assertAnswer('enqueue', stdout);
       assert.equal(answer.configId, scene.configId);
       assert.equal(answer.outcome, null);
@@ -70,13 +73,13 @@ describe('enqueue', { concurrency: 3 }, () => {
   test('in a terminal: the progress by phase, then one line', async (t) => {
     const scene = await open(t);
     const terminal = await openTerminal(['enqueue', '--config', scene.configId], { env: scene.environment });
-    await terminal.shows(/^waiting for a worker {2}0:0\d$/);
+    await terminal.shows(/^weavestream-backup enqueue: no worker is connected: job 1 waits for one\nwaiting for a worker {2}0:0\d$/);
     const value = JSON.stringify({ backupRunId: 'x', filename: 'weavestream-postgres-2026-11-24T15-00-00Z.dump', sizeBytes: 3000000, sha256: 'x', durationMs: 2100 });
     await scene.start({ program: held(`{"type":"completed","returnvalue":${value}}`) });
-    await terminal.shows(/^dumping \[=+> +\] {2}40 %/);
+    await terminal.shows(/^dumping \[=+> +\] {2}40 %/m);
     scene.release('go');
     const { screen, code } = await terminal.ended;
-    assert.equal(screen, 'Nightly: weavestream-postgres-2026-11-24T15-00-00Z.dump, 2.86 MiB in 2.1 s');
+    assert.equal(screen, `${alone(1)}Nightly: weavestream-postgres-2026-11-24T15-00-00Z.dump, 2.86 MiB in 2.1 s`);
     assert.equal(code, 0);
   });
 
@@ -145,7 +148,7 @@ describe('enqueue', { concurrency: 3 }, () => {
     const scene = await openCut(t, { at: 'answer' });
     const { code, stdout, stderr } = await scene.enqueue(['--no-follow', '--json']);
     assert.ok(scene.isCut());
-    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: alone(1) });
     const { jobId, runId } = assertAnswer('enqueue', stdout);
     assert.deepEqual((await scene.queue.getWaiting()).map(({ id, data }) => [id, data.backupRunId]), [[jobId, runId]]);
     assert.equal((await readRun(scene.sql, runId)).status, 'queued');
@@ -205,6 +208,32 @@ describe('enqueue', { concurrency: 3 }, () => {
     await untilState(scene.queue, '1', 'completed');
   });
 
+  test('without a worker, following ends by ^C or after --timeout, with status 75, and the job waits on', async (t) => {
+    const scene = await open(t);
+    const waits = (id) => `weavestream-backup enqueue: no longer followed; job ${id} stays in the queue until a worker takes it, 'weavestream-backup status' shows it`;
+    const terminal = await openTerminal(['enqueue', '--config', 'Nightly'], { env: scene.environment, columns: 200 });
+    await terminal.shows(/waiting for a worker/);
+    terminal.type('\x03');
+    const { screen, code } = await terminal.ended;
+    assert.deepEqual([screen, code], [`${alone(1)}${waits(1)}`, 130]);
+    const timeout = await scene.enqueue(['--timeout', '1', '--json']);
+    assert.deepEqual([timeout.code, timeout.stderr], [75, `${alone(2)}${waits(2)}\n`]);
+    assert.deepEqual([assertAnswer('enqueue', timeout.stdout).outcome, await scene.queue.getWaitingCount()], [null, 2]);
+    const { stdout } = await scene.enqueue(['--no-follow']);
+    assert.match(stdout, /^enqueued as job 3, run [0-9a-f-]{36}\n$/);
+    await scene.start({ program: held('{"type":"completed","returnvalue":1}') });
+    const taken = await scene.enqueue(['--timeout=1', '--config', 'Nightly']);
+    assert.deepEqual([taken.code, taken.stderr], [75, waits(4) + '\n'], 'one is connected, which has others to do first');
+  });
+
+  test('a wrong password of Postgres: status 77; no such database: 78', async (t) => {
+    const scene = await open(t);
+    const { DATABASE_URL } = scene.environment;
+    assert.equal((await scene.enqueue([], { DATABASE_URL: DATABASE_URL.replace(/:[^:@/]+@/, ':wrong@') })).code, 77);
+    assert.equal((await scene.enqueue([], { DATABASE_URL: DATABASE_URL.replace(scene.database, 'nowhere') })).code, 78);
+    assert.equal(await scene.queue.getWaitingCount(), 0);
+  });
+
   test('Redis goes away while the job is followed, and comes back', async (t) => {
     const other = await startRedis();
     t.after(() => other.stop());
@@ -228,7 +257,7 @@ describe('enqueue', { concurrency: 3 }, () => {
       const scene = await open(t);
       const { code, stdout } = await scene.enqueue(['--no-follow'], { REDIS_URL: other.url, REDIS_TLS_CA: other.caFile });
       assert.equal(code, 0);
-      assert.match(stdout, /^job 1, run [0-9a-f-]{36}\n$/);
+      assert.match(stdout, /^enqueued as job 1, run [0-9a-f-]{36}\n$/);
     });
   }
 
@@ -264,7 +293,7 @@ describe('enqueue', { concurrency: 3 }, () => {
     const scene = await open(t);
     const { code, stderr } = await scene.enqueue([], { REDIS_URL: scene.redis.url.replace('redis://', 'redis://:wrong@') });
     assert.equal(code, 77);
-    assert.match(stderr, /^weavestream-backup enqueue: Redis at 127.0.0.1:\d+: Redis: (WRONGPASS|ERR AUTH)/);
+    assert.match(stderr, /^weavestream-backup enqueue: Redis at 127.0.0.1:\d+: (WRONGPASS|ERR AUTH)/);
     assert.doesNotMatch(stderr, /wrong@/);
   });
 

@@ -65,7 +65,7 @@ test('a good installation has no problems, and its last runs are told with their
   assert.equal(schedules.length, 1);
   const [{ lastSuccess, lastFailure, ...schedule }] = schedules;
   assert.deepEqual({ ...schedule, nextDue: '' }, { id: configId, name: 'Nightly “ü”', enabled: true, cron: '0 3 * * *', timezone: 'Europe/Berlin', nextDue: '',
-    overdueSince: null, problem: null, runs: { queued: 0, running: 0, success: 1, failed: 1 } });
+    overdueSince: null, problem: null, failedLast: false, runs: { queued: 0, running: 0, success: 1, failed: 1 } });
   assert.ok(Date.parse(schedule.nextDue) > Date.now());
   assert.deepEqual(runs, [lastSuccess, lastFailure]);
   const [row] = (await scene.rows()).filter(({ status }) => status === 'success');
@@ -84,7 +84,7 @@ test('a server that is away is a fact, and the directory is told all the same', 
   assert.equal(problems.length, 1);
   assert.equal(problems[0].about, 'postgres');
   assert.match(problems[0].text, /port 1 failed: Connection refused/);
-  assert.deepEqual(server, { reachable: false, error: problems[0].text, server: null, responseMs: null });
+  assert.deepEqual(server, { reachable: false, error: problems[0].text, code: 'lost', server: null, responseMs: null });
   assert.equal(directory.writable, true);
   assert.deepEqual([schedules, runs, directory.missingDumps], [null, null, null]);
 });
@@ -114,9 +114,47 @@ test('a dump that was deleted by hand is counted as missing', async (t) => {
   await scene.start();
   await untilState(scene.queue, job, 'completed');
   unlinkSync(join(scene.storage, scene.dumps()[0]));
-  const { directory } = await facts(scene);
+  const { directory, problems } = await facts(scene);
   assert.equal(directory.missingDumps, 1);
   assert.equal(directory.dumps, 0);
+  assert.deepEqual(problems, [{ about: 'directory', text: `of 1 dump that the app lists, 1 is not in '${scene.storage}', the newest among them; is the right directory mounted?` }]);
+});
+
+test('dumps that rows name elsewhere are missing; that is a problem once the newest is', async (t) => {
+  const scene = await open(t);
+  const name = (hour) => `weavestream-postgres-2026-11-24T0${hour}-00-00Z.dump`;
+  const add = (hour, folder) => insertRun(scene.sql, { status: 'success', started_at: new Date(`2026-11-24T0${hour}:00:00Z`), dump_path: join(folder, name(hour)) });
+  writeFileSync(join(scene.storage, name(2)), '');
+  await add(1, '/somewhere/else');
+  await add(2, scene.storage);
+  const old = await facts(scene);
+  assert.deepEqual([old.directory.missingDumps, old.problems], [1, []]);
+  await add(3, '/somewhere/else');
+  const { directory, problems } = await facts(scene);
+  assert.equal(directory.missingDumps, 2);
+  assert.deepEqual(problems.map(({ text }) => text), [`of 3 dumps that the app lists, 2 are not in '${scene.storage}', the newest among them; is the right directory mounted?`]);
+});
+
+test('a schedule has failed last if its newest run did, but for one that was refused beside another', async (t) => {
+  const scene = await open(t);
+  const id = await insertConfig(scene.sql);
+  const add = (minute, status, error = null) => {
+    const at = new Date(`2026-11-24T03:0${minute}:00Z`);
+    return insertRun(scene.sql, { config_id: id, status, error, created_at: at, started_at: at, finished_at: at });
+  };
+  const look = async () => {
+    const [{ failedLast, lastFailure, runs }] = (await facts(scene)).schedules;
+    return [failedLast, lastFailure?.error ?? null, runs.failed];
+  };
+  assert.deepEqual(await look(), [false, null, 0]);
+  await add(1, 'failed', 'no room');
+  assert.deepEqual(await look(), [true, 'no room', 1]);
+  await add(2, 'success');
+  assert.deepEqual(await look(), [false, 'no room', 1]);
+  await add(3, 'failed', 'concurrent');
+  assert.deepEqual(await look(), [false, 'no room', 2]);
+  await add(4, 'failed', 'pg_dump: killed');
+  assert.deepEqual(await look(), [true, 'pg_dump: killed', 3]);
 });
 
 test('whoever has the advisory lock is told', async (t) => {
@@ -175,16 +213,19 @@ test('a query that fails is told with the tables that it needs', async (t) => {
   assert.match(server.error, /read the last runs of each schedule: postgres: relation "backup_run" does not exist/);
   assert.equal(problems[0].text, server.error);
   assert.equal(schedules, null);
+  assert.equal(server.code, 'config');
 });
 
 test('of a thousand schedules, each is told; of more than fit into a line, what is wrong with them', async (t) => {
   const scene = await open(t);
+  const dump = join(scene.storage, 'weavestream-postgres-2026-11-24T03-00-00Z.dump');
+  writeFileSync(dump, '');
   const add = async (count, name) => {
     await scene.sql.query(`WITH config AS (INSERT INTO backup_config (id, name, cron, timezone, retention, created_at, updated_at)
       SELECT gen_random_uuid(), $2 || n, '0 3 * * *', 'Europe/Berlin', '{}', now(), now() FROM generate_series(1, $1) AS n RETURNING id)
       INSERT INTO backup_run (id, config_id, kind, status, created_at, started_at, finished_at, size_bytes, dump_path, error)
-      SELECT gen_random_uuid(), id, 'SCHEDULED', status::"BackupRunStatus", now(), now(), now(), 123456789, '/backups/weavestream-postgres-2026-11-24T03-00-00Z.dump', repeat('x', 500)
-      FROM config, unnest(ARRAY['success', 'failed']) AS status`, [count, name]);
+      SELECT gen_random_uuid(), id, 'SCHEDULED', status::"BackupRunStatus", now(), now(), now(), 123456789, $3, repeat('x', 500)
+      FROM config, unnest(ARRAY['success', 'failed']) AS status`, [count, name, dump]);
   };
   await add(1000, 'Schedule number ');
   const { stdout } = await run(['facts'], { binary: jobProgram, env: scene.environment });

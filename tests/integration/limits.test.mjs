@@ -11,6 +11,7 @@ import { assertInReadme } from './support/readme.mjs';
 import { executable, openScene } from './support/scene.mjs';
 import { readRun } from './support/schema.mjs';
 import { eventually } from './support/wait.mjs';
+import { run } from './support/worker.mjs';
 
 let redis;
 let postgres;
@@ -85,6 +86,7 @@ describe('with BACKUP_STALL_MINUTES=1', { concurrency: true }, () => {
     const who = `AccessShareLock on public.companies, blocked by Postgres process ${holder.processID} \\('migration', user 'weavestream', idle in transaction for \\d+ s\\)`;
     await eventually(async () => (await scene.queue.getJobLogs(ids.job.id)).logs.some((line) => new RegExp(`^The dump waits for ${who}$`).test(line)),
       { timeout: 40_000, what: 'the job log to tell what the dump waits for' });
+    await eventually(async () => new RegExp(`^1 +run +Nightly .* dump, waits for ${who} `, 'm').test((await run(['status'], { env: scene.environment })).stdout), { what: 'the status to tell it, too' });
     const { failedReason } = await assertFailed(scene, ids,
       new RegExp(`^pg_dump made no progress for BACKUP_STALL_MINUTES=1: its session waits for ${who}; what ends it: SELECT pg_terminate_backend\\(${holder.processID}\\)$`), aMinute);
     assertInReadme(failedReason);

@@ -166,7 +166,7 @@ Weekly                                              0 3 * * *  Europe/Berlin  - 
 backup-config-ID  -          -              YYYY-MM-DD hh:mm:ssZ  orphaned: its schedule is deleted` });
     const { code, screen } = await show('--repair');
     assert.equal(code, 0);
-    assert.deepEqual(screen.split('\n').slice(0, 2).sort(), ['made backup-config-ID', 'removed backup-config-ID']);
+    assert.deepEqual(screen.split('\n').slice(0, 2).sort(), ["made 'Weekly'", 'removed backup-config-ID']);
     assert.equal(screen.split('\n').slice(2).join('\n'), `
 SCHEDULE  CRON       ZONE           NEXT IN QUEUE         STATE
 Nightly   0 3 * * *  Etc/UTC        YYYY-MM-DD hh:mm:ssZ  good
@@ -216,5 +216,14 @@ Nightly, of the whole of the company is different: the queue has '0 3 * * *' in 
     const postgresAway = await run(['schedules'], { env: { ...scene.environment, DATABASE_URL: 'postgresql://me@127.0.0.1:1/x' } });
     assert.equal(postgresAway.code, 69);
     assert.match(postgresAway.stderr, /^weavestream-backup schedules: .*Connection refused/);
+  });
+
+  test('a wrong password of Postgres: status 77; a database that is not the app\'s: 78', async (t) => {
+    const scene = await open(t);
+    const { DATABASE_URL } = scene.environment;
+    for (const args of [[], ['--repair']]) {
+      assert.equal((await run(['schedules', ...args], { env: { ...scene.environment, DATABASE_URL: DATABASE_URL.replace(/:[^:@/]+@/, ':wrong@') } })).code, 77);
+      assert.equal((await run(['schedules', ...args], { env: { ...scene.environment, DATABASE_URL: DATABASE_URL.replace(scene.database, 'postgres') } })).code, 78);
+    }
   });
 });

@@ -1,15 +1,18 @@
 /* `weavestream-backup status`: what it shows of queue, workers, schedules, lock and disk; with either server away. */
 import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { schedule, untilState, versions } from './support/bullmq.mjs';
 import { assertAnswer } from './support/json_schema.mjs';
 import { startPostgres } from './support/postgres.mjs';
+import { temporaryFolder } from './support/run_folder.mjs';
 import { startRedis } from './support/redis.mjs';
 import { openScene, shell } from './support/scene.mjs';
-import { insertConfig, readConfig } from './support/schema.mjs';
+import { insertConfig, insertRun, readConfig } from './support/schema.mjs';
 import { inTerminal, openTerminal } from './support/terminal.mjs';
 import { eventually } from './support/wait.mjs';
-import { run } from './support/worker.mjs';
+import { run, workerProgram } from './support/worker.mjs';
 
 let redis;
 let postgres;
@@ -45,7 +48,7 @@ const general = (screen) =>
     .replace(/127\.0\.0\.1:\d+/g, 'HOST:PORT')
     .replace(/\/\S+\/storage-\w+/g, 'DIRECTORY')
     .replace(/^(Redis +)[\d.]+$/m, '$1VERSION').replace(/^(Postgres +)\d+\.\d.*$/m, '$1VERSION')
-    .replace(/[\d.]+ [GT]iB free/, 'N free').replace(/for [\d.]+ s/g, 'for N s').replace(/pid \d+/, 'pid N');
+    .replace(/[\d.]+ [GT]iB free/, 'N free').replace(/for [\d.]+ s/g, 'for N s').replace(/process \d+/, 'process N');
 
 describe('status', { concurrency: 3 }, () => {
   for (const [version, bullmq] of Object.entries(versions)) {
@@ -57,7 +60,7 @@ describe('status', { concurrency: 3 }, () => {
       await scene.queue.add('run', {});
       const status = await scene.status();
       assert.equal(status.code, 0);
-      assert.deepEqual(status.redis, { reachable: true, error: null, server: status.redis.server });
+      assert.deepEqual(status.redis, { reachable: true, error: null, code: null, server: status.redis.server });
       assert.deepEqual(status.queue, {
         name: 'backup', paused: false, bullmq: version,
         counts: { waiting: 1, prioritized: 1, delayed: 1, waitingChildren: 0, active: 1, completed: 0, failed: 0 },
@@ -89,7 +92,7 @@ describe('status', { concurrency: 3 }, () => {
     const { code, schedules, directory, lock } = await scene.status();
     assert.equal(code, 0);
     const [{ nextDue, nextInQueue, lastSuccess, ...rest }] = schedules;
-    assert.deepEqual(rest, { id: configId, name: 'Nightly', enabled: true, cron: '0 3 * * *', timezone: 'Etc/UTC', overdueSince: null, problem: null, lastFailure: null });
+    assert.deepEqual(rest, { id: configId, name: 'Nightly', enabled: true, cron: '0 3 * * *', timezone: 'Etc/UTC', overdueSince: null, problem: null, lastFailure: null, failedLast: false });
     assert.match(nextDue, /T03:00:00\.000Z$/);
     assert.equal(nextInQueue, nextDue);
     assert.equal(lastSuccess.id, runId);
@@ -102,6 +105,8 @@ describe('status', { concurrency: 3 }, () => {
     await scene.takeBackupLock('weavestream-backup run');
     const { lock } = await scene.status();
     assert.equal(lock.application, 'weavestream-backup run');
+    const { stdout } = await run(['status'], { env: scene.environment });
+    assert.match(stdout, new RegExp(`^Lock +held by weavestream-backup run, Postgres process ${lock.pid}, for `, 'm'));
   });
 
   test('a job that nobody has any more is said to have lost its lock', async (t) => {
@@ -141,6 +146,59 @@ Weekly         -                     -                -  disabled`);
     scene.release('go');
   });
 
+  test('a run that failed last, and that nobody takes jobs, are problems; a refusal beside another run is none', async (t) => {
+    const scene = await open(t);
+    const id = await insertConfig(scene.sql, { cron: '0 3 * * *', timezone: 'Etc/UTC' });
+    await schedule(scene.queue, await readConfig(scene.sql, id));
+    const add = (minute, status, error = null) => {
+      const at = new Date(`2026-11-24T03:0${minute}:00Z`);
+      return insertRun(scene.sql, { config_id: id, status, error, created_at: at, started_at: at, finished_at: new Date(at.getTime() + 2000) });
+    };
+    const look = async () => (await run(['status'], { env: scene.environment })).stdout;
+    await add(1, 'success');
+    await add(2, 'failed', 'concurrent');
+    assert.match(await look(), /^Nightly .* 2026-11-24 03:01:00Z +- +scheduled\n\nproblem: no worker is connected: nothing is taken from the queue\n$/m);
+    await add(3, 'failed', 'no room');
+    assert.match(await look(), /^Nightly .* failed last, 2026-11-24 03:03:00Z\n\nproblem: no worker .*\nproblem: 'Nightly' failed last: no room\n$/m);
+    const { code, problems } = await scene.status();
+    assert.equal(code, 0);
+    assert.deepEqual(problems.map(({ about }) => about), ['workers', 'schedule']);
+  });
+
+  test('a server that refuses is not away: status 77 without its password, 78 without the database or its tables', async (t) => {
+    const scene = await open(t);
+    const url = scene.environment.DATABASE_URL;
+    const look = async (env) => {
+      const { code, stdout } = await run(['status'], { env: { ...scene.environment, ...env } });
+      return [code, /^(?:Redis|Postgres) +(refuses: .*)$/m.exec(stdout)?.[1]];
+    };
+    const assertLook = async (env, expected, words) => {
+      const [code, line] = await look(env);
+      assert.equal(code, expected);
+      assert.match(line, words);
+    };
+    await assertLook({ REDIS_URL: scene.redis.url.replace('redis://', 'redis://:wrong@') }, 77, /^refuses: 127\.0\.0\.1:\d+: (WRONGPASS|ERR AUTH)/);
+    await assertLook({ DATABASE_URL: url.replace(/:[^:@/]+@/, ':wrong@') }, 77, /^refuses: connection .*password authentication failed for user "weavestream"$/);
+    await assertLook({ DATABASE_URL: url.replace(scene.database, 'nowhere') }, 78, /database "nowhere" does not exist$/);
+    await assertLook({ DATABASE_URL: url.replace(scene.database, 'postgres') }, 78, /relation "backup_(run|config)" does not exist/);
+  });
+
+  test('a directory that cannot be written is told once', async (t) => {
+    const scene = await open(t);
+    const { stdout } = await run(['status'], { env: { ...scene.environment, BACKUP_STORAGE_DIR: '/nowhere/at/all' } });
+    assert.equal(stdout.match(/No such file or directory/g).length, 1);
+  });
+
+  test('without the job program, nothing is said of Postgres', async (t) => {
+    const scene = await open(t);
+    const alone = join(temporaryFolder('alone'), 'weavestream-backup');
+    copyFileSync(workerProgram, alone);
+    const { code, stdout, stderr } = await run(['status'], { binary: alone, env: scene.environment });
+    assert.equal(code, 69);
+    assert.match(stderr, /weavestream-backup-job is not there: /);
+    assert.match(stdout, /^Postgres +not asked$/m);
+  });
+
   test('--watch shows what changes, until ^C', async (t) => {
     const scene = await open(t);
     const terminal = await openTerminal(['status', '--watch'], { env: scene.environment });
@@ -159,13 +217,14 @@ Weekly         -                     -                -  disabled`);
     const env = { REDIS_URL: 'redis://127.0.0.1:1' };
     const { code, redis: server, queue, active: jobs, workers, schedules } = await scene.status(env);
     assert.equal(code, 69);
-    assert.deepEqual(server, { reachable: false, error: 'Redis at 127.0.0.1:1: connect: Connection refused', server: null });
+    assert.deepEqual(server, { reachable: false, error: 'Redis at 127.0.0.1:1: connect: Connection refused', code: 'lost', server: null });
     assert.deepEqual([queue, jobs, workers], [null, null, null]);
     assert.equal(schedules[0].name, 'Nightly');
     const plain = await run(['status'], { env: { ...scene.environment, ...env } });
     assert.equal(plain.code, 69);
-    assert.match(plain.stdout, /^Redis +away: Redis at 127\.0\.0\.1:1: connect: Connection refused$/m);
-    assert.doesNotMatch(plain.stdout, /missing in the queue/);
+    assert.match(plain.stdout, /^Redis +away: 127\.0\.0\.1:1: connect: Connection refused$/m);
+    assert.match(plain.stdout, /^Nightly .* not known$/m);
+    assert.doesNotMatch(plain.stdout, /problem|missing in the queue/);
   });
 
   test('Postgres away: the other half is shown, status 69', async (t) => {
@@ -179,7 +238,8 @@ Weekly         -                     -                -  disabled`);
     assert.equal(queue.counts.waiting, 0);
     assert.ok(problems.some(({ about }) => about === 'postgres'));
     const plain = await run(['status'], { env: { ...scene.environment, ...env } });
-    assert.match(plain.stdout, /^Postgres +away: .*Connection refused/m);
+    assert.match(plain.stdout, /^Postgres +away: connection to server at \"127\.0\.0\.1\", port 1 failed: Connection refused$/m);
+    assert.match(plain.stdout, /^The schedules are not shown: they are in Postgres\.$/m);
     assert.match(plain.stdout, /^Queue +0 active, 0 waiting$/m);
   });
 
@@ -189,7 +249,7 @@ Weekly         -                     -                -  disabled`);
     const scene = await open(t);
     const terminal = await openTerminal(['status', '--watch'], { env: { ...scene.environment, REDIS_URL: other.url } });
     await terminal.shows(/^Queue /m);
-    await other.restart({ whileDown: () => terminal.shows(/^Redis +away: Redis at \S+: connect: Connection refused$/m) });
+    await other.restart({ whileDown: () => terminal.shows(/^Redis +away: \S+: connect: Connection refused$/m) });
     await terminal.shows(/^Queue /m);
     terminal.type('\x03');
     assert.equal((await terminal.ended).code, 130);

@@ -1,7 +1,7 @@
 /* `weavestream-backup verify` and `drill`: what they say of a dump, with its manifest and without, at each level. */
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { backUp, copyOf, flip, manifestOf, restoreBy } from './support/dumps.mjs';
 import { assertAnswer } from './support/json_schema.mjs';
@@ -67,7 +67,7 @@ describe('verify', { concurrency: 3 }, () => {
   test('the server for a restore is that of BACKUP_DRILL_URL, or else of DATABASE_URL; without either it is a wrong setting', async () => {
     await assertProven(['-lrestore', good.file], { env: { BACKUP_DRILL_URL: postgres.urlOf('postgres'), DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
     await assertNot(['-lrestore', good.file], /a restore needs a server: set BACKUP_DRILL_URL or DATABASE_URL$/m, { status: 78 });
-    await assertNot(['-lrestore', good.file], /^BACKUP_DRILL_URL: /, { status: 78, env: { BACKUP_DRILL_URL: 'mysql://x' } });
+    await assertNot(['-lrestore', good.file], /^weavestream-backup verify: BACKUP_DRILL_URL: /, { status: 78, env: { BACKUP_DRILL_URL: 'mysql://x' } });
     await assertNot(['-lrestore', good.file], /not proven: restore drill: postgres: .*refused/, { status: 69, env: { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
   });
 
@@ -257,6 +257,15 @@ describe('drill', { concurrency: 3 }, () => {
     assert.match(stderr, /^weavestream-backup drill: .*: not proven: restore drill: .*Connection refused/);
   });
 
+  test('nor does one that does not let us in, status 77, or has no such database, 78; for all dumps as for one', async () => {
+    const wrong = { DATABASE_URL: postgres.url.replace(/:[^:@/]+@/, ':wrong@') };
+    const nowhere = { DATABASE_URL: postgres.urlOf('nowhere') };
+    assert.equal((await drill([good.file], { env: wrong })).code, 77);
+    assert.equal((await drill([good.file], { env: nowhere })).code, 78);
+    const all = (env) => verify(['--all', '-lrestore'], { env: { BACKUP_STORAGE_DIR: dirname(good.file), ...env } });
+    assert.deepEqual([(await all(wrong)).code, (await all(nowhere)).code], [77, 78]);
+  });
+
   test('without dumps, or without a server, there is nothing to restore', async () => {
     const empty = await drill([], { env: { BACKUP_STORAGE_DIR: temporaryFolder('empty'), DATABASE_URL: postgres.url } });
     assert.equal(empty.code, 66);
@@ -267,6 +276,17 @@ describe('drill', { concurrency: 3 }, () => {
 });
 
 describe('verify, the command', { concurrency: 3 }, () => {
+  test('a bare name, as list shows it, is looked for in the backup directory, unless it is in the current folder', async () => {
+    const name = basename(good.file);
+    const bare = { BACKUP_STORAGE_DIR: dirname(good.file), DATABASE_URL: postgres.url };
+    assert.match(await assertProven([name], { env: bare }), new RegExp(`^${good.file}: proven`));
+    assert.match(await assertProven([name], { cwd: dirname(good.file), env: bare }), new RegExp(`^${name}: proven`));
+    assert.match((await run(['drill', name], { env: bare })).stdout, new RegExp(`^${good.file}: proven by a restore`));
+    const plan = await run(['restore', '--plan', '--to-env', 'DATABASE_URL', '--json', name], { env: bare });
+    assert.equal(JSON.parse(plan.stdout).file, good.file);
+    await assertNot([name], new RegExp(`^weavestream-backup verify: ${name}: .*No such file`), { status: 66, env: { BACKUP_STORAGE_DIR: temporaryFolder('empty') } });
+  });
+
   test('any path will do, and a symbolic link leads to dump and manifest', async () => {
     const odd = copyOf(good, { name: '-x "ü" \'.dump' });
     await assertProven(['--', '-x "ü" \'.dump'], { cwd: dirname(odd) });

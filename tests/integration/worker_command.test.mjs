@@ -64,23 +64,23 @@ describe('command line', () => {
     });
     assert.equal(code, 78);
     assert.equal(stdout, '');
-    assert.equal(stderr, `REDIS_URL: the port is not a number from 1 to 65535 (write ':', '/' and '@' in a password as %3A, %2F and %40)
-BACKUP_LOCK_SECONDS='4': not a whole number from 5 to 3600
-BACKUP_STALLED_SECONDS='often': not a whole number from 1 to 3600
-BACKUP_SHUTDOWN_SECONDS='1.5': not a whole number from 1 to 3600
-DATABASE_URL is not set: it must be postgresql://, as in postgresql://user:password@postgres:5432/database
-BACKUP_JOB_LOCK_MINUTES='1441': not a whole number from 5 to 1440
-SMTP_SECRET_KEY: not base64 of 32 bytes
-SMTP_PREVIOUS_KEYS: not 'kid:key,kid:key', each key base64 of 32 bytes
-LOG_LEVEL='loud': not one of trace, debug, info, warn, error, fatal
+    assert.equal(stderr, `weavestream-backup worker: REDIS_URL: the port is not a number from 1 to 65535 (write ':', '/' and '@' in a password as %3A, %2F and %40)
+weavestream-backup worker: BACKUP_LOCK_SECONDS='4': not a whole number from 5 to 3600
+weavestream-backup worker: BACKUP_STALLED_SECONDS='often': not a whole number from 1 to 3600
+weavestream-backup worker: BACKUP_SHUTDOWN_SECONDS='1.5': not a whole number from 1 to 3600
+weavestream-backup worker: DATABASE_URL is not set: it must be postgresql://, as in postgresql://user:password@postgres:5432/database
+weavestream-backup worker: BACKUP_JOB_LOCK_MINUTES='1441': not a whole number from 5 to 1440
+weavestream-backup worker: SMTP_SECRET_KEY: not base64 of 32 bytes
+weavestream-backup worker: SMTP_PREVIOUS_KEYS: not 'kid:key,kid:key', each key base64 of 32 bytes
+weavestream-backup worker: LOG_LEVEL='loud': not one of trace, debug, info, warn, error, fatal
 `);
   });
 
   test('nothing set at all is two lines', async () => {
     const { code, stderr } = await run(['worker'], { env: { REDIS_URL: '' } });
     assert.equal(code, 78);
-    assert.equal(stderr, `REDIS_URL is not set: it must be redis://, rediss:// or unix://, as in redis://:password@redis:6379/0
-DATABASE_URL is not set: it must be postgresql://, as in postgresql://user:password@postgres:5432/database
+    assert.equal(stderr, `weavestream-backup worker: REDIS_URL is not set: it must be redis://, rediss:// or unix://, as in redis://:password@redis:6379/0
+weavestream-backup worker: DATABASE_URL is not set: it must be postgresql://, as in postgresql://user:password@postgres:5432/database
 `);
   });
 
@@ -93,7 +93,7 @@ DATABASE_URL is not set: it must be postgresql://, as in postgresql://user:passw
   test('a pooler in DATABASE_URL is refused with advice', async () => {
     const { code, stderr } = await run(['worker', '--check'], { env: { ...good, DATABASE_URL: `${good.DATABASE_URL}?pgbouncer=true` } });
     assert.equal(code, 78);
-    assert.equal(stderr, "DATABASE_URL: it has 'pgbouncer=true': session locks do not work through a pooler; give the server's own address\n");
+    assert.equal(stderr, "weavestream-backup worker: DATABASE_URL: it has 'pgbouncer=true': session locks do not work through a pooler; give the server's own address\n");
   });
 
   test('--check shows what would be used, with secrets masked', async () => {

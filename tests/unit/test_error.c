@@ -55,6 +55,17 @@ context_goes_in_front_and_leaves_the_rest(void **state)
 }
 
 static void
+each_code_has_a_name_by_which_it_is_found(void **state)
+{
+    (void)state;
+    for (enum error_code code = ERROR_NONE; code <= ERROR_BUG; code++)
+        assert_int_equal(error_code_named(error_code_name(code)), code);
+    assert_string_equal(error_code_name(ERROR_DENIED), "denied");
+    assert_int_equal(error_code_named("nonsense"), ERROR_NONE);
+    assert_int_equal(error_code_named(NULL), ERROR_NONE);
+}
+
+static void
 a_second_failure_goes_behind(void **state)
 {
     struct error err = ERROR_EMPTY;
@@ -138,6 +149,7 @@ main(void)
         cmocka_unit_test(a_system_error_has_the_systems_reason_last),
         cmocka_unit_test(a_number_that_is_no_errno_is_told_as_a_number),
         cmocka_unit_test(context_goes_in_front_and_leaves_the_rest),
+        cmocka_unit_test(each_code_has_a_name_by_which_it_is_found),
         cmocka_unit_test(a_second_failure_goes_behind),
         cmocka_unit_test(a_long_text_is_cut_at_its_end),
         cmocka_unit_test(advice_goes_behind_everything),

@@ -96,6 +96,23 @@ an_error_reply_is_a_reply(void **state)
 }
 
 static void
+a_refusal_for_credentials_or_rights_is_a_denial(void **state)
+{
+    static const char *const lines[] = { "-WRONGPASS invalid\r\n", "-NOAUTH required\r\n", "-NOPERM no\r\n",
+        "-ERR AUTH <password> called without any password\r\n", "-ERR invalid password\r\n" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        redisReply *reply = fake_reply(lines[i], strlen(lines[i]));
+        struct error err = ERROR_EMPTY;
+
+        assert_false(redis_check_reply(reply, NULL, &err));
+        assert_int_equal(err.code, ERROR_DENIED);
+        freeReplyObject(reply);
+    }
+}
+
+static void
 nobody_need_care_for_a_reply(void **state)
 {
     struct redis_scene *fixture = *state;
@@ -251,6 +268,7 @@ main(void)
         TEST(replies_may_be_split_anywhere),
         TEST(replies_may_come_byte_by_byte),
         TEST(an_error_reply_is_a_reply),
+        TEST(a_refusal_for_credentials_or_rights_is_a_denial),
         TEST(nobody_need_care_for_a_reply),
         TEST(words_keep_every_byte),
         TEST(a_script_is_told_once_and_then_named),

@@ -65,6 +65,10 @@ members_that_are_missing_have_a_meaning(void **state)
     assert_round_trip("{\"type\":\"completed\"}", "{\"type\":\"completed\",\"returnvalue\":null}\n");
     assert_round_trip(
         "{\"type\":\"failed\",\"reason\":\"x\"}", "{\"type\":\"failed\",\"reason\":\"x\",\"retry\":false}\n");
+    assert_round_trip("{\"type\":\"failed\",\"reason\":\"x\",\"code\":\"denied\",\"retry\":true}",
+        "{\"type\":\"failed\",\"reason\":\"x\",\"retry\":true,\"code\":\"denied\"}\n");
+    assert_round_trip("{\"type\":\"failed\",\"reason\":\"x\",\"code\":\"unheard of\"}",
+        "{\"type\":\"failed\",\"reason\":\"x\",\"retry\":false}\n");
     assert_round_trip("{\"type\":\"failed\",\"reason\":\"x\",\"retry\":1}",
         "{\"type\":\"failed\",\"reason\":\"x\",\"retry\":false}\n"); /* only true is true */
     assert_round_trip(
