@@ -132,7 +132,7 @@ test('without the job program its half is missing, and that is said', async () =
 test('settings that are missing or wrong are told, and what they are not needed for is checked', async () => {
   await finds({ 'settings.queue': 'bad', ...withoutRedis, 'redis.server': 'unknown' }, /^BACKUP_LOCK_SECONDS='3': not a whole number from 5 to 3600$/, /as the app/, { BACKUP_LOCK_SECONDS: '3' });
   const { 'directory.space': space } = await finds({ 'settings.backups': 'bad', 'postgres.server': 'unknown', ...withoutPostgres }, /^DATABASE_URL.*; BACKUP_VERIFY/, /as the app/, { DATABASE_URL: '', BACKUP_VERIFY: 'hard' });
-  assert.match(space.text, /^[\d.]+ [GT]B are free$/);
+  assert.match(space.text, /^[\d.]+ [GT]iB are free$/);
 });
 
 test('without Redis the other half is checked', async () => {

@@ -404,7 +404,7 @@ describe('the command', () => {
     assert.equal(stderr, 'weavestream-backup health: BACKUP_HTTP_LISTEN is not set: the worker listens nowhere; set it for both, as in 127.0.0.1:9466\n');
     const wrong = await run(['health'], { env: { BACKUP_HTTP_LISTEN: 'localhost' } });
     assert.equal(wrong.code, 78);
-    assert.match(wrong.stderr, /^BACKUP_HTTP_LISTEN='localhost': not an address and a port/);
+    assert.match(wrong.stderr, /^weavestream-backup health: BACKUP_HTTP_LISTEN='localhost': not an address and a port/);
   });
 
   test('says when nobody answers, or somebody else', async (t) => {

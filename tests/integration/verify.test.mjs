@@ -284,7 +284,7 @@ describe('verify, the command', { concurrency: 3 }, () => {
     assert.match((await run(['drill', name], { env: bare })).stdout, new RegExp(`^${good.file}: proven by a restore`));
     const plan = await run(['restore', '--plan', '--to-env', 'DATABASE_URL', '--json', name], { env: bare });
     assert.equal(JSON.parse(plan.stdout).file, good.file);
-    await assertNot([name], new RegExp(`^weavestream-backup verify: ${name}: .*No such file`), { status: 66, env: { BACKUP_STORAGE_DIR: temporaryFolder('empty') } });
+    await assertNot([name], new RegExp(`^weavestream-backup verify: open '${name}': No such file`), { status: 66, env: { BACKUP_STORAGE_DIR: temporaryFolder('empty') } });
   });
 
   test('any path will do, and a symbolic link leads to dump and manifest', async () => {
