@@ -148,9 +148,11 @@ verify_dump(const struct verify_dump *what, json_t **answer)
     int status = exit_status(ok, &result, &err);
 
     progress_erase(&progress);
-    if (stop_signal() != 0)
+    if (stop_signal() != 0) {
         status = 128 + stop_signal();
-    else {
+        if (result.stage == VERIFY_RESTORE && !result.database_left)
+            (void)command_complain(what->command, status, "interrupted; its throw-away database is dropped");
+    } else {
         if (ok && answer == NULL)
             print_result(what, &result);
         if (!ok)

@@ -142,6 +142,64 @@ postgres_url_add_conninfo(const struct postgres_url *url, struct text *out)
     }
 }
 
+static void
+add_escaped(const char *part, struct text *out)
+{
+    for (const char *c = part; *c != '\0'; c++)
+        if ((*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+            strchr("-._~/,", *c) != NULL)
+            text_add_bytes(out, c, 1);
+        else
+            text_format(out, "%%%02X", (unsigned char)*c);
+}
+
+static void
+add_authority(const struct postgres_url *url, struct text *out)
+{
+    const char *user = postgres_url_value(url, "user");
+    const char *port = postgres_url_value(url, "port");
+
+    if (user != NULL)
+        add_escaped(user, out);
+    if (secret_is_set(&url->password))
+        text_add(out, ":***");
+    if (user != NULL || secret_is_set(&url->password))
+        text_add(out, "@");
+    text_format(out, strchr(url->hostname, ':') != NULL ? "[%s]" : "%s", url->hostname);
+    if (port != NULL)
+        text_format(out, ":%s", port);
+}
+
+/* Whether it stands before the parameters. */
+static bool
+has_place(const struct postgres_url *url, const char *keyword)
+{
+    return strcmp(keyword, "user") == 0 || strcmp(keyword, "port") == 0 || strcmp(keyword, "dbname") == 0 ||
+           (strcmp(keyword, "host") == 0 && strcmp(postgres_url_value(url, "host"), url->hostname) == 0);
+}
+
+void
+postgres_url_add_masked(const struct postgres_url *url, struct text *out)
+{
+    const char *separator = "?";
+
+    text_add(out, "postgresql://");
+    add_authority(url, out);
+    text_add(out, "/");
+    add_escaped(postgres_url_value(url, "dbname"), out);
+    for (size_t i = 0; i < url->count; i++) {
+        if (has_place(url, url->keywords[i]))
+            continue;
+        text_format(out, "%s%s=", separator, url->keywords[i]);
+        add_escaped(url->values[i], out);
+        separator = "&";
+    }
+    if (url->schema != NULL) {
+        text_format(out, "%sschema=", separator);
+        add_escaped(url->schema, out);
+    }
+}
+
 void
 postgres_url_clear(struct postgres_url *url)
 {

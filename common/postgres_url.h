@@ -38,6 +38,8 @@ bool postgres_url_parse(const char *string, struct postgres_url *out, struct err
 const char *postgres_url_value(const struct postgres_url *url, const char *keyword); /* NULL: not given */
 void postgres_url_add_conninfo(
     const struct postgres_url *url, struct text *out); /* "host='db' port='5432' ...", no password */
+void postgres_url_add_masked(
+    const struct postgres_url *url, struct text *out); /* a URL again, with *** for the password */
 void postgres_url_clear(struct postgres_url *url);
 
 #endif

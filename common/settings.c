@@ -199,13 +199,8 @@ show_postgres_url(const struct variable *variable, const struct settings *settin
 {
     const struct postgres_url *url = field_in(variable, settings);
 
-    if (url->count == 0)
-        return;
-    postgres_url_add_conninfo(url, out);
-    if (secret_is_set(&url->password))
-        text_add(out, " password='" MASK "'");
-    if (url->schema != NULL)
-        text_format(out, " (schema '%s')", url->schema);
+    if (url->count > 0)
+        postgres_url_add_masked(url, out);
 }
 
 /* Base64 of 32 bytes: 43 digits, then '=' or nothing; the URL alphabet counts as well, as Node reads it. */

@@ -5,12 +5,13 @@
 /* The drawing: bars from LEFT to RIGHT, between TOP and BOTTOM. */
 #define WIDTH 440
 #define HEIGHT 168
-#define LEFT 86
+#define LEFT 90
 #define RIGHT 440
 #define TOP 12
 #define BOTTOM 144
 #define BAR_MOST 22 /* the widest, with its gap */
 #define FAILED_HEIGHT 5
+#define DATE_WIDTH 175 /* of "24 Nov 2026, 18:37 UTC" with a gap, in the larger letters of a narrow screen (page.css) */
 
 static int64_t
 greatest(const struct plot *plot)
@@ -58,16 +59,17 @@ add_bar(struct text *out, const struct plot *plot, const struct plot_bar *bar, d
     text_add(out, "</title></rect>");
 }
 
+/* That of the newest bar; that of the oldest, if there is room for both beside each other. */
 static void
 add_dates(struct text *out, const struct plot *plot, double first_x)
 {
-    text_format(out, "<text x=\"%.1f\" y=\"%d\">", first_x, HEIGHT - 6);
-    html_add_time(out, plot->bars[0].at_ms);
-    text_add(out, "</text>");
-    if (plot->count < 8)
-        return; /* no room for a second one */
     text_format(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", RIGHT, HEIGHT - 6);
     html_add_time(out, plot->bars[plot->count - 1].at_ms);
+    text_add(out, "</text>");
+    if (RIGHT - first_x < 2 * DATE_WIDTH)
+        return;
+    text_format(out, "<text x=\"%.1f\" y=\"%d\">", first_x, HEIGHT - 6);
+    html_add_time(out, plot->bars[0].at_ms);
     text_add(out, "</text>");
 }
 
@@ -92,6 +94,6 @@ plot_add(struct text *out, const struct plot *plot)
     for (size_t i = 0; i < plot->count; i++)
         add_bar(out, plot, &plot->bars[i], first_x + step * (double)i + step * .1, step * .8, most);
     if (plot->count > 0)
-        add_dates(out, plot, first_x > WIDTH / 2.0 ? WIDTH / 2.0 : first_x);
+        add_dates(out, plot, first_x);
     text_add(out, "</svg>");
 }

@@ -182,7 +182,10 @@ drill_restore(const struct drill_order *order, struct error *err)
         *order->times = times;
     ok = ok && drop(&drill, err);
     if (!ok) {
-        drill_database_abandon(drill.database);
+        bool is_left = !drill_database_abandon(drill.database);
+
+        if (order->is_left != NULL)
+            *order->is_left = is_left;
         (void)error_add(err, "restore drill");
     }
     drill_database_free(drill.database);

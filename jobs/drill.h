@@ -33,6 +33,7 @@ struct drill_order {
     drill_progress_fn *on_progress;
     void *owner;
     struct drill_times *times; /* NULL: nobody wants to know */
+    bool *is_left;             /* the same: the database could not be dropped */
 };
 
 /* ERROR_INPUT: it does not restore, or not all of it is there afterwards; ERROR_REFUSED: no drill could be made. */

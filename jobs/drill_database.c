@@ -169,7 +169,7 @@ drill_database_create(const struct postgres_url *url, struct error *err)
     (void)error_add(err, "create the database '%s'", drill->name);
 failed:
     if (drill->made)
-        drill_database_abandon(drill);
+        (void)drill_database_abandon(drill); /* if it was made at all */
     drill_database_free(drill);
     return NULL;
 }
@@ -193,14 +193,16 @@ drill_database_drop(struct drill_database *drill, struct error *err)
            error_add(err, "the throw-away database '%s' could not be dropped", drill->name);
 }
 
-void
+bool
 drill_database_abandon(struct drill_database *drill)
 {
     struct error err;
 
     stop_shield(moment_add_ms(moment_now(), stop_was_requested() ? STOPPED_MS : CLEAN_UP_MS));
-    if (!drill_database_drop(drill, &err))
-        log_warn(LOG_EVENT("drill database left"), LOG_TEXT("database", drill->name), LOG_ERROR(&err));
+    if (drill_database_drop(drill, &err))
+        return true;
+    log_warn(LOG_EVENT("drill database left"), LOG_TEXT("database", drill->name), LOG_ERROR(&err));
+    return false;
 }
 
 void

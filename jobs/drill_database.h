@@ -28,8 +28,8 @@ struct database *drill_database_keeper(const struct drill_database *drill);
 
 /* Ends the sessions that are still in it, too. False: it is there still; drill_database_abandon() is next. */
 bool drill_database_drop(struct drill_database *drill, struct error *err) MUST_CHECK;
-/* The same on the way out of a failure, for which the job is shielded (jobs/stop): what is not dropped in time is logged, and left over. */
-void drill_database_abandon(struct drill_database *drill);
+/* The same on the way out of a failure, for which the job is shielded (jobs/stop): what is not dropped in time is logged, and left over: false. */
+bool drill_database_abandon(struct drill_database *drill);
 void drill_database_free(struct drill_database *drill); /* the keeper; NULL is fine */
 
 /* Drops what dead drills left behind on the server of `session`. One that cannot be dropped is logged, and let be. */

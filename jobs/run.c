@@ -341,6 +341,8 @@ end_stopped(struct run *run)
     if (!run->payload->is_alone)
         reporter_log("Interrupted: the worker was stopped, the job goes back to the queue");
     run_row_hand_back(&run->row);
+    if (run->payload->is_alone && !run->row.is_lost)
+        reporter_log("Interrupted: no dump is left, and the row says failed");
     verdict_interrupt(run->verdict, "the worker was stopped");
 }
 

@@ -179,7 +179,8 @@ restore(const struct verification *verification, struct error *err)
         .size_bytes = verification->size_bytes,
         .on_progress = on_drill_progress,
         .owner = &copy,
-        .times = &verification->result->times };
+        .times = &verification->result->times,
+        .is_left = &verification->result->database_left };
 
     if (copy.level != SETTINGS_VERIFY_RESTORE)
         return true;

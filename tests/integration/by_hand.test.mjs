@@ -183,6 +183,7 @@ Nightly: weavestream-postgres-<TIME>.dump, <N> KiB in <N> s, verified: full`);
     const { code, screen } = await terminal.ended;
     await scene.sql.query('ROLLBACK');
     assert.equal(code, 130, screen);
+    assert.match(screen, /Interrupted: no dump is left, and the row says failed$/m);
     assert.deepEqual(scene.files(), []);
     const [row] = await scene.rows();
     assert.deepEqual({ status: row.status, error: row.error, manifest: row.manifest }, { status: 'failed', error: 'interrupted: it was stopped before its dump was in place', manifest: null });

@@ -92,13 +92,42 @@ describe('the status page', () => {
         assert.equal(seen.title, 'Backups', 'no name is a script');
         assert.deepEqual([seen.overflow, seen.wideTables], [0, 0], `${kind}: everything fits`);
         assert.deepEqual(seen.plots, [[31, 3], [31, 3]], 'a bar for each run');
-        assert.match(seen.tooltip, /^\d+ \w{3} \d{4}, \d\d:\d\d UTC: 1\.\d\d GB$/);
+        assert.match(seen.tooltip, /^\d+ \w{3} \d{4}, \d\d:\d\d UTC: 1\.\d\d GiB$/);
         for (const words of ['Not ready', evil, `'Odd' cannot be followed: time zone 'Europe/Atlantis' does not exist`, 'Unusable', 'Disabled', 'Last good backup', 'pg_dump: connection lost'])
           assert.ok(seen.text.includes(words), `${words} in ${seen.text}`);
         assert.equal(luminance(seen.ground) < 0.2, colorScheme === 'dark');
         for (const color of seen.colors) assert.ok(contrast(color, seen.card) >= 4.5, `${color} on ${seen.card}`);
         for (const [color, ground] of seen.pills) assert.ok(contrast(color, ground) >= 4.5, `${color} on ${ground}`);
       }
+  });
+
+  test('the words in a plot never lie on each other, however many bars it has', async (t) => {
+    const scene = await openScene(t, { redis, postgres, bullmq: versions['6.7.0'] });
+    const port = await freePort();
+    const address = `http://127.0.0.1:${port}/`;
+    await scene.start({ env: { BACKUP_HTTP_LISTEN: `127.0.0.1:${port}`, BACKUP_FACTS_SECONDS: '1' } });
+    const config_id = await insertConfig(scene.sql);
+    for (let bars = 1; bars <= 17; bars++) {
+      const at = new Date(Date.now() - (28 * 24 - bars) * 3_600_000);
+      await insertRun(scene.sql, { config_id, status: 'success', created_at: at, started_at: at, finished_at: new Date(at.getTime() + 1000), size_bytes: 1000 });
+      if (![1, 9, 15, 16, 17].includes(bars)) continue;
+      await eventually(async () => (await (await fetch(address)).text()).split('<rect class="size"').length === bars + 1, { what: `${bars} bars` });
+      for (const width of [360, 1100]) {
+        const page = await look(t, address, { width, colorScheme: 'light', name: `status-${bars}-bars-${width}` });
+        const texts = await page.evaluate(() => [...document.querySelectorAll('svg.plot')].map((plot) => [...plot.querySelectorAll('text')].map((text) => {
+          const { left, right, top, bottom } = text.getBoundingClientRect();
+          return { text: text.textContent, left, right, top, bottom };
+        })));
+        for (const plot of texts)
+          for (const one of plot)
+            for (const other of plot)
+              assert.ok(one === other || one.right <= other.left || other.right <= one.left || one.bottom <= other.top || other.bottom <= one.top,
+                `${bars} bars, ${width} px: '${one.text}' lies on '${other.text}'`);
+        const dates = texts[0].filter(({ text }) => text.endsWith(' UTC')).length;
+        assert.equal(dates, bars < 16 ? 1 : 2);
+        await page.close();
+      }
+    }
   });
 
   test('shows how far a running job is, and what is not known yet', async (t) => {

@@ -334,6 +334,15 @@ describe('verify, the command', { concurrency: 3 }, () => {
     await untilGone(children);
   });
 
+  test('SIGINT in a restore drops its database, and says so', async () => {
+    const started = await startWorker({ program: workerProgram, args: ['drill', good.file],
+      env: { DATABASE_URL: postgres.url, ...restoreBy('case "$*" in *--dbname*) exec sleep 600 ;; esac; real "$@"') } });
+    await eventually(() => started.descendants().some(({ cmdline }) => cmdline.startsWith('sleep')), { what: 'the restore to run' });
+    const { code } = await started.stop('SIGINT');
+    assert.deepEqual([code, started.stderr()], [130, 'weavestream-backup drill: interrupted; its throw-away database is dropped']);
+    assert.equal(await postgres.psql(`SELECT count(*) FROM pg_database WHERE datname ~ '^weavestream_drill_'`), '0');
+  });
+
   test('progress is drawn on a terminal, and nowhere else', async () => {
     const shown = await runProcess('script', ['-qec', `${workerProgram} verify ${good.file}`, '/dev/null']);
     assert.match(shown.stdout, /reading back \[=+\] 100 %.*\r\x1b\[K.*: proven: /s);

@@ -115,7 +115,7 @@ BACKUP_STALLED_SECONDS=10  (default)
 BACKUP_SHUTDOWN_SECONDS=5  (default)
 BACKUP_HTTP_LISTEN=  (default)
 BACKUP_FACTS_SECONDS=60  (default)
-DATABASE_URL=host='db' port='5433' user='weave' dbname='app' password='***' (schema 'public')
+DATABASE_URL=postgresql://weave:***@db:5433/app?schema=public
 BACKUP_STORAGE_DIR=/backups
 BACKUP_UID=100  (default)
 BACKUP_GID=101  (default)

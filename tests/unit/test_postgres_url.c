@@ -51,6 +51,35 @@ a_url_becomes_libpqs_words(void **state)
 }
 
 static void
+it_is_shown_as_a_url_that_means_the_same_with_its_password_masked(void **state)
+{
+    static const char *const rows[][2] = {
+        { "postgres://me:hunter2@db:5433/app?schema=s&connection_limit=5", "postgresql://me:***@db:5433/app?schema=s" },
+        { "postgresql://db/app?password=hunter2&sslmode=require", "postgresql://:***@db/app?sslmode=require" },
+        { "postgresql://m%20%40e@[::1]/a%5Cb", "postgresql://m%20%40e@[::1]/a%5Cb" },
+        { "postgresql://me@/app?host=/run/postgresql", "postgresql://me@/app?host=/run/postgresql" },
+        { "postgresql://me@db/app?host=other&options=-c%20a%3Db%26c",
+            "postgresql://me@db/app?host=other&options=-c%20a%3Db%26c" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct postgres_url url;
+        struct text shown = TEXT_EMPTY;
+        struct text conninfo = TEXT_EMPTY;
+
+        parse(rows[i][0], &url);
+        postgres_url_add_masked(&url, &shown);
+        postgres_url_add_conninfo(&url, &conninfo);
+        assert_string_equal(text_string(&shown), rows[i][1]);
+        assert_conninfo(text_string(&shown), text_string(&conninfo));
+        text_clear(&conninfo);
+        text_clear(&shown);
+        postgres_url_clear(&url);
+    }
+}
+
+static void
 values_are_quoted_for_libpq(void **state)
 {
     (void)state;
@@ -205,6 +234,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_url_becomes_libpqs_words),
+        cmocka_unit_test(it_is_shown_as_a_url_that_means_the_same_with_its_password_masked),
         cmocka_unit_test(values_are_quoted_for_libpq),
         cmocka_unit_test(the_password_is_kept_apart),
         cmocka_unit_test(a_password_in_the_query_counts_unless_there_is_one_before_the_host),

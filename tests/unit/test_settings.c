@@ -360,13 +360,13 @@ printing_masks_secrets(void **state)
     (void)setenv("BACKUP_PING_URL", "https://ping.example/secret-id", 1);
     (void)setenv("BACKUP_WEBHOOK_SECRET", "HUNTER4", 1);
     assert_printed(SETTINGS_JOB, "NODE_EXTRA_CA_CERTS=  (default)\n"
-                                 "DATABASE_URL=host='db' port='1' user='me' dbname='app' password='***' (schema 's')\n"
+                                 "DATABASE_URL=postgresql://me:***@db:1/app?schema=s\n"
                                  "BACKUP_STORAGE_DIR=./data/backup  (default)\n"
                                  "BACKUP_UID=100  (default)\n"
                                  "BACKUP_GID=101  (default)\n"
                                  "BACKUP_JOB_LOCK_MINUTES=360  (default)\n"
                                  "BACKUP_VERIFY=full  (default)\n"
-                                 "BACKUP_DRILL_URL=host='drill' dbname='postgres' password='***'\n"
+                                 "BACKUP_DRILL_URL=postgresql://:***@drill/postgres\n"
                                  "BACKUP_KEEP_REJECTED=0  (default)\n"
                                  "BACKUP_COMPRESSION=  (default)\n"
                                  "BACKUP_MIN_FREE_MB=256  (default)\n"
