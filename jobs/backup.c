@@ -12,6 +12,7 @@
 #include "jobs/migrations.h"
 #include "jobs/reporter.h"
 #include "jobs/space.h"
+#include "jobs/store_draft.h"
 #include "jobs/watch.h"
 
 #define PUBLISH_TRIES 10 /* names that somebody else may snatch */

@@ -17,6 +17,7 @@
 #include "jobs/database.h"
 #include "jobs/snapshot.h"
 #include "jobs/store.h"
+#include "jobs/store_draft.h"
 
 struct backup {
     /* the caller's, and set before the first step */

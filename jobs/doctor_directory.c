@@ -11,6 +11,7 @@
 #include "jobs/doctor_checks.h"
 #include "jobs/history.h"
 #include "jobs/space.h"
+#include "jobs/store_draft.h"
 #include "jobs/store_name.h"
 
 /* --- Writable --- */

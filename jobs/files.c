@@ -86,3 +86,18 @@ files_publish(int directory_fd, const char *from, const char *to, struct error *
         return set_publish_failure(errno, from, to, err);
     return publish_after_a_look(directory_fd, from, to, err);
 }
+
+bool
+files_is_same(int fd, int directory_fd, const char *name, bool *same, struct error *err)
+{
+    struct stat open_file;
+    struct stat named;
+
+    *same = false;
+    if (fstat(fd, &open_file) == -1)
+        return error_set_errno(err, errno, "look at '%s'", name);
+    if (fstatat(directory_fd, name, &named, AT_SYMLINK_NOFOLLOW) == -1)
+        return errno == ENOENT || error_set_errno(err, errno, "look at '%s'", name);
+    *same = open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+    return true;
+}

@@ -1,5 +1,5 @@
 /*
- * files: the system calls that make a file durable, and what stands in for them where a file system lacks them.
+ * files: the system calls that make a file durable, and what stands in for them where a file system lacks them; whether a name still means it.
  */
 #ifndef JOBS_FILES_H
 #define JOBS_FILES_H
@@ -21,5 +21,8 @@ bool files_sync_directory(int directory_fd, struct error *err) MUST_CHECK;
  * backup lock.
  */
 bool files_publish(int directory_fd, const char *from, const char *to, struct error *err) MUST_CHECK;
+
+/* Whether the name in the directory still means the file that `fd` is open on. */
+bool files_is_same(int fd, int directory_fd, const char *name, bool *same, struct error *err) MUST_CHECK;
 
 #endif

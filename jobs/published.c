@@ -11,6 +11,7 @@
 #include "jobs/manifest.h"
 #include "jobs/sha256.h"
 #include "jobs/stop.h"
+#include "jobs/store_draft.h"
 #include "jobs/store_name.h"
 
 #define NAMES_TRIED 100

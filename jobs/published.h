@@ -9,6 +9,7 @@
 
 #include "common/text.h"
 #include "jobs/store.h"
+#include "jobs/store_draft.h"
 
 #define PUBLISHED_READ_MAX ((int64_t)512 * 1024 * 1024) /* a greater dump would keep others from the lock */
 

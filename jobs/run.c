@@ -15,6 +15,7 @@
 #include "jobs/run_row.h"
 #include "jobs/stop.h"
 #include "jobs/store.h"
+#include "jobs/store_draft.h"
 #include "jobs/store_name.h"
 #include "jobs/tidy.h"
 #include "jobs/verdict.h"

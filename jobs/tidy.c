@@ -6,6 +6,7 @@
 #include "common/text.h"
 #include "jobs/drill.h"
 #include "jobs/published.h"
+#include "jobs/store_draft.h"
 
 static void
 warn_of_audit(const struct aftermath_row *row, const struct error *err)

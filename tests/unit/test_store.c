@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "jobs/store.h"
+#include "jobs/store_draft.h"
 #include "tests/unit/folder.h"
 
 #define DUMP "weavestream-postgres-2026-07-01T00-00-00Z.dump"
