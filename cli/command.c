@@ -215,7 +215,7 @@ add_unknown(const struct command *command, const char *word, struct text *out)
     size_t begun = 0;
 
     for (const struct command_option *option = command->options; option->name != NULL; option++) {
-        begun += strncmp(option->name, word + 2, strlen(word + 2)) == 0;
+        begun += strstr(option->name, word + 2) == option->name;
         names[count++] = option->name;
     }
     closest = suggest_closest(word + 2, names, count);

@@ -69,10 +69,8 @@ read_connect_failure(const char *message, struct text *out, char state[6])
         const char *mark = memmem(at, length, ":  ", 3);
         size_t before = mark == NULL ? 0 : (size_t)(mark - at);
 
-        if (strncmp(at, "LOCATION:", 9) == 0)
-            ; /* where in the server's source: of no use to anybody here */
-        else if (*at == '\t')
-            ; /* libpq guesses: "Is the server running ...?" */
+        if (strncmp(at, "LOCATION:", 9) == 0 || *at == '\t')
+            ; /* where in the server's source that is; and what libpq guesses: "Is the server running ...?" */
         else if (mark != NULL && before + 10 <= length && memcmp(mark + 8, ": ", 2) == 0) {
             memcpy(state, mark + 3, 5);
             state[5] = '\0';

@@ -257,6 +257,11 @@ describe('drill', { concurrency: 3 }, () => {
     assert.match(stderr, /^weavestream-backup drill: .*: not proven: restore drill: .*Connection refused/);
   });
 
+  test('a bare name is looked for in the backup directory', async () => {
+    const { stdout } = await drill([basename(good.file)], { env: { BACKUP_STORAGE_DIR: dirname(good.file), DATABASE_URL: postgres.url } });
+    assert.match(stdout, new RegExp(`^${good.file}: proven by a restore`));
+  });
+
   test('nor does one that does not let us in, status 77, or has no such database, 78; for all dumps as for one', async () => {
     const wrong = { DATABASE_URL: postgres.url.replace(/:[^:@/]+@/, ':wrong@') };
     const nowhere = { DATABASE_URL: postgres.urlOf('nowhere') };
@@ -281,7 +286,6 @@ describe('verify, the command', { concurrency: 3 }, () => {
     const bare = { BACKUP_STORAGE_DIR: dirname(good.file), DATABASE_URL: postgres.url };
     assert.match(await assertProven([name], { env: bare }), new RegExp(`^${good.file}: proven`));
     assert.match(await assertProven([name], { cwd: dirname(good.file), env: bare }), new RegExp(`^${name}: proven`));
-    assert.match((await run(['drill', name], { env: bare })).stdout, new RegExp(`^${good.file}: proven by a restore`));
     const plan = await run(['restore', '--plan', '--to-env', 'DATABASE_URL', '--json', name], { env: bare });
     assert.equal(JSON.parse(plan.stdout).file, good.file);
     await assertNot([name], new RegExp(`^weavestream-backup verify: open '${name}': No such file`), { status: 66, env: { BACKUP_STORAGE_DIR: temporaryFolder('empty') } });
