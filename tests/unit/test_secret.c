@@ -10,6 +10,7 @@
 static char overwritten[64];
 void __real_explicit_bzero(void *block, size_t length);
 void __wrap_explicit_bzero(void *block, size_t length);
+void __wrap___explicit_bzero_chk(void *block, size_t length, size_t size); /* its name with _FORTIFY_SOURCE */
 
 void
 __wrap_explicit_bzero(void *block, size_t length)
@@ -18,6 +19,13 @@ __wrap_explicit_bzero(void *block, size_t length)
     memcpy(overwritten, block, length);
     overwritten[length] = '\0';
     __real_explicit_bzero(block, length);
+}
+
+void
+__wrap___explicit_bzero_chk(void *block, size_t length, size_t size)
+{
+    assert_true(length <= size);
+    __wrap_explicit_bzero(block, length);
 }
 
 static void
