@@ -210,15 +210,17 @@ static void
 add_unknown(const struct command *command, const char *word, struct text *out)
 {
     const char *names[OPTIONS_MAX + 1] = { "help" };
+    const char *typed = word + strlen("--");
+    const size_t length = strlen(typed);
     const char *closest;
     size_t count = 1;
     size_t begun = 0;
 
     for (const struct command_option *option = command->options; option->name != NULL; option++) {
-        begun += strstr(option->name, word + 2) == option->name;
+        begun += strncmp(option->name, typed, length) == 0;
         names[count++] = option->name;
     }
-    closest = suggest_closest(word + 2, names, count);
+    closest = suggest_closest(typed, names, count);
     if (begun > 1)
         text_format(out, "'%s' begins more than one option; try --help", word);
     else if (closest != NULL)

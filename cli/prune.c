@@ -20,7 +20,8 @@
 
 static const char details[] =
     "What the prune job of the queue does after each run, at once and without the queue: by the retention of each\n"
-    "schedule. With --dry-run, nothing is deleted, no lock is taken, and a backup may be running meanwhile.\n"
+    "schedule. With --dry-run, nothing is deleted, no lock is taken, and a backup may be running meanwhile;\n"
+    "without, one that is running is waited for, for five seconds.\n"
     "\n"
     "Each dump is a line: keep or remove, and why. The newest dump stays, and so does the newest that was proven,\n"
     "however old they are. 'failed' could not be removed; 'skip' is a row whose path leads outside of the backup\n"

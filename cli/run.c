@@ -25,7 +25,7 @@ static const char details[] =
     "The same as the app's 'Run now', at once: the row that the app shows (MANUAL), the dump, the proof that\n"
     "BACKUP_VERIFY asks for, the manifest, mail, pings and what BACKUP_AFTER_SUCCESS does; but neither Redis nor\n"
     "a worker is needed. A disabled schedule is run as well. While another backup is running, this one fails\n"
-    "(concurrent).\n"
+    "(concurrent), after three seconds in which that may end; a prune or a recovery is waited for.\n"
     "\n"
     "Older dumps are not pruned, since there is no queue to take a prune job: --prune does that right after a\n"
     "success, as 'weavestream-backup prune' would.\n"

@@ -5,8 +5,27 @@ _weavestream_backup_options() {
     sed -nE 's/^ {2,6}(-[A-Za-z0-9], )?(--[a-z-]+)(=?).*/\2\3/p'
 }
 
+# Prints the name of each option with a value that has the letter $1 in a help on standard input.
+_weavestream_backup_long() {
+    sed -nE "s/^ {2,6}-$1, --([a-z-]+)=.*/\1/p"
+}
+
+# Prints the names of the schedules, if the settings are here and the servers answer at once.
+_weavestream_backup_schedules() {
+    timeout 1 "$1" status --json 2>/dev/null </dev/null |
+        grep -oE '"id": ?"[0-9a-f-]{36}", ?"name": ?"[^"\\]*"' | sed -E 's/.*"name": ?"(.*)"$/\1/'
+}
+
+# Offers those of the lines on standard input that begin with what is typed, as the shell needs them to be written.
+_weavestream_backup_lines() {
+    local line plain=${current//\\/}
+    while IFS= read -r line; do
+        if [[ $line == "${plain#[\"\']}"* ]]; then COMPREPLY+=("$(printf %q "$line")"); fi
+    done
+}
+
 # Prints what the option --$1 may be, as its help on standard input has it: the choices in --name=one|two, or those that are
-# listed below it, else @FILE or @DIR if that is what its value is called.
+# listed below it, else @FILE, @DIR or @SCHEDULE if that is what its value is called.
 _weavestream_backup_values() {
     local line value inside=''
     while IFS= read -r line; do
@@ -14,6 +33,7 @@ _weavestream_backup_values() {
             value=${BASH_REMATCH[2]}
             case $value in
             FILE | DIR) printf '@%s\n' "$value" ;;
+            'NAME|ID') printf '@SCHEDULE\n' ;;
             *[A-Z]*) inside=yes ;;
             *'|'*) printf '%s\n' "${value//|/$'\n'}" ;;
             esac
@@ -37,9 +57,10 @@ _weavestream_backup() {
     local help option='' words i
     COMPREPLY=()
 
-    if ((COMP_CWORD == 1)); then
+    if [[ $COMP_CWORD == 1 || $COMP_CWORD == 2 && $previous == help ]]; then
         words=$("$program" --help 2>/dev/null | sed -nE 's/^ {2}([a-z]+) .*/\1/p')
-        mapfile -t COMPREPLY < <(compgen -W "$words --help --version" -- "$current")
+        if ((COMP_CWORD == 1)); then words+=' --help --version'; fi
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
         return
     fi
     for ((i = 2; i < COMP_CWORD; i++)); do
@@ -54,12 +75,16 @@ _weavestream_backup() {
         option=${COMP_WORDS[COMP_CWORD - 2]}
     elif [[ $previous == --* && $help == *"$previous="* ]]; then
         option=$previous
+    elif [[ $previous == -[A-Za-z0-9] ]]; then
+        option=$(_weavestream_backup_long "${previous#-}" <<<"$help")
+        option=${option:+--$option}
     fi
     if [[ $option == --* ]]; then
         words=$(_weavestream_backup_values "${option#--}" <<<"$help")
         case $words in
         @FILE) _weavestream_backup_files -f ;;
         @DIR) _weavestream_backup_files -d ;;
+        @SCHEDULE) _weavestream_backup_lines < <(_weavestream_backup_schedules "$program") ;;
         *) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current") ;;
         esac
     elif [[ $current == -* ]]; then

@@ -6,15 +6,17 @@ import { fileURLToPath } from 'node:url';
 import { describe, test } from 'node:test';
 import { commandNames, optionsOf } from './support/help.mjs';
 import { runProcess, temporaryFolder } from './support/run_folder.mjs';
+import { startPostgres } from './support/postgres.mjs';
+import { createSchema, insertConfig } from './support/schema.mjs';
 import { openTerminal } from './support/terminal.mjs';
 import { workerProgram } from './support/worker.mjs';
 
 const file = fileURLToPath(new URL('../../scripts/completion/weavestream-backup.bash', import.meta.url));
 
 /* What is offered for the last of these words, which bash has split as it does. */
-async function offered(words, { cwd = undefined } = {}) {
+async function offered(words, options = {}) {
   const script = `source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _weavestream_backup; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { stdout, stderr } = await runProcess('bash', ['--norc', '-c', script, file, workerProgram, ...words], { cwd });
+  const { stdout, stderr } = await runProcess('bash', ['--norc', '-c', script, file, workerProgram, ...words], options);
   assert.equal(stderr, '');
   return stdout.split('\n').filter(Boolean).sort();
 }
@@ -25,6 +27,7 @@ describe('completion', { concurrency: 3 }, () => {
   test('the first word is one of the commands', async () => {
     assert.deepEqual(await offered(['']), [...commands, 'help', 'version', '--help', '--version'].sort());
     assert.deepEqual(await offered(['ver']), ['verify', 'version']);
+    assert.deepEqual(await offered(['help', 'ver']), ['verify', 'version']);
   });
 
   for (const name of commands) {
@@ -40,8 +43,25 @@ describe('completion', { concurrency: 3 }, () => {
     assert.deepEqual(await offered(['verify', '--level', '=']), ['full', 'restore', 'toc']);
     assert.deepEqual(await offered(['verify', '--level', '=', 'f']), ['full']);
     assert.deepEqual(await offered(['verify', '--level', 'r']), ['restore']);
+    assert.deepEqual(await offered(['verify', '-l', '']), ['full', 'restore', 'toc']);
+    assert.deepEqual(await offered(['verify', '-a', '-']), await offered(['verify', '-']));
     assert.deepEqual(await offered(['cron', '--dialect', '=', '']), ['4', '5']);
     assert.deepEqual(await offered(['list', '--limit', '=', '']), []);
+  });
+
+  test('schedules are offered by their names where Postgres tells them, and nothing is said where it does not', async (t) => {
+    const postgres = await startPostgres();
+    t.after(() => postgres.stop());
+    const sql = await postgres.client();
+    t.after(() => sql.end());
+    await createSchema(sql);
+    for (const name of ['Nightly', 'Nightly, far away', "O'Hara $HOME", 'never "quoted"', 'Weekly']) await insertConfig(sql, { name });
+    const env = { PATH: process.env.PATH, REDIS_URL: 'redis://127.0.0.1:1', DATABASE_URL: postgres.url };
+    assert.deepEqual(await offered(['run', '--config', '=', 'N'], { env }), ['Nightly', 'Nightly\\,\\ far\\ away']);
+    assert.deepEqual(await offered(['run', '-c', ''], { env }), ['Nightly', 'Nightly\\,\\ far\\ away', "O\\'Hara\\ \\$HOME", 'Weekly']);
+    assert.deepEqual(await offered(['list', '--config', 'Nightly\\,\\ f'], { env }), ['Nightly\\,\\ far\\ away']);
+    assert.deepEqual(await offered(['list', '--config', ''], { env: { ...env, DATABASE_URL: 'postgresql://me@127.0.0.1:1/none' } }), []);
+    assert.deepEqual(await offered(['list', '--config', ''], { env: { PATH: process.env.PATH } }), []);
   });
 
   test('files are offered where a file is meant', async () => {

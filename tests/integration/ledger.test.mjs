@@ -236,7 +236,7 @@ describe('trouble', () => {
     ['crashes', 'kill -9 $$', /^the job process was killed by SIGKILL without a verdict$/],
     ['ends without a word', 'exit 3', /^the job process ended with exit status 3 without a verdict$/],
     ['talks nonsense', 'say nonsense; sleep 60', /^the job process broke the child protocol: a report line: /],
-    ['has a verdict of jobs', `say '{"type":"wait"}'`, /^it has no verdict that a ledger can have$/],
+    ['has a verdict of jobs', `say '{"type":"rate-limit","ms":1000}'`, /^it has no verdict that a ledger can have$/],
     ['is not there', 'exec /nowhere/ledger', /without a verdict$/],
   ]) {
     test(`it ${what}: told, and tried again a minute later; jobs are done all the while`, async (t) => {

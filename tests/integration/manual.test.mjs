@@ -49,6 +49,14 @@ describe('the man page', { concurrency: 3 }, () => {
     assert.deepEqual(told.sort(), settings.sort());
   });
 
+  test('it says of those that are required, and of no others, that they are', () => {
+    const source = readFileSync(new URL('../../common/settings.c', import.meta.url), 'utf8');
+    const required = [...source.matchAll(/^ {4}\{ "([A-Z_]+)",[^"]*\.required = /gm)].map(([, name]) => name);
+    assert.deepEqual(required, ['REDIS_URL', 'DATABASE_URL']);
+    const items = partOf(page, 'Sh', 'ENVIRONMENT').split('.It Ev ').slice(1);
+    assert.deepEqual(items.filter((text) => /^Required /m.test(text)).map((text) => text.split('\n')[0]).sort(), [...required].sort());
+  });
+
   test('nothing in it is longer than a screen is wide', async () => {
     const { stdout } = await format(file);
     assert.deepEqual(stdout.split('\n').filter((line) => line.length > 100), []);
