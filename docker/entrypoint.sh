@@ -8,12 +8,14 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 complain() { echo "weavestream-backup-entrypoint: $*" >&2; }
 
-case $BACKUP_UID:$BACKUP_GID in
-:* | *: | *[!0-9:]*)
-    complain "BACKUP_UID and BACKUP_GID must be numbers, not '$BACKUP_UID' and '$BACKUP_GID'"
-    exit 78
-    ;;
-esac
+for id in "$BACKUP_UID" "$BACKUP_GID"; do
+    case $id in
+    '' | *[!0-9]*)
+        complain "BACKUP_UID and BACKUP_GID must be numbers, not '$BACKUP_UID' and '$BACKUP_GID'"
+        exit 78
+        ;;
+    esac
+done
 mkdir -p "$BACKUP_STORAGE_DIR"
 # A network mount may refuse that, and be writable all the same.
 chown "$BACKUP_UID:$BACKUP_GID" "$BACKUP_STORAGE_DIR" ||

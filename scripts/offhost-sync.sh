@@ -135,7 +135,7 @@ child=''
 trap 'stop 130' INT
 trap 'stop 143' TERM
 stop() {
-    if [[ -n $child ]]; then kill "$child" 2>/dev/null || true; fi
+    if [[ -n $child ]]; then kill -- "-$child" 2>/dev/null || true; fi
     exit "$1"
 }
 
@@ -147,17 +147,17 @@ dumps=$(cd "$data/backup" && pwd)
 exec 9<"$dumps"
 if ! flock --nonblock 9; then fail 75 "another run for '$data' is not over yet"; fi
 
-# What takes long: it ends when we are told to end, and does not hold the lock should it outlive us.
+# What takes long: it and all that it has started end when we are told to end, and it does not hold the lock should it outlive us.
 run() {
-    "$@" <&0 9<&- &
+    setsid "$@" <&0 9<&- &
     child=$!
     local status=0
     wait "$child" || status=$?
     child=''
     return "$status"
 }
-rsync() { run command rsync "$@"; }
-restic() { run command restic "$@"; }
+rsync() { run rsync "$@"; }
+restic() { run restic "$@"; }
 
 # --- what is to be copied ----------------------------------------------------------------------------------------------------------------
 
@@ -285,7 +285,8 @@ verify_restic() {
     local snapshot=$1 sum name
     if [[ -n $verify_all ]]; then cp "$scratch/sums" "$scratch/wanted"; else tail -n 1 "$scratch/sums" >"$scratch/wanted"; fi
     while read -r sum name; do
-        if [[ $(restic --quiet dump "$snapshot" "$dumps/$name" </dev/null | sha256sum) != "$sum "* ]]; then printf '%s\n' "$name"; fi
+        run sh -c 'restic --quiet dump "$1" "$2" </dev/null | sha256sum' sh "$snapshot" "$dumps/$name" >"$scratch/sum" || true
+        if [[ $(<"$scratch/sum") != "$sum "* ]]; then printf '%s\n' "$name"; fi
     done <"$scratch/wanted" >"$scratch/wrong"
     judge_copies
 }

@@ -140,7 +140,7 @@ describe('the entrypoint', () => {
   });
 
   test('takes only numbers for ids', async () => {
-    for (const [uid, gid] of [['app', '101'], ['100', ''], ['-1', '1']]) {
+    for (const [uid, gid] of [['app', '101'], ['100', ''], ['-1', '1'], ['1:2', '3']]) {
       const env = { PATH: `${bin}:${process.env.PATH}`, BACKUP_STORAGE_DIR: directory, BACKUP_UID: uid, BACKUP_GID: gid };
       const { code, stdout, stderr } = await enter(isRoot ? ['env'] : ['unshare', '--map-root-user'], { env, check: false });
       assert.deepEqual([code, stdout, stderr], [78, '', `weavestream-backup-entrypoint: BACKUP_UID and BACKUP_GID must be numbers, not '${uid}' and '${gid}'\n`]);

@@ -46,6 +46,20 @@ function makeData() {
 const whole = [20, 21].flatMap((day) => [dumpName(day), manifestName(dumpName(day))]);
 const snapshots = (target) => readdirSync(join(target, 'files')).sort();
 
+/* When the slow program, in its cases, is under way. */
+async function assertEndsAtOnce(t, signal, status, slow, cases, args, env = {}) {
+  const web = await startWeb(t);
+  const folder = temporaryFolder('slow');
+  const { PATH } = programs({ [slow]: `if ${cases}; then echo $$ > '${folder}/pid'; exec sleep 60; fi; ${slow} "$@"` });
+  const child = await startProcess(script, args, { stdio: 'ignore', env: { ...process.env, ...env, PATH, OFFHOST_PING_URL: web.url } });
+  const pid = await eventually(() => existsSync(join(folder, 'pid')) && Number(readFileSync(join(folder, 'pid'), 'utf8')), { what: `${slow} to be started` });
+  const ended = new Promise((done) => child.once('exit', done));
+  process.kill(child.pid, signal);
+  assert.equal(await ended, status);
+  await untilGone([pid]);
+  assert.equal(web.requests.at(-1).body, `exit status ${status}`);
+}
+
 describe('with rsync', () => {
   test('whole dumps and the files are copied and proven, anything else is left out', async () => {
     const data = makeData();
@@ -213,19 +227,8 @@ describe('with rsync', () => {
     assert.deepEqual(readdirSync(target), []);
   });
 
-  for (const [signal, status] of [['SIGTERM', 143], ['SIGINT', 130]])
-    test(`${signal} ends it, and what it has started, at once`, async (t) => {
-      const web = await startWeb(t);
-      const folder = temporaryFolder('slow');
-      const { PATH } = programs({ rsync: `echo $$ > '${folder}/pid'; exec sleep 60` });
-      const child = await startProcess(script, [makeData(), temporaryFolder('target')], { stdio: 'ignore', env: { ...process.env, PATH, OFFHOST_PING_URL: web.url } });
-      const pid = await eventually(() => existsSync(join(folder, 'pid')) && Number(readFileSync(join(folder, 'pid'), 'utf8')), { what: 'rsync to be started' });
-      const ended = new Promise((done) => child.once('exit', done));
-      process.kill(child.pid, signal);
-      assert.equal(await ended, status);
-      await untilGone([pid]);
-      assert.equal(web.requests.at(-1).body, `exit status ${status}`);
-    });
+  for (const [signal, status, slow] of [['SIGTERM', 143, 'rsync'], ['SIGINT', 130, 'rsync'], ['SIGTERM', 143, 'sha256sum']])
+    test(`${signal} ends it, and the ${slow} that it has started, at once`, (t) => assertEndsAtOnce(t, signal, status, slow, 'true', [makeData(), temporaryFolder('target')]));
 
   test('what outlives a run does not hold up the next', async () => {
     const data = makeData();
@@ -278,6 +281,13 @@ describe('with restic', () => {
     assert.equal(code, 69);
     assert.match(stderr, /was its repository made, by 'restic init'\?/);
   });
+});
+
+test('SIGTERM ends what restic reads back at once', async (t) => {
+  const folder = temporaryFolder('restic');
+  const env = { RESTIC_REPOSITORY: join(folder, 'repository'), RESTIC_PASSWORD: 'secret', RESTIC_CACHE_DIR: join(folder, 'cache') };
+  await runProcess('restic', ['init'], { env: { ...process.env, ...env } });
+  await assertEndsAtOnce(t, 'SIGTERM', 143, 'restic', '[ "$2" = dump ]', [makeData()], env);
 });
 
 describe('pings', () => {
