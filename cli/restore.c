@@ -92,7 +92,8 @@ read_arguments(int argc, char **argv, struct arguments *out, int *status)
             "only this table, as assets or public.assets, and its rows; no indexes, constraints or\n"
             "triggers, so best into a database of its own; may be given again",
             .values = &out->tables },
-        { 'e', "env-file", "FILE", "the new host's .env, to look for the dump's password key", .text = &out->env_file },
+        { 'e', "env-file", "FILE", "the new host's .env (-: standard input), to look for the dump's password key",
+            .text = &out->env_file },
         { 'm', "migrations", "DIR", "the new host's packages/db/prisma/migrations, to compare with the dump's",
             .text = &out->migrations },
         { 'j', "json", NULL, "print the result as one JSON object", .flag = &out->json },

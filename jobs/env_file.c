@@ -6,23 +6,38 @@
 #include <unistd.h>
 
 #define FILE_BYTES_MAX ((size_t)1024 * 1024)
+#define INPUT "-"
+
+const char *
+env_file_name(const char *path)
+{
+    return strcmp(path, INPUT) == 0 ? "standard input" : path;
+}
+
+static int
+open_file(const char *path)
+{
+    return strcmp(path, INPUT) == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                    : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
 
 bool
 env_file_read(const char *path, struct secret *out, struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const char *name = env_file_name(path);
+    int fd = open_file(path);
     struct text text = TEXT_EMPTY;
     char bytes[4096];
     ssize_t count = 0;
     bool ok;
 
     if (fd == -1)
-        return error_set_errno(err, errno, "open '%s'", path);
+        return error_set_errno(err, errno, "open '%s'", name);
     while (text.length <= FILE_BYTES_MAX && (count = read(fd, bytes, sizeof(bytes))) > 0)
         text_add_bytes(&text, bytes, (size_t)count);
-    ok = count != -1 || error_set_errno(err, errno, "read '%s'", path);
+    ok = count != -1 || error_set_errno(err, errno, "read '%s'", name);
     if (ok && (text.length > FILE_BYTES_MAX || strlen(text_string(&text)) < text.length))
-        ok = error_set(err, ERROR_INPUT, "'%s' is no .env: it is larger than 1 MB, or has a NUL byte", path);
+        ok = error_set(err, ERROR_INPUT, "'%s' is no .env: it is larger than 1 MB, or has a NUL byte", name);
     (void)close(fd); /* was only read */
     if (ok)
         secret_set(out, text_string(&text), text.length);

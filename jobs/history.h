@@ -32,7 +32,7 @@ struct history_config {
 
 /* The error of a run that was refused because another was under way, as rows have it; and for people. */
 #define HISTORY_CONCURRENT "concurrent"
-#define HISTORY_CONCURRENT_WORDS HISTORY_CONCURRENT ": another backup was running"
+#define HISTORY_CONCURRENT_WORDS HISTORY_CONCURRENT ": somebody else held the backup lock"
 
 enum history_status { HISTORY_QUEUED, HISTORY_RUNNING, HISTORY_SUCCESS, HISTORY_FAILED };
 enum history_status history_status_of(const char *name); /* as Postgres has it */

@@ -150,6 +150,7 @@ list_has(const char *list, const char *id)
 static void
 judge_key(const struct restore_order *order, struct restore_plan *plan, const char *file, const char *wanted)
 {
+    const char *name = env_file_name(order->env_file);
     struct secret key = SECRET_EMPTY;
     struct secret id = SECRET_EMPTY;
     struct secret previous = SECRET_EMPTY;
@@ -158,17 +159,16 @@ judge_key(const struct restore_order *order, struct restore_plan *plan, const ch
 
     plan->key_is_there = has_key && strcmp(current, wanted) == 0;
     if (plan->key_is_there)
-        restore_plan_add(
-            plan, order, "passwords", RESTORE_OK, "'%s' has a key of the dump's id, '%s'", order->env_file, wanted);
+        restore_plan_add(plan, order, "passwords", RESTORE_OK, "'%s' has a key of the dump's id, '%s'", name, wanted);
     else if (env_file_find(file, "PASSWORD_PREVIOUS_KEYS", &previous) && list_has(secret_reveal(&previous), wanted)) {
         plan->key_is_there = true;
         restore_plan_add(plan, order, "passwords", RESTORE_OK,
-            "'%s' has a key of the dump's id, '%s', among its previous keys", order->env_file, wanted);
+            "'%s' has a key of the dump's id, '%s', among its previous keys", name, wanted);
     } else
         restore_plan_add(plan, order, "passwords", RESTORE_REFUSED,
             "'%s' has no key of the dump's id, '%s': its stored passwords could not be decrypted: take over "
             "PASSWORD_ENCRYPTION_KEY, PASSWORD_ENCRYPTION_KEY_KID and PASSWORD_PREVIOUS_KEYS from the old host's .env",
-            order->env_file, wanted);
+            name, wanted);
     secret_clear(&previous);
     secret_clear(&id);
     secret_clear(&key);
@@ -188,7 +188,7 @@ check_passwords(const struct restore_order *order, struct restore_plan *plan, st
     else if (plan->dump.manifest.length == 0)
         restore_plan_add(plan, order, "passwords", RESTORE_WARN,
             "without a manifest the dump does not tell the id of its key: compare the old host's .env with '%s'",
-            order->env_file);
+            env_file_name(order->env_file));
     else
         judge_key(order, plan, secret_reveal(&file), wanted == NULL ? DEFAULT_KEY_ID : wanted);
     secret_clear(&file);

@@ -116,9 +116,11 @@ function idleOf(kind) {
     const worker = await start();
     await worker.waitForEvent('worker ready');
     await untilState(queue, (await add()).job, 'completed');
-    await eventually(async () => (await queue.getCompletedCount()) === 2 && worker.descendants().length === 0, { what: 'the prune to be done' });
+    await eventually(async () => (await queue.getCompletedCount()) === 2, { what: 'the prune to be done' });
     await closeAll(queue, events); // from here on all commands are the worker's
     await pause(settle * 1000);
+    const alone = () => eventually(() => worker.descendants().length === 0, { interval: 1, what: 'the worker to have no child' });
+    await alone();
     const memory = memoryOfTree(worker.pid);
 
     let commands = 0;
@@ -127,6 +129,7 @@ function idleOf(kind) {
     monitor.on('monitor', count);
     await pause(idle * 1000);
     monitor.off('monitor', count);
+    await alone(); // what a child has used is known to the full only when it is reaped
     const after = usageOfTree(worker.pid);
     return { ...memory, cpuMs: after.cpuMs - before.cpuMs, switches: after.switches - before.switches, commands };
   }, { megabytes });

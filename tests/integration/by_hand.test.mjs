@@ -156,7 +156,7 @@ Nightly: weavestream-postgres-<TIME>.dump, <N> KiB in <N> s, verified: full`);
     await scene.sql.query(`SET application_name = 'weavestream-backup run'; SELECT pg_advisory_lock(hashtext('weavestream:backup'))`);
     const { code, stderr } = await scene.command(['run', '--config', 'Nightly']);
     assert.equal(code, 1);
-    assert.match(stderr, /^Another backup is already running for this instance\. \(.*Postgres process \d+.*\)\nweavestream-backup run: the backup of 'Nightly' failed: concurrent: another backup was running\n$/);
+    assert.match(stderr, /^Another backup is already running for this instance\. \(.*Postgres process \d+.*\)\nweavestream-backup run: the backup of 'Nightly' failed: concurrent: somebody else held the backup lock\n$/);
     assert.equal((await scene.rows())[0].error, 'concurrent');
   });
 
@@ -316,7 +316,7 @@ describe('list', () => {
     await insertRun(other.sql, { config_id: id, status: 'failed', created_at: new Date(began - 1000), error: 'concurrent' });
     const { stdout } = await other.command(['list']);
     assert.match(stdout, /running +- +2 h 0 min so far +- +-$/m);
-    assert.match(stdout, /failed .* concurrent: another backup was running$/m);
+    assert.match(stdout, /failed .* concurrent: somebody else held the backup lock$/m);
     assert.deepEqual(assertAnswer('list', (await other.command(['list', '--json'])).stdout).runs.map(({ durationMs, error }) => [durationMs, error]), [[null, null], [null, 'concurrent']]);
   });
 

@@ -378,6 +378,11 @@ describe('restore, the checks', { concurrency: 3 }, () => {
     assert.match(await check('passwords', ['--env-file', writeEnv('PASSWORD_ENCRYPTION_KEY=eA==\n')], copy), /^ok: .*, '1'$/);
   });
 
+  test('the .env may come on standard input', async () => {
+    const { stdout } = await restore(await emptyDatabase(), ['--plan', '--env-file', '-', good.file], { input: readFileSync(envFile, 'utf8') });
+    assert.match(stdout, /^ok {7}passwords {2}'standard input' has a key of the dump's id, 'pk-2'$/m);
+  });
+
   test('somebody in an empty database is a warning', async () => {
     const name = await emptyDatabase();
     const client = await postgres.client(name, { application_name: 'a person' });
