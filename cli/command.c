@@ -15,7 +15,8 @@
 #define PROGRAM "weavestream-backup"
 #define OPTIONS_MAX 24
 #define COMPLAINT_BYTES 4096 /* longer ones are cut */
-#define NO_LETTER 256        /* and up: what getopt calls an option that has only a name */
+#define NO_LETTER 0x110000 /* and up, beyond all letters there are: what getopt calls an option that has only a name */
+#define ASCII_MAX 127
 
 int
 command_complain(const char *name, int status, const char *format, ...)
@@ -229,16 +230,21 @@ add_unknown(const struct command *command, const char *word, struct text *out)
         text_format(out, "'%s' is no option; try --help", word);
 }
 
-/* The option that getopt stumbled over, as it was written, but for a value behind it, which may be a secret. */
+/*
+ * The option that getopt stumbled over, as it was written, but for a value behind it, which may be a secret. Only of a long
+ * one is it certain that getopt has moved on behind it. What it calls a letter beyond ASCII depends on the libc, and may be negative.
+ */
 static void
 add_written(char *const *argv, struct text *out)
 {
-    bool has_letter = optopt > 0 && optopt < NO_LETTER && optopt != 'h'; /* -h cannot be wrong, --help=value is */
+    bool is_long = optopt == 0 || optopt >= NO_LETTER || optopt == 'h'; /* -h cannot be wrong, --help=value is */
 
-    if (has_letter)
+    if (is_long)
+        text_add_bytes(out, argv[optind - 1], strcspn(argv[optind - 1], "="));
+    else if (optopt > 0 && optopt <= ASCII_MAX)
         text_format(out, "-%c", optopt);
     else
-        text_add_bytes(out, argv[optind - 1], strcspn(argv[optind - 1], "="));
+        text_add(out, "-...");
 }
 
 /* `found`: '?', or ':' where a value is missing, as getopt tells it. */

@@ -7,6 +7,7 @@
 #include "cli/doctor_page.h"
 #include "cli/doctor_queue.h"
 #include "cli/job_program.h"
+#include "cli/misspelt.h"
 #include "common/log.h"
 #include "common/settings.h"
 
@@ -26,6 +27,8 @@ static const char details[] =
     "With --json: at, tookMs, ok, warn, bad, unknown (how many findings of each verdict), findings (about, check, "
     "verdict,\n"
     "text, advice).\n"
+    "\n"
+    "Of a variable that is no setting, but nearly has the name of one, it is asked whether that was meant.\n"
     "\n"
     "Environment: all settings of the worker; BACKUP_UID and BACKUP_GID say as whom the app reads the dumps.\n"
     "\n"
@@ -56,6 +59,14 @@ on_line(const char *line, void *owner)
 
 /* --- Settings --- */
 
+static void
+on_misspelt(const char *name, const char *meant, void *owner)
+{
+    struct finding *finding = owner;
+
+    finding_warn(finding, "%s" MISSPELT_WORDS, finding->text.length == 0 ? "" : "; ", name, meant);
+}
+
 static bool
 load(struct settings *out, unsigned scopes, const char *check, struct doctor_page *page)
 {
@@ -63,7 +74,10 @@ load(struct settings *out, unsigned scopes, const char *check, struct doctor_pag
     struct text problems = TEXT_EMPTY;
     bool good = settings_load(out, scopes, &problems);
 
-    if (good)
+    misspelt_find(scopes, on_misspelt, &finding);
+    if (good && finding.text.length > 0)
+        finding_advise(&finding, "set what was meant instead, or remove it");
+    else if (good)
         finding_ok(&finding, "all that are needed are there, and make sense");
     else {
         for (char *line = strtok(problems.data, "\n"); line != NULL; line = strtok(NULL, "\n"))

@@ -114,7 +114,10 @@ close_row(const struct enqueued *run, const struct error *why)
     const char *words[] = { "enqueue-row", "--close", row_text(run, "runId"), "--", NULL, NULL };
     int status;
 
-    text_format(&reason, "the queue did not take the job: %s", why->text);
+    if (why->code == ERROR_STOPPED)
+        text_format(&reason, "interrupted: %s before its job was in the queue", why->text);
+    else
+        text_format(&reason, "the queue did not take the job: %s", why->text);
     words[4] = text_string(&reason);
     if (!job_program_ask(NAME, words, &output, &status) || status != EX_OK)
         (void)command_complain(NAME, status, "the row of run %s could not be closed", row_text(run, "runId"));

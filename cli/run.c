@@ -42,8 +42,9 @@ static const char details[] =
     "\n"
     "Exit status: 0 the dump is in place, 1 it is not, or --prune failed, 64 wrong usage, 66 no such schedule, 69\n"
     "Postgres is away, 74 the answer cannot be written, 77 Postgres does not let us in, 78 wrong settings, or no\n"
-    "such database or tables, 129, 130, 143 interrupted: then no\n"
-    "file is left, and the row says failed; if it was --prune that was interrupted, the dump is in place, and told.\n"
+    "such database or tables, 129, 130, 143 interrupted: then no file is left, and the row says failed; but if the\n"
+    "dump was in place already, it stays, and is told, as is which of what follows it (BACKUP_AFTER_SUCCESS,\n"
+    "--prune) was not done.\n"
     "\n"
     "Example:\n"
     "  weavestream-backup run --config Nightly --prune";
@@ -200,7 +201,7 @@ tell_ending(const struct arguments *arguments, const struct ending *ending)
     if (prune_error(ending) != NULL)
         status =
             command_complain("run", FAILED, "the backup is done, but older dumps may be left: %s", prune_error(ending));
-    return ending->pruned.type == REPORT_INTERRUPTED ? 128 + stop_signal() : status;
+    return ending->error == NULL && stop_signal() != 0 ? 128 + stop_signal() : status;
 }
 
 /* --- What is done --- */

@@ -130,6 +130,19 @@ complain(const struct verify_dump *what, int status, const struct verify_result 
     }
 }
 
+static int
+tell_interruption(const struct verify_dump *what, const struct verify_result *result)
+{
+    const int status = 128 + stop_signal();
+
+    if (result->database == DRILL_DATABASE_DROPPED)
+        (void)command_complain(what->command, status, "interrupted; its throw-away database is dropped");
+    if (result->database == DRILL_DATABASE_LEFT)
+        (void)command_complain(
+            what->command, status, "interrupted; its throw-away database may be left: the next drill drops it");
+    return status;
+}
+
 int
 verify_dump(const struct verify_dump *what, json_t **answer)
 {
@@ -148,11 +161,9 @@ verify_dump(const struct verify_dump *what, json_t **answer)
     int status = exit_status(ok, &result, &err);
 
     progress_erase(&progress);
-    if (stop_signal() != 0) {
-        status = 128 + stop_signal();
-        if (result.stage == VERIFY_RESTORE && !result.database_left)
-            (void)command_complain(what->command, status, "interrupted; its throw-away database is dropped");
-    } else {
+    if (stop_signal() != 0)
+        status = tell_interruption(what, &result);
+    else {
         if (ok && answer == NULL)
             print_result(what, &result);
         if (!ok)

@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/job_program.h"
+#include "cli/misspelt.h"
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/settings.h"
@@ -299,11 +300,26 @@ find_programs_and_run(const struct arguments *arguments, const struct settings *
     return status;
 }
 
+static void
+log_misspelt(const char *name, const char *meant, void *owner)
+{
+    (void)owner;
+    log_warn(LOG_EVENT("misspelt setting"), LOG_TEXT("variable", name), LOG_TEXT("meant", meant));
+}
+
+static void
+complain_of_misspelt(const char *name, const char *meant, void *owner)
+{
+    (void)owner;
+    (void)command_complain("worker", EX_OK, MISSPELT_WORDS, name, meant);
+}
+
 static int
 check(const struct settings *settings, unsigned scopes)
 {
     struct text out = TEXT_EMPTY;
 
+    misspelt_find(scopes, complain_of_misspelt, NULL);
     settings_print(settings, scopes, &out);
     (void)fputs(text_string(&out), stdout);
     text_clear(&out);
@@ -324,6 +340,8 @@ cli_worker(int argc, char **argv)
     scopes = arguments.program == NULL ? SETTINGS_WORKER | SETTINGS_JOB : SETTINGS_WORKER;
     if (settings_load(&settings, scopes, &problems)) {
         log_start("weavestream-backup", settings.log_level);
+        if (!arguments.check)
+            misspelt_find(scopes, log_misspelt, NULL);
         status = arguments.check ? check(&settings, scopes) : find_programs_and_run(&arguments, &settings);
     } else {
         status = command_complain_of_settings("worker", &problems);

@@ -357,6 +357,15 @@ variable_given(const struct variable *variable)
     return value == NULL || *value == '\0' ? NULL : value;
 }
 
+const char *
+settings_name(size_t place, unsigned *scopes)
+{
+    if (place >= VARIABLES)
+        return NULL;
+    *scopes = variables[place].scopes;
+    return variables[place].name;
+}
+
 bool
 settings_is_secret(const char *name, size_t length)
 {

@@ -92,6 +92,9 @@ bool settings_load(struct settings *out, unsigned scopes, struct text *problems)
 void settings_print(const struct settings *settings, unsigned scopes, struct text *out);
 void settings_clear(struct settings *settings);
 
+/* The names one by one, from 0 on, and who needs each; NULL: there are no more. */
+const char *settings_name(size_t place, unsigned *scopes);
+
 /* Whether the value of the environment variable of that name is a secret of ours. */
 bool settings_is_secret(const char *name, size_t length);
 

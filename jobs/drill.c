@@ -20,6 +20,7 @@
 struct drill {
     const struct drill_order *order;
     struct drill_database *database;
+    enum drill_database_fate fate;
     struct text directory; /* of the server's data, if it can be seen from here; else empty */
     struct moment next_progress;
 };
@@ -148,7 +149,10 @@ compare(struct drill *drill, struct error *err)
 static bool
 drop(struct drill *drill, struct error *err)
 {
-    if (drill_database_drop(drill->database, err))
+    bool ok = drill_database_drop(drill->database, err);
+
+    drill->fate = ok ? DRILL_DATABASE_DROPPED : DRILL_DATABASE_LEFT;
+    if (ok)
         return true;
     if (err->code == ERROR_STOPPED || err->code == ERROR_TIMEOUT)
         return false;
@@ -158,36 +162,42 @@ drop(struct drill *drill, struct error *err)
     return true;
 }
 
-bool
-drill_restore(const struct drill_order *order, struct error *err)
+static bool
+perform(struct drill *drill, struct error *err)
 {
-    struct drill drill = { .order = order, .next_progress = moment_now() };
+    const struct drill_order *order = drill->order;
     struct moment start = moment_now();
     struct moment restored;
     struct drill_times times;
     bool ok;
 
-    drill.database = drill_database_create(order->url, err);
-    if (drill.database == NULL)
-        return error_add(err, "restore drill");
-    ok = check_space(drill_database_keeper(drill.database), order, &drill.directory, err) && restore(&drill, err);
+    drill->database = drill_database_create(order->url, &drill->fate, err);
+    if (drill->database == NULL)
+        return false;
+    ok = check_space(drill_database_keeper(drill->database), order, &drill->directory, err) && restore(drill, err);
     restored = moment_now();
-    ok = ok && compare(&drill, err);
+    ok = ok && compare(drill, err);
     times = (struct drill_times){ moment_ms_between(start, restored), moment_ms_between(restored, moment_now()) };
     if (ok)
         reporter_log("Restored into '%s' in %.1f s, rows counted in %.1f s: all %zu tables have their rows",
-            drill_database_name(drill.database), (double)times.restore_ms / 1000, (double)times.count_ms / 1000,
+            drill_database_name(drill->database), (double)times.restore_ms / 1000, (double)times.count_ms / 1000,
             order->contents->count);
     if (order->times != NULL)
         *order->times = times;
-    ok = ok && drop(&drill, err);
-    if (!ok) {
-        bool is_left = !drill_database_abandon(drill.database);
+    if (ok && drop(drill, err))
+        return true;
+    drill->fate = drill_database_abandon(drill->database);
+    return false;
+}
 
-        if (order->is_left != NULL)
-            *order->is_left = is_left;
-        (void)error_add(err, "restore drill");
-    }
+bool
+drill_restore(const struct drill_order *order, struct error *err)
+{
+    struct drill drill = { .order = order, .next_progress = moment_now() };
+    bool ok = perform(&drill, err) || error_add(err, "restore drill");
+
+    if (order->fate != NULL)
+        *order->fate = drill.fate;
     drill_database_free(drill.database);
     text_clear(&drill.directory);
     return ok;

@@ -16,6 +16,7 @@
 #include "common/settings.h"
 #include "jobs/archive_contents.h"
 #include "jobs/database.h"
+#include "jobs/drill_database.h"
 
 typedef void drill_progress_fn(int64_t bytes, void *owner); /* size of the database so far; every few seconds */
 
@@ -32,8 +33,8 @@ struct drill_order {
     int64_t min_free_bytes;                  /* and how much is to be left */
     drill_progress_fn *on_progress;
     void *owner;
-    struct drill_times *times; /* NULL: nobody wants to know */
-    bool *is_left;             /* the same: the database could not be dropped */
+    struct drill_times *times;      /* NULL: nobody wants to know */
+    enum drill_database_fate *fate; /* the same */
 };
 
 /* ERROR_INPUT: it does not restore, or not all of it is there afterwards; ERROR_REFUSED: no drill could be made. */

@@ -153,11 +153,12 @@ create(struct drill_database *drill, struct error *err)
 }
 
 struct drill_database *
-drill_database_create(const struct postgres_url *url, struct error *err)
+drill_database_create(const struct postgres_url *url, enum drill_database_fate *fate, struct error *err)
 {
     struct drill_database *drill = memory_new(sizeof(*drill));
     size_t removed;
 
+    *fate = DRILL_DATABASE_NEVER_MADE;
     if (!choose_name(drill, err))
         goto failed;
     drill->keeper = database_open(url, drill->application, err);
@@ -169,7 +170,7 @@ drill_database_create(const struct postgres_url *url, struct error *err)
     (void)error_add(err, "create the database '%s'", drill->name);
 failed:
     if (drill->made)
-        (void)drill_database_abandon(drill); /* if it was made at all */
+        *fate = drill_database_abandon(drill);
     drill_database_free(drill);
     return NULL;
 }
@@ -193,16 +194,16 @@ drill_database_drop(struct drill_database *drill, struct error *err)
            error_add(err, "the throw-away database '%s' could not be dropped", drill->name);
 }
 
-bool
+enum drill_database_fate
 drill_database_abandon(struct drill_database *drill)
 {
     struct error err;
 
     stop_shield(moment_add_ms(moment_now(), stop_was_requested() ? STOPPED_MS : CLEAN_UP_MS));
     if (drill_database_drop(drill, &err))
-        return true;
+        return DRILL_DATABASE_DROPPED;
     log_warn(LOG_EVENT("drill database left"), LOG_TEXT("database", drill->name), LOG_ERROR(&err));
-    return false;
+    return DRILL_DATABASE_LEFT;
 }
 
 void

@@ -21,15 +21,23 @@
 
 struct drill_database;
 
-/* Leftovers of dead drills are dropped first. `url` must outlive it. NULL: failed, and nothing is left. */
-struct drill_database *drill_database_create(const struct postgres_url *url, struct error *err) MUST_CHECK;
+/* What has become of one. */
+enum drill_database_fate {
+    DRILL_DATABASE_NEVER_MADE = 0,
+    DRILL_DATABASE_DROPPED,
+    DRILL_DATABASE_LEFT, /* or it may be */
+};
+
+/* Leftovers of dead drills are dropped first. `url` must outlive it. NULL: failed, and *fate says what there was of it. */
+struct drill_database *drill_database_create(
+    const struct postgres_url *url, enum drill_database_fate *fate, struct error *err) MUST_CHECK;
 const char *drill_database_name(const struct drill_database *drill);
 struct database *drill_database_keeper(const struct drill_database *drill);
 
 /* Ends the sessions that are still in it, too. False: it is there still; drill_database_abandon() is next. */
 bool drill_database_drop(struct drill_database *drill, struct error *err) MUST_CHECK;
-/* The same on the way out of a failure, for which the job is shielded (jobs/stop): what is not dropped in time is logged, and left over: false. */
-bool drill_database_abandon(struct drill_database *drill);
+/* The same on the way out of a failure, for which the job is shielded (jobs/stop): what is not dropped in time is logged, and left over. */
+enum drill_database_fate drill_database_abandon(struct drill_database *drill);
 void drill_database_free(struct drill_database *drill); /* the keeper; NULL is fine */
 
 /* Drops what dead drills left behind on the server of `session`. One that cannot be dropped is logged, and let be. */

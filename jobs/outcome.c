@@ -72,12 +72,14 @@ run_hook(const struct settings *settings, const struct outcome *outcome)
     return memory_copy_string(err.text);
 }
 
-/* Not everything is done that follows a success. */
+/* Not everything is done that follows a success. Where nobody tries again, it is one all the same. */
 static void
 hand_back(const struct outcome *outcome)
 {
     reporter_log("The backup is done, but was stopped before all was done that follows%s",
         outcome->payload->is_alone ? "" : ": the job goes back to the queue");
+    if (outcome->payload->is_alone)
+        return;
     report_clear(outcome->verdict);
     verdict_interrupt(outcome->verdict, "the worker was stopped");
 }

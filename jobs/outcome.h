@@ -10,7 +10,8 @@
  *     any other: the job goes back to the queue          no              no              no
  *
  * A success whose command or telling is broken off, because the worker is stopped, is `interrupted`: the job goes back to the queue. The next attempt
- * finds the run done and does again what follows it, all of it: after a death, or a stop, some may hear of a success twice, rather than not at all.
+ * finds the run done and does again what follows it, all of it: after a death, or a stop, some may hear of a success twice, rather than not at all. A
+ * run that is alone, without a queue, stays `completed`, since there is no next attempt.
  *
  * A failure is told by whoever closed its row, and by jobs/untold if that is marked: so it is told once, whoever dies meanwhile. If the row could not
  * be written, those are told who can be without Postgres, and the verdict says so; people are when it is back (jobs/recover). If a dump is

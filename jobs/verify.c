@@ -180,7 +180,7 @@ restore(const struct verification *verification, struct error *err)
         .on_progress = on_drill_progress,
         .owner = &copy,
         .times = &verification->result->times,
-        .is_left = &verification->result->database_left };
+        .fate = &verification->result->database };
 
     if (copy.level != SETTINGS_VERIFY_RESTORE)
         return true;

@@ -45,10 +45,10 @@ enum verify_stage {
 struct verify_result {
     enum verify_stage stage;
     struct archive_proof proof;
-    struct text manifest;        /* its path; empty: there is none */
-    struct manifest_facts facts; /* what it says; has_contents: it lists the tables with their rows */
-    struct drill_times times;    /* of a restore; 0: there was none */
-    bool database_left;          /* where it was restored into could not be dropped: that is logged */
+    struct text manifest;              /* its path; empty: there is none */
+    struct manifest_facts facts;       /* what it says; has_contents: it lists the tables with their rows */
+    struct drill_times times;          /* of a restore; 0: there was none */
+    enum drill_database_fate database; /* where it was restored into; one that is left is logged */
 };
 
 #define VERIFY_RESULT_EMPTY ((struct verify_result){ .manifest = TEXT_EMPTY })

@@ -211,6 +211,36 @@ Nightly: weavestream-postgres-<TIME>.dump, <N> KiB in <N> s, verified: full`);
       else assert.equal(settled(started.stdout), `Nightly: weavestream-postgres-<TIME>.dump, <N> KiB in <N> s, verified: full\n`);
     });
 
+  for (const [name, args, expected] of [
+    ['', [], {}],
+    [', also in JSON', ['--json'], { pruned: null, pruneError: null }],
+    [', nor does it prune', ['--json', '--prune'], { pruned: null, pruneError: 'interrupted' }],
+  ])
+    test(`^C while BACKUP_AFTER_SUCCESS runs leaves the backup, and says so${name}`, async (t) => {
+      const scene = await open(t);
+      const configId = await insertConfig(scene.sql, { name: 'Nightly', retention: { keepLast: 1, daily: 0, weekly: 0, monthly: 0 } });
+      const old = await addDump(scene, configId, '2026-01-01T03:00:00');
+      const started = await startWorker({ program: workerProgram, args: ['run', '--config', 'Nightly', ...args], env: { ...scene.environment, BACKUP_AFTER_SUCCESS: 'exec sleep 600' } });
+      let children;
+      await eventually(() => (children = started.descendants()).some(({ cmdline }) => cmdline.startsWith('sleep')), { what: 'the command to run' });
+      const { code } = await started.stop('SIGINT');
+      assert.equal(code, 130);
+      await untilGone(children);
+      const row = (await scene.rows()).pop();
+      assert.equal(row.status, 'success');
+      assert.ok(existsSync(row.dump_path) && existsSync(old.dump_path));
+      const told = started.stderr().split('\n').slice(-2);
+      if (expected.pruneError) assert.equal(told.pop(), 'weavestream-backup run: the backup is done, but older dumps may be left: interrupted');
+      assert.equal(told.pop(), 'The backup is done, but was stopped before all was done that follows');
+      if (args.length === 0) {
+        assert.equal(settled(started.stdout), 'Nightly: weavestream-postgres-<TIME>.dump, <N> KiB in <N> s, verified: full\n');
+        return;
+      }
+      const { outcome, file, sizeBytes, sha256: sum, verified, error, pruned, pruneError } = assertAnswer('run', started.stdout);
+      assert.deepEqual({ outcome, file, sizeBytes, sum, verified, error, pruned, pruneError }, { outcome: 'success', file: row.dump_path.split('/').pop(),
+        sizeBytes: statSync(row.dump_path).size, sum: sha256(row.dump_path), verified: 'full', error: null, ...expected });
+    });
+
   test('a closed terminal stops it as well, unless it is to be ignored', async (t) => {
     const scene = await open(t);
     await insertConfig(scene.sql, { name: 'Nightly' });

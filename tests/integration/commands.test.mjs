@@ -50,6 +50,7 @@ describe('commands', { concurrency: 3 }, () => {
     [['list', '--json=yes'], " list: '--json' takes no value; try --help"],
     [['list', '--help=yes'], " list: '--help' takes no value; try --help"],
     [['status', '--to=postgresql://me:hunter2@localhost'], " status: '--to' is no option; try --help"],
+    [['restore', '--to', 'postgresql://me:hunter2@localhost/app', '-é', 'x.dump'], " restore: '-...' is no option; try --help"],
     [['run', 'Nightly'], " run: a schedule is named by --config: run --config 'Nightly'"],
     [['restore', '--plan'], ' restore: FILE is missing; try --help'],
   ])

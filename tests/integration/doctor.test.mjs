@@ -129,6 +129,12 @@ test('without the job program its half is missing, and that is said', async () =
   assert.match(people.stdout, /\nSettings\n  bad   job program   weavestream-backup-job has not told all: Postgres, .*\n.*\n\n8 ok, 1 bad\n$/);
 });
 
+test('of a variable that is no setting, but nearly has the name of one, it is asked whether that was meant', async () => {
+  await finds({ 'settings.backups': 'warn' }, /^BACKUP_VERFY is no setting; did you mean BACKUP_VERIFY\?$/, /instead, or remove it$/, { BACKUP_VERFY: 'full' });
+  await finds({ 'settings.queue': 'warn' }, /^BACKUP_LOCK_SECOND is no setting; did you mean BACKUP_LOCK_SECONDS\?$/, /instead, or remove it$/, { BACKUP_LOCK_SECOND: '30' });
+  await finds({ 'settings.backups': 'bad', 'postgres.server': 'unknown', ...withoutPostgres }, /^BACKUP_VERFY is no setting; did you mean BACKUP_VERIFY\?; DATABASE_URL is not set/, /as the app/, { BACKUP_VERFY: 'full', DATABASE_URL: '' });
+});
+
 test('settings that are missing or wrong are told, and what they are not needed for is checked', async () => {
   await finds({ 'settings.queue': 'bad', ...withoutRedis, 'redis.server': 'unknown' }, /^BACKUP_LOCK_SECONDS='3': not a whole number from 5 to 3600$/, /as the app/, { BACKUP_LOCK_SECONDS: '3' });
   const { 'directory.space': space } = await finds({ 'settings.backups': 'bad', 'postgres.server': 'unknown', ...withoutPostgres }, /^DATABASE_URL.*; BACKUP_VERIFY/, /as the app/, { DATABASE_URL: '', BACKUP_VERIFY: 'hard' });

@@ -125,7 +125,7 @@ describe('enqueue', { concurrency: 3 }, () => {
     assert.equal(code, 143);
     assert.ok(command.lines.includes('weavestream-backup enqueue: not enqueued: stopped by SIGTERM'), command.lines.join('\n'));
     const [{ status, error }] = await scene.rows();
-    assert.deepEqual({ status, error }, { status: 'failed', error: 'the queue did not take the job: stopped by SIGTERM' });
+    assert.deepEqual({ status, error }, { status: 'failed', error: 'interrupted: stopped by SIGTERM before its job was in the queue' });
     assert.equal(await scene.queue.getWaitingCount(), 0);
   });
 

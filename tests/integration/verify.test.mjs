@@ -1,6 +1,7 @@
 /* `weavestream-backup verify` and `drill`: what they say of a dump, with its manifest and without, at each level. */
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { backUp, copyOf, flip, manifestOf, restoreBy } from './support/dumps.mjs';
@@ -346,6 +347,36 @@ describe('verify, the command', { concurrency: 3 }, () => {
     assert.deepEqual([code, started.stderr()], [130, 'weavestream-backup drill: interrupted; its throw-away database is dropped']);
     const left = () => postgres.psql(`SELECT count(*) FROM pg_database WHERE datname ~ '^weavestream_drill_'`);
     await eventually(async () => (await left()) === '0', { what: 'no drill to have a database, those of other tests included' });
+  });
+
+  test('SIGINT before there is a database says nothing of one', async (t) => {
+    let asked;
+    const connected = new Promise((done) => { asked = done; });
+    const silent = createServer((socket) => socket.on('error', () => {}).on('data', asked));
+    await new Promise((done) => silent.listen(0, '127.0.0.1', done));
+    t.after(() => silent.close());
+    const started = await startWorker({ program: workerProgram, args: ['drill', good.file], env: { DATABASE_URL: `postgresql://me@127.0.0.1:${silent.address().port}/app` } });
+    await connected;
+    const { code } = await started.stop('SIGINT');
+    assert.deepEqual([code, started.stderr(), started.stdout], [130, '', '']);
+  });
+
+  test('SIGINT while the server cannot make its database, nor drop it, says that it may be left; the next drill drops it', async (t) => {
+    const own = await startPostgres();
+    t.after(() => own.stop());
+    const sql = await own.client();
+    t.after(() => sql.end());
+    const waiting = `SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'weavestream-backup drill%' AND wait_event_type = 'Lock'`;
+    const left = 'weavestream-backup drill: interrupted; its throw-away database may be left: the next drill drops it';
+    await sql.query('BEGIN; LOCK TABLE pg_database IN SHARE MODE');
+    const started = await startWorker({ program: workerProgram, args: ['drill', good.file], env: { DATABASE_URL: own.url } });
+    await eventually(async () => (await own.psql(waiting)) === '1', { what: 'CREATE DATABASE to wait' });
+    const { code } = await started.stop('SIGINT');
+    assert.equal(code, 130);
+    assert.equal(started.stderr().split('\n').pop(), left);
+    await sql.query('ROLLBACK');
+    assert.equal((await run(['drill', good.file], { env: { DATABASE_URL: own.url } })).code, 0);
+    await eventually(async () => (await sql.query(`SELECT FROM pg_database WHERE datname ~ '^weavestream_drill_'`)).rowCount === 0, { what: 'no drill to have a database' });
   });
 
   test('progress is drawn on a terminal, and nowhere else', async () => {

@@ -4,7 +4,7 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { runProcess, temporaryFolder } from './support/run_folder.mjs';
-import { run, workerProgram } from './support/worker.mjs';
+import { run, startWorker, workerProgram } from './support/worker.mjs';
 
 const oddPassword = 'p@ss:w/ord%\'\\ "1"#?&é';
 
@@ -94,6 +94,32 @@ weavestream-backup worker: DATABASE_URL is not set: it must be postgresql://, as
     const { code, stderr } = await run(['worker', '--check'], { env: { ...good, DATABASE_URL: `${good.DATABASE_URL}?pgbouncer=true` } });
     assert.equal(code, 78);
     assert.equal(stderr, "weavestream-backup worker: DATABASE_URL: it has 'pgbouncer=true': session locks do not work through a pooler; give the server's own address\n");
+  });
+
+  const misspelt = { ...good, BACKUP_VERFY: 'hunter2', BACKUP_LOCK_SECOND: 'hunter2' };
+
+  test('--check asks whether a setting was meant by a variable that is none, without its value, and its status stays', async () => {
+    const { code, stdout, stderr } = await run(['worker', '--check'], { env: misspelt });
+    assert.equal(code, 0);
+    assert.deepEqual(stderr.split('\n').sort(), ['', 'weavestream-backup worker: BACKUP_LOCK_SECOND is no setting; did you mean BACKUP_LOCK_SECONDS?',
+      'weavestream-backup worker: BACKUP_VERFY is no setting; did you mean BACKUP_VERIFY?']);
+    assert.ok(!stdout.includes('hunter2'));
+    const queue = await run(['worker', '--check', '--', 'true'], { env: { ...misspelt, BACKUP_LOCK_SECOND: '' } });
+    assert.deepEqual([queue.code, queue.stderr], [0, ''], 'an empty one is not set, and one of backups is nothing to a program of your own');
+  });
+
+  test('a variable that is like no setting is left alone', async () => {
+    const names = ['MEMORY', 'DATABASE_URL', 'REDIS_URL', 'FILE', 'DIR', 'DIRECTORY', 'URL', 'ID', 'RUN_ID', 'CONFIG_ID', 'MANIFEST', 'SHA256', 'SIZE_BYTES', 'HOST', 'USER', 'RETENTION'];
+    const { code, stderr } = await run(['worker', '--check'], { env: { ...good, ...Object.fromEntries(names.map((name) => [`BACKUP_${name}`, 'x'])) } });
+    assert.deepEqual([code, stderr], [0, '']);
+  });
+
+  test('a worker warns at its start of variables that were meant for settings', async () => {
+    const worker = await startWorker({ env: misspelt });
+    for (const [variable, meant] of [['BACKUP_LOCK_SECOND', 'BACKUP_LOCK_SECONDS'], ['BACKUP_VERFY', 'BACKUP_VERIFY']])
+      await worker.waitForEvent('misspelt setting', (event) => event.variable === variable && event.meant === meant && event.level === 'warn');
+    await worker.stop('SIGTERM');
+    assert.ok(!worker.stderr().includes('hunter2'));
   });
 
   test('--check shows what would be used, with secrets masked', async () => {
