@@ -288,6 +288,12 @@ describe('drill', { concurrency: 3 }, () => {
     assert.deepEqual([(await all(wrong)).code, (await all(nowhere)).code], [77, 78]);
   });
 
+  test('nor does one on which we may not create databases: status 77', async () => {
+    const { code, stderr } = await drill([good.file], { env: { DATABASE_URL: await urlOfRole('plain', '') } });
+    assert.equal(code, 77, stderr);
+    assert.match(stderr, /: not proven: restore drill: the user plain may not create databases, which a restore needs: allow it \(ALTER ROLE plain CREATEDB\)/);
+  });
+
   test('without dumps, or without a server, there is nothing to restore', async () => {
     const empty = await drill([], { env: { BACKUP_STORAGE_DIR: temporaryFolder('empty'), DATABASE_URL: postgres.url } });
     assert.equal(empty.code, 66);
