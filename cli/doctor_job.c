@@ -46,6 +46,7 @@ look(const struct settings *settings, bool are_good)
 
     if (!stop_start(moment_add_ms(moment_now(), DOCTOR_LIMIT_MS), &err))
         return command_complain(NAME, EX_OSERR, "%s", err.text);
+    stop_name_deadline("there was no answer within the minute that doctor takes for all of it");
     read_snapshot(&snapshot);
     order.snapshot = text_string(&snapshot);
     order.length = snapshot.length;

@@ -20,8 +20,8 @@ static const char details[] =
     "which server to restore; its user must be allowed to create databases. BACKUP_MIN_FREE_MB is left free.\n"
     "\n"
     "Exit status: 0 it restores, and everything is there; 1 it does not; 64 wrong usage, 66 no such file, or\n"
-    "no dump, 69 no pg_restore, or the server is away, 77 it does not let us in, 78 wrong settings, or no\n"
-    "such database, 130 interrupted.\n"
+    "no dump, 69 no pg_restore, or the server is away, 77 it does not let us in, or not create a database,\n"
+    "78 wrong settings, or no such database, 130 interrupted.\n"
     "\n"
     "Example, once a week, on a server of its own:\n"
     "  BACKUP_DRILL_URL=postgresql://me@spare/postgres weavestream-backup drill";

@@ -212,7 +212,9 @@ fail(const struct restore_result *result, const struct error *err, struct text *
         text_format(reason, "not restored: %s; %s", err->text, state_of(result));
     if (stop_signal() != 0)
         return 128 + stop_signal();
-    return err->code == ERROR_LOST || err->code == ERROR_CONFIG ? EX_UNAVAILABLE : FAILED;
+    if (err->code == ERROR_LOST || (err->code == ERROR_CONFIG && !result->restored)) /* no pg_restore, psql or gzip */
+        return EX_UNAVAILABLE;
+    return FAILED;
 }
 
 static int

@@ -199,7 +199,7 @@ find_missing(const struct strays *strays, struct text *names, bool *newest)
     for (size_t i = 0; i < database_rows_count(strays->rows); i++) {
         const char *path = database_rows_value(strays->rows, i, DUMP_PATH);
 
-        if (store_has(strays->store, path))
+        if (!store_lacks(strays->store, path))
             continue;
         *newest = *newest || i == 0;
         finding_add_name(names, count++, path);

@@ -56,6 +56,16 @@ connect_database(struct doctor *doctor, bool *read_only, struct error *err)
     return false;
 }
 
+static const char *
+advice_for(enum error_code code)
+{
+    if (code == ERROR_LOST || code == ERROR_TIMEOUT || code == ERROR_STOPPED)
+        return "see that the server is up, and that host and port in DATABASE_URL lead to it";
+    if (code == ERROR_CONFIG)
+        return "see that DATABASE_URL names the app's database: that server has none of this name";
+    return "the server said no: see that DATABASE_URL is the app's, and the role still exists";
+}
+
 void
 doctor_check_server(struct doctor *doctor, struct finding *finding)
 {
@@ -65,9 +75,7 @@ doctor_check_server(struct doctor *doctor, struct finding *finding)
 
     if (!connect_database(doctor, &read_only, &err)) {
         finding_bad(finding, "%s", err.text);
-        finding_advise(finding, "%s",
-            err.code != ERROR_LOST ? "the server said no: see that DATABASE_URL is the app's, and the role still exists"
-                                   : "see that the server is up, and that host and port in DATABASE_URL lead to it");
+        finding_advise(finding, "%s", advice_for(err.code));
         return;
     }
     if (read_only) {

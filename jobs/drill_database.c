@@ -74,7 +74,7 @@ drill_database_check_right(struct database *session, struct error *err)
         "which a restore needs: allow it (ALTER ROLE %1$I CREATEDB), or set BACKUP_DRILL_URL to a server where the user may', "
         "rolname) END FROM pg_catalog.pg_roles WHERE rolname = current_user", NULL, err);
     /* clang-format on */
-    bool ok = refusal != NULL && (refusal[0] == '\0' || error_set(err, ERROR_REFUSED, "%s", refusal));
+    bool ok = refusal != NULL && (refusal[0] == '\0' || error_set(err, ERROR_DENIED, "%s", refusal));
 
     free(refusal);
     return ok;

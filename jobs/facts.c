@@ -290,7 +290,7 @@ tell_newest_missing(struct facts *facts, size_t dumps, int64_t missing)
     text_clear(&text);
 }
 
-/* Rows that name a dump which is not in the directory: elsewhere, or gone. */
+/* Rows that name a dump which should be in the directory: it is elsewhere, or gone. */
 static bool
 add_missing_dumps(struct facts *facts, struct error *err)
 {
@@ -303,7 +303,7 @@ add_missing_dumps(struct facts *facts, struct error *err)
     if (!history_list_dumps(facts->database, &rows, err))
         return false;
     for (size_t i = 0; i < database_rows_count(rows); i++)
-        if (!store_has(facts->store, database_rows_value(rows, i, DUMP_PATH))) {
+        if (store_lacks(facts->store, database_rows_value(rows, i, DUMP_PATH))) {
             newest_is_missing = newest_is_missing || i == 0;
             missing++;
         }

@@ -66,6 +66,7 @@ read_item(const struct inventory *inventory, size_t row, struct store *store, co
     if (!store_resolve(store, database_rows_value(rows, row, COLUMN_DUMP), item->name, &err) ||
         (manifest_path != NULL && !store_resolve(store, manifest_path, item->manifest, &err))) {
         item->problem = memory_copy_string(err.text);
+        item->is_missing = store_lacks(store, database_rows_value(rows, row, COLUMN_DUMP));
         return;
     }
     if (!store_find(store, item->name, &item->size_bytes, &ignored))

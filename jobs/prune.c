@@ -207,13 +207,15 @@ apply_retention(
     return decided;
 }
 
+/* Those that we may not touch because they are elsewhere. */
 static size_t
 count_outside(const struct inventory *inventory, enum inventory_owner owner)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < inventory->count; i++)
-        count += inventory->items[i].owner == owner && inventory->items[i].problem != NULL;
+        count +=
+            inventory->items[i].owner == owner && inventory->items[i].problem != NULL && inventory->items[i].is_missing;
     return count;
 }
 
@@ -293,9 +295,12 @@ decide_on_orphans(struct prune *prune, struct error *err)
             reporter_log("No orphan was pruned: %s", err->text);
         return true;
     }
-    for (size_t i = 0; i < prune->inventory.count; i++)
-        if (prune->inventory.items[i].owner == INVENTORY_ORPHAN && !prune->inventory.items[i].is_missing)
-            leave_orphan(prune, &prune->inventory.items[i]);
+    for (size_t i = 0; i < prune->inventory.count; i++) {
+        const struct inventory_item *item = &prune->inventory.items[i];
+
+        if (item->owner == INVENTORY_ORPHAN && item->problem == NULL && !item->is_missing)
+            leave_orphan(prune, item);
+    }
     return true;
 }
 

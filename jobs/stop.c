@@ -14,6 +14,7 @@
 static int signals_fd = -1;
 static int requested; /* the first signal; 0: none */
 static bool shielded;
+static const char *overdue = "the job ran longer than BACKUP_JOB_LOCK_MINUTES allows";
 static struct moment whole_deadline = { .ns = STOP_NEVER_NS };
 static struct moment deadline_now = { .ns = STOP_NEVER_NS };
 
@@ -103,9 +104,14 @@ may_go_on(struct error *err)
     if (requested != 0 && !shielded)
         return error_set(err, ERROR_STOPPED, "the worker was stopped");
     if (moment_is_past(deadline_now))
-        return error_set(err, ERROR_TIMEOUT,
-            shielded ? "it took too long to finish" : "the job ran longer than BACKUP_JOB_LOCK_MINUTES allows");
+        return error_set(err, ERROR_TIMEOUT, "%s", shielded ? "it took too long to finish" : overdue);
     return true;
+}
+
+void
+stop_name_deadline(const char *words)
+{
+    overdue = words;
 }
 
 bool

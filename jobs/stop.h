@@ -31,6 +31,9 @@
 
 bool stop_start(struct moment deadline, struct error *err) MUST_CHECK;
 
+/* What is said past that deadline, if it is another one than that of BACKUP_JOB_LOCK_MINUTES. `words` must outlive the last wait. */
+void stop_name_deadline(const char *words);
+
 /* False when the job has to end: ERROR_STOPPED, or ERROR_TIMEOUT past the deadline. */
 bool stop_check(struct error *err) MUST_CHECK;
 /* The same for loops over many small things: no system call, but for one in a millisecond. */

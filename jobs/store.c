@@ -150,18 +150,20 @@ store_list_others(const struct store *store, store_found_fn *on_found, void *own
     return list(store, is_other, on_found, owner, err);
 }
 
-/* Whether the folder is the directory, by whatever path. Thousands of rows have the same one. */
+/* Whether the folder of what an absolute path names is the directory, by whatever path. Thousands of rows have the same one. */
 static bool
-leads_here(struct store *store, const char *folder, size_t length)
+leads_here(struct store *store, const char *absolute)
 {
+    const char *slash = strrchr(absolute, '/');
+    size_t length = slash == absolute ? 1 : (size_t)(slash - absolute);
     char *path;
     struct stat ours;
     struct stat theirs;
 
     if (store->known_folder != NULL && strlen(store->known_folder) == length &&
-        memcmp(store->known_folder, folder, length) == 0)
+        memcmp(store->known_folder, absolute, length) == 0)
         return true;
-    path = memory_copy(folder, length);
+    path = memory_copy(absolute, length);
     if (stat(path, &theirs) == -1 || fstat(store->fd, &ours) == -1 || ours.st_dev != theirs.st_dev ||
         ours.st_ino != theirs.st_ino) {
         free(path);
@@ -181,7 +183,7 @@ store_resolve(struct store *store, const char *path, char name[STORE_NAME_SIZE],
         return error_set(err, ERROR_REFUSED, "'%s' is no absolute path", path);
     if (strlen(slash + 1) >= STORE_NAME_SIZE || !store_name_is_published(slash + 1))
         return error_set(err, ERROR_REFUSED, "'%s' is not named like a dump or manifest", path);
-    if (!leads_here(store, path, slash == path ? 1 : (size_t)(slash - path)))
+    if (!leads_here(store, path))
         return error_set(err, ERROR_REFUSED, "'%s' is not in the backup directory '%s'", path, store->path);
     (void)snprintf(name, STORE_NAME_SIZE, "%s", slash + 1);
     return true;
@@ -202,13 +204,15 @@ store_find(const struct store *store, const char *name, int64_t *size_bytes, str
 }
 
 bool
-store_has(struct store *store, const char *path)
+store_lacks(struct store *store, const char *path)
 {
     char name[STORE_NAME_SIZE];
     struct error none; /* whatever the reason */
     int64_t size = -1;
 
-    return store_resolve(store, path, name, &none) && store_find(store, name, &size, &none) && size >= 0;
+    if (store_resolve(store, path, name, &none))
+        return !store_find(store, name, &size, &none) || size < 0;
+    return path[0] != '/' || !leads_here(store, path);
 }
 
 int

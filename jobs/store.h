@@ -40,8 +40,11 @@ bool store_resolve(struct store *store, const char *path, char name[STORE_NAME_S
 /* Size of the regular file `name`; -1 if there is none. ERROR_REFUSED: it is something else, such as a symbolic link. */
 bool store_find(const struct store *store, const char *name, int64_t *size_bytes, struct error *err) MUST_CHECK;
 
-/* Whether the dump that a row names is there. */
-bool store_has(struct store *store, const char *path);
+/*
+ * Whether a row names a dump that should be there and is not: its folder is another one, or it has a name of ours and is no file. What is in
+ * the directory under another name, such as a .sql.gz of long ago, is not looked for.
+ */
+bool store_lacks(struct store *store, const char *path);
 
 /* Calls for each dump and manifest that is there under its final name, in no order. */
 typedef void store_found_fn(const char *name, void *owner);

@@ -159,6 +159,7 @@ test('without Redis the other half is checked', async () => {
 test('without Postgres the other half is checked', async () => {
   await finds({ 'postgres.server': 'bad', ...withoutPostgres }, /port 1 failed: Connection refused/, /DATABASE_URL lead to it/, { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' });
   await finds({ 'postgres.server': 'bad', ...withoutPostgres }, /password authentication failed/, /role still exists/, { DATABASE_URL: environment.DATABASE_URL.replace(/:[^:@/]+@/, ':wrong@') });
+  await finds({ 'postgres.server': 'bad', ...withoutPostgres }, /database "nowhere" does not exist/, /names the app's database: that server has none of this name$/, { DATABASE_URL: postgres.urlOf('nowhere') });
 });
 
 test('a Redis that evicts keys, or keeps nothing, is told', async (t) => {
@@ -387,12 +388,15 @@ test('mail that cannot be sent, or would not be, is told', async (t) => {
 
 test('servers that take a connection and say nothing are given up after some seconds', async (t) => {
   const { port } = await startScript(t, [null]);
+  const hanging = await startRelay(t, postgres.port, (text) => text, (text) => (text.includes('transaction_read_only') ? '' : text));
   await mail.settings(scene.sql, { port });
   const began = Date.now();
   await Promise.all([
     finds({ 'mail.server': 'bad' }, /it took too long/, /mail settings/),
     finds({ 'redis.server': 'bad', ...withoutRedis, 'postgres.server': 'bad', ...withoutPostgres }, /^Redis at 127\.0\.0\.1:\d+: /, /REDIS_URL leads to it/,
       { REDIS_URL: `redis://127.0.0.1:${port}/0`, DATABASE_URL: `postgresql://somebody@127.0.0.1:${port}/app?connect_timeout=2` }),
+    finds({ 'postgres.server': 'bad', ...withoutPostgres }, /^postgres: no answer to a query within 5 s$/, /^see that the server is up/,
+      { DATABASE_URL: environment.DATABASE_URL.replace(`:${postgres.port}/`, `:${hanging}/`) }),
   ]);
   assert.ok(Date.now() - began >= 4000 && Date.now() - began < 20_000);
   await mail.settings(scene.sql);

@@ -135,6 +135,15 @@ test('dumps that rows name elsewhere are missing; that is a problem once the new
   assert.deepEqual(problems.map(({ text }) => text), [`of 3 dumps that the app lists, 2 are not in '${scene.storage}', the newest among them; is the right directory mounted?`]);
 });
 
+test('a dump that is in the directory under a name that is not ours is not missing', async (t) => {
+  const scene = await open(t);
+  const dump_path = join(scene.storage, 'weavestream-2026-11-24.sql.gz');
+  writeFileSync(dump_path, '');
+  await insertRun(scene.sql, { status: 'success', started_at: new Date('2026-11-24T03:00:00Z'), dump_path });
+  const { directory, problems } = await facts(scene);
+  assert.deepEqual([directory.missingDumps, problems], [0, []]);
+});
+
 test('a schedule has failed last if its newest run did, but for one that was refused beside another', async (t) => {
   const scene = await open(t);
   const id = await insertConfig(scene.sql);

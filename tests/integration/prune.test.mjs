@@ -289,6 +289,26 @@ describe('what cannot or must not be deleted', () => {
     assert.deepEqual(await scene.rows(), rows);
   });
 
+  test('dumps that are there under other names than ours are no sign of a wrong directory, and stay', async (t) => {
+    const scene = await open(t);
+    await scene.start();
+    const configId = await insertConfig(scene.sql, { retention: one });
+    const old = ['2026-01-02', '2026-01-01'].map((day) => ({ day, dump_path: join(scene.storage, `weavestream-${day}.sql.gz`) }));
+    for (const { day, dump_path } of old) {
+      writeFileSync(dump_path, '');
+      await addDump(scene, configId, `${day}T00:00:00`, { dump_path, manifest_path: null, files: false });
+    }
+    await addDump(scene, null, '2026-01-03T00:00:00', { dump_path: old[0].dump_path, manifest_path: null, files: false });
+    const rows = await scene.rows();
+    const job = await pruneOnce(scene, configId);
+    assert.deepEqual(job.returnvalue, { pruned: 0, kept: 0, failed: 0, skipped: 2 });
+    assert.deepEqual(await scene.rows(), rows);
+    assert.equal(scene.files().length, 2);
+    const { logs } = await scene.queue.getJobLogs(job.id);
+    assert.equal(logs.filter((line) => /^Skipped row .* is not named like a dump or manifest$/.test(line)).length, 2, logs.join('\n'));
+    assert.ok(!logs.some((line) => /^Orphan/.test(line)), logs.join('\n'));
+  });
+
   for (const [what, retention] of [['a number as text', { keepLast: '3' }], ['a list', [3, 7]], ['a word', 'everything'], ['nothing', null]]) {
     test(`a malformed retention (${what}) deletes nothing, and fails the job with that`, async (t) => {
       const scene = await open(t);

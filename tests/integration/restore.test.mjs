@@ -448,6 +448,12 @@ describe('restore, what goes wrong', { concurrency: 3 }, () => {
     assert.match(answer.reason, /^restored, but not as it should be: table public\..* has \d+ rows in the dump, 0 in the restored database$/);
   });
 
+  test('so is one in which a table is missing', async () => {
+    const answer = await answerOf(await emptyDatabase(), [good.file], { env: restoreBy('case "$*" in *--dbname*) exit 0 ;; *) real "$@" ;; esac') });
+    assert.deepEqual([answer.code, answer.restored, answer.compared], [1, true, false]);
+    assert.match(answer.reason, /^restored, but not as it should be: count the rows of .+ in the restored database: postgres: .*does not exist/);
+  });
+
   test('without the programs that it needs, nothing is said about the dump: status 69', async () => {
     const name = await emptyDatabase();
     for (const [file, reason] of [[good.file, /^pg_restore: No such file or directory/], [script, /gzip: No such file or directory/]]) {

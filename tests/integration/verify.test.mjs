@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { backUp, copyOf, flip, manifestOf, restoreBy } from './support/dumps.mjs';
 import { assertAnswer } from './support/json_schema.mjs';
-import { startPostgres } from './support/postgres.mjs';
+import { password, startPostgres } from './support/postgres.mjs';
 import { untilGone } from './support/processes.mjs';
 import { runProcess, temporaryFolder } from './support/run_folder.mjs';
 import { sha256 } from './support/scene.mjs';
@@ -224,6 +224,11 @@ describe('verify --all', { concurrency: 3 }, () => {
 describe('drill', { concurrency: 3 }, () => {
   const drill = (args, options) => run(['drill', ...args], options);
 
+  async function urlOfRole(name, rights) {
+    await postgres.psql(`CREATE ROLE ${name} LOGIN ${rights} PASSWORD '${password.replaceAll("'", "''")}'`, 'postgres');
+    return postgres.urlOf('postgres').replace(`${postgres.role}:`, `${name}:`);
+  }
+
   test('the newest dump is restored, and how long that takes is told', async () => {
     const { code, stdout, stderr } = await drill([], { env: { BACKUP_STORAGE_DIR: good.folder, DATABASE_URL: postgres.url } });
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
@@ -252,6 +257,18 @@ describe('drill', { concurrency: 3 }, () => {
     assert.match(stderr, /^weavestream-backup drill: .*: not proven: restore drill: table .* has \d+ rows in the dump, 0 in the restored database\n$/);
   });
 
+  test('so does one in which a table is missing, or may not be counted by its own owner', async () => {
+    const without = { DATABASE_URL: postgres.url, ...restoreBy('case "$*" in *--dbname*) exit 0 ;; esac; real "$@"') };
+    const missing = await drill([good.file], { env: without });
+    assert.deepEqual([missing.code, /: not proven: restore drill: count the rows of .+ in the restored database: postgres: .*does not exist/.test(missing.stderr)], [1, true], missing.stderr);
+    await postgres.createDatabase('forced', { template: 'template0' });
+    await postgres.psql('CREATE TABLE hidden AS SELECT 7 AS a; ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; ALTER TABLE hidden FORCE ROW LEVEL SECURITY', 'forced');
+    const file = join(temporaryFolder('forced'), 'forced.dump');
+    await runProcess('pg_dump', ['--format=custom', `--file=${file}`, '-d', 'forced'], { env: postgres.environment });
+    const { code, stderr } = await drill([file], { env: { DATABASE_URL: await urlOfRole('creator', 'CREATEDB') } });
+    assert.deepEqual([code, /: count the rows of public\.hidden in the restored database: postgres: .*row-level security/.test(stderr)], [1, true], stderr);
+  });
+
   test('a server that is away says nothing about the dump: status 69', async () => {
     const { code, stderr } = await drill([good.file], { env: { DATABASE_URL: 'postgresql://me@127.0.0.1:1/x' } });
     assert.equal(code, 69);
@@ -270,6 +287,12 @@ describe('drill', { concurrency: 3 }, () => {
     assert.equal((await drill([good.file], { env: nowhere })).code, 78);
     const all = (env) => verify(['--all', '-lrestore'], { env: { BACKUP_STORAGE_DIR: dirname(good.file), ...env } });
     assert.deepEqual([(await all(wrong)).code, (await all(nowhere)).code], [77, 78]);
+  });
+
+  test('nor does one on which we may not create databases: status 77', async () => {
+    const { code, stderr } = await drill([good.file], { env: { DATABASE_URL: await urlOfRole('plain', '') } });
+    assert.equal(code, 77, stderr);
+    assert.match(stderr, /: not proven: restore drill: the user plain may not create databases, which a restore needs: allow it \(ALTER ROLE plain CREATEDB\)/);
   });
 
   test('without dumps, or without a server, there is nothing to restore', async () => {

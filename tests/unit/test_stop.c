@@ -69,6 +69,10 @@ past_the_deadline_every_wait_ends_with_the_reason(void **state)
     assert_int_equal(err.code, ERROR_TIMEOUT);
     assert_string_equal(err.text, "the job ran longer than BACKUP_JOB_LOCK_MINUTES allows");
     assert_true(stop_is_overdue());
+    stop_name_deadline("there was no answer");
+    assert_false(stop_check(&err));
+    assert_int_equal(err.code, ERROR_TIMEOUT);
+    assert_string_equal(err.text, "there was no answer");
 }
 
 static void

@@ -4,7 +4,7 @@
  *     const port = await startRelay(t, redis.port, (text) => text.replaceAll('7.0', '9.9'));
  *
  * `rewrite` gets what arrives at once, as latin1, and must hand back as many bytes: protocols count them. null: they are lost, and the
- * connection is cut. `rewriteRequest` is the same for what the client says.
+ * connection is cut. '': they are lost, and nothing comes of it. `rewriteRequest` is the same for what the client says.
  */
 import assert from 'node:assert/strict';
 import { connect, createServer } from 'node:net';
@@ -19,7 +19,7 @@ export async function startRelay(t, target, rewrite, rewriteRequest = (text) => 
       socket.on('data', (bytes) => {
         const text = change(bytes.toString('latin1'));
         if (text === null) return socket.destroy();
-        assert.equal(text.length, bytes.length);
+        if (text !== '') assert.equal(text.length, bytes.length);
         end.write(Buffer.from(text, 'latin1'));
       });
     }
