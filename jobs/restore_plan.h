@@ -5,7 +5,7 @@
  *     archive     all of it can be read, and its rows are those that the manifest lists
  *     tables      those that are asked for are in it
  *     server      the target's major version takes what the dump's wrote
- *     target      the database is there, and empty, unless what it holds may be replaced
+ *     target      the database is there, and empty, unless what it holds may be replaced; nothing in it is in the way of single tables
  *     sessions    nobody else is in it
  *     space       there is room for it
  *     migrations  the app that will use it is not older than the dump

@@ -6,6 +6,7 @@
 
 #include "jobs/archive_head.h"
 #include "jobs/catalog.h"
+#include "jobs/restore_tables.h"
 #include "jobs/server_space.h"
 
 #define NAMES_SHOWN 3
@@ -117,7 +118,7 @@ tell_replacement(const struct restore_order *order, struct restore_plan *plan, c
 
 static void
 judge_target(const struct restore_order *order, struct restore_plan *plan, const struct archive_contents *found,
-    int64_t objects, const char *name)
+    int64_t objects, const char *name, const char *obstacle)
 {
     struct text there = TEXT_EMPTY;
     struct text objects_there = TEXT_EMPTY;
@@ -126,7 +127,9 @@ judge_target(const struct restore_order *order, struct restore_plan *plan, const
     text_add(&objects_there, ", ");
     text_add_count(&objects_there, objects, "object");
     plan->target_is_empty = objects == 0 && found->large_objects == 0;
-    if (plan->target_is_empty)
+    if (*obstacle != '\0')
+        restore_plan_add(plan, order, "target", RESTORE_REFUSED, "database '%s': %s", name, obstacle);
+    else if (plan->target_is_empty)
         restore_plan_add(plan, order, "target", RESTORE_OK, "database '%s' is empty", name);
     else if (order->table_count > 0 && add_tables(plan, found, true, &there) == 0)
         restore_plan_add(
@@ -152,14 +155,17 @@ check_target(const struct restore_order *order, struct restore_plan *plan, struc
     struct archive_contents found = ARCHIVE_CONTENTS_EMPTY;
     struct database_rows *rows = NULL;
     struct database_rows *name = NULL;
+    struct text obstacle = TEXT_EMPTY;
     bool ok = database_query(plan->session, objects_query, 0, NULL, &rows, err) &&
               database_query(plan->session, "SELECT pg_catalog.current_database()", 0, NULL, &name, err) &&
-              catalog_read(plan->session, &found, err);
+              catalog_read(plan->session, &found, err) && restore_tables_find_obstacle(order, plan, &obstacle, err);
 
     if (ok)
-        judge_target(order, plan, &found, database_rows_number(rows, 0, 0), database_rows_value(name, 0, 0));
+        judge_target(order, plan, &found, database_rows_number(rows, 0, 0), database_rows_value(name, 0, 0),
+            text_string(&obstacle));
     else
         ok = refuse(order, plan, "target", err);
+    text_clear(&obstacle);
     database_rows_free(name);
     database_rows_free(rows);
     archive_contents_clear(&found);

@@ -186,6 +186,42 @@ describe('restore', { concurrency: 3 }, () => {
     assert.equal(await refusal('twin.nothing'), "the dump has no table 'twin.nothing' (names are without quotes; a schema may stand before them, as in public.assets)");
   });
 
+  test('--table into a database that lacks its schema is refused, with the statement that makes it', async () => {
+    const name = await emptyDatabase();
+    await postgres.psql('CREATE SCHEMA "Größe"; CREATE TABLE "Größe".w AS SELECT 7 AS a', name);
+    const file = join(temporaryFolder('schema'), 'schema.dump');
+    await runProcess('pg_dump', ['--format=custom', `--file=${file}`, '-d', name], { env: postgres.environment });
+    const target = await emptyDatabase();
+    const answer = await answerOf(target, ['--plan', '--table=Größe.w', file]);
+    assert.deepEqual([answer.code, verdicts(answer).target], [1, 'refused']);
+    assert.equal(textOf(answer, 'target'), `database '${target}': it has no schema "Größe", which single tables do not bring: make it first: CREATE SCHEMA "Größe"`);
+    await postgres.psql('CREATE SCHEMA "Größe"', target);
+    assert.equal((await restore(target, ['--table=Größe.w', file])).code, 0);
+    assert.equal(await postgres.psql('SELECT a FROM "Größe".w', target), '7');
+  });
+
+  test('--clean --table of a table on which others hang is refused, and they are named', async () => {
+    const name = await emptyDatabase();
+    await postgres.psql('CREATE TABLE companies (id int PRIMARY KEY, parent int REFERENCES companies); CREATE VIEW "all" AS SELECT * FROM companies', name);
+    await postgres.psql('CREATE TABLE offices (id int, company int CONSTRAINT belongs REFERENCES companies)', name);
+    const plan = () => answerOf(name, ['--plan', '--clean', '--table=companies', good.file]);
+    const answer = await plan();
+    assert.deepEqual([answer.code, verdicts(answer).target], [1, 'refused']);
+    assert.equal(textOf(answer, 'target'), `database '${name}': public.companies cannot be dropped while others hang on it (the foreign key belongs of public.offices, the view public."all"): drop them first, and make them anew afterwards`);
+    await postgres.psql('DROP VIEW "all"; ALTER TABLE offices DROP CONSTRAINT belongs', name);
+    assert.equal((await plan()).code, 0);
+    assert.equal((await restore(name, ['--clean', '--table=companies', good.file])).code, 0);
+  });
+
+  test('a foreign key between the tables of --clean --table is in the way only if the one that it leads to is dropped first', async () => {
+    const name = await emptyDatabase();
+    assert.equal((await restore(name, [good.file])).code, 0);
+    await postgres.psql('DROP VIEW "assets per company"; ALTER TABLE documents DROP CONSTRAINT documents_company_id_fkey', name);
+    const answer = await answerOf(name, ['--plan', '--clean', '--table=companies', '--table=assets', good.file]);
+    assert.match(textOf(answer, 'target'), /: public\.companies cannot be dropped while others hang on it \(the foreign key "?\w+"? of public\.assets\): /);
+    assert.equal((await restore(name, ['--clean', '--table=backup_config', '--table=backup_run', good.file])).code, 0);
+  });
+
   test('in a terminal a bar is drawn, and what is told at the end stands there', async () => {
     const name = await emptyDatabase();
     const env = { TARGET: postgres.urlOf(name), ...restoreBy('case "$*" in *--dbname*) sleep 0.5 ;; esac; real "$@"') };
