@@ -303,16 +303,28 @@ history_audit_failed(
 
 /* An infinite started_at is no time: it counts as none, so that its dump is never deleted. */
 bool
-history_list_dumps(struct database *database, struct database_rows **rows, struct error *err)
+history_send_list_dumps(struct database *database, struct error *err)
 {
-    return database_query(database,
+    return database_send(database,
                "SELECT id, CASE WHEN isfinite(started_at) THEN floor(extract(epoch FROM started_at) * 1000)::bigint "
                "END, "
                "dump_path, manifest_path, config_id, size_bytes, manifest #>> '{verified,level}' FROM backup_run "
                "WHERE status = " SQL_STATUS(
                    "success") " AND dump_path IS NOT NULL ORDER BY started_at DESC NULLS LAST, id",
-               0, NULL, rows, err) ||
+               0, NULL, err) ||
            error_add(err, "read the successful runs");
+}
+
+bool
+history_await_list_dumps(struct database *database, struct database_rows **rows, struct error *err)
+{
+    return database_receive(database, rows, err) || error_add(err, "read the successful runs");
+}
+
+bool
+history_list_dumps(struct database *database, struct database_rows **rows, struct error *err)
+{
+    return history_send_list_dumps(database, err) && history_await_list_dumps(database, rows, err);
 }
 
 bool

@@ -107,6 +107,9 @@ bool history_audit_failed(
  * null), config_id (null: its config was deleted), size_bytes, and the level to which it was proven (may be null).
  */
 bool history_list_dumps(struct database *database, struct database_rows **rows, struct error *err) MUST_CHECK;
+/* The same in two steps, for who has something else to do meanwhile. */
+bool history_send_list_dumps(struct database *database, struct error *err) MUST_CHECK;
+bool history_await_list_dumps(struct database *database, struct database_rows **rows, struct error *err) MUST_CHECK;
 
 /*
  * Runs, the newest first, `limit` at most; of one config or, with NULL, of all. Columns: id, config_id, the config's name (both null: it was deleted), kind,

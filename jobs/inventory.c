@@ -97,11 +97,20 @@ inventory_read(
     struct database *database, struct store *store, const char *config_id, struct inventory *out, struct error *err)
 {
     struct others others = { .count = 0 };
+    struct error problem;
+    bool listed;
     bool ok;
 
     *out = (struct inventory){ .items = NULL };
-    ok = history_list_dumps(database, &out->rows, err) && store_list_others(store, on_other, &others, err) &&
-         read_items(out, store, &others, config_id, err);
+    if (!history_send_list_dumps(database, err))
+        return false;
+    listed = store_list_others(store, on_other, &others, &problem); /* while Postgres sorts */
+    ok = history_await_list_dumps(database, &out->rows, err);
+    if (ok && !listed) {
+        *err = problem;
+        ok = false;
+    }
+    ok = ok && read_items(out, store, &others, config_id, err);
     free(others.names);
     return ok;
 }
@@ -127,6 +136,20 @@ compare_names(const void *left, const void *right)
     return order != 0 ? order : (first > second) - (first < second);
 }
 
+static bool
+is_in(const struct inventory_item *item, enum inventory_part part)
+{
+    switch (part) {
+    case INVENTORY_STAYING:
+        return !item->goes;
+    case INVENTORY_GOING:
+        return item->goes;
+    case INVENTORY_LEFT:
+    default:
+        return !item->is_gone;
+    }
+}
+
 struct inventory_names
 inventory_names(const struct inventory *inventory, enum inventory_part part)
 {
@@ -135,7 +158,7 @@ inventory_names(const struct inventory *inventory, enum inventory_part part)
     for (size_t i = 0; i < inventory->count; i++) {
         const struct inventory_item *item = &inventory->items[i];
 
-        if (part != INVENTORY_ALL && item->goes != (part == INVENTORY_GOING))
+        if (!is_in(item, part))
             continue;
         if (item->name[0] != '\0')
             names.list[names.count++] = item->name;

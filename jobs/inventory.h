@@ -32,6 +32,7 @@ struct inventory_item {
     int64_t size_bytes;             /* of the dump; -1: it is missing */
     struct retention_row retention; /* proven: and the file is as large as it was then */
     bool goes;                      /* decided by the caller */
+    bool is_gone;                   /* it was removed (jobs/removal) */
 };
 
 struct inventory {
@@ -51,7 +52,11 @@ struct inventory_names {
     size_t count;
 };
 
-enum inventory_part { INVENTORY_ALL, INVENTORY_STAYING, INVENTORY_GOING };
+enum inventory_part {
+    INVENTORY_STAYING, /* all but those that go */
+    INVENTORY_GOING,
+    INVENTORY_LEFT, /* all but those that are gone */
+};
 
 /* The files of these rows, as far as they have names of ours. free() the list. */
 struct inventory_names inventory_names(const struct inventory *inventory, enum inventory_part part);

@@ -34,7 +34,7 @@ struct prune {
     struct database *database;
     struct store *store;
     struct inventory inventory;
-    struct inventory_names named; /* files that any row names */
+    struct inventory_names named; /* files that a row names that is left */
     struct inventory_names going; /* for the watcher: that a row names that goes */
     struct retention retention;   /* of the config */
     struct text limits;           /* the same, for people */
@@ -159,7 +159,6 @@ take_stock(struct prune *prune, struct error *err)
 {
     if (!inventory_read(prune->database, prune->store, prune->payload->config_id, &prune->inventory, err))
         return false;
-    prune->named = inventory_names(&prune->inventory, INVENTORY_ALL);
     for (size_t i = 0; i < prune->inventory.count; i++) {
         const struct inventory_item *item = &prune->inventory.items[i];
         if (item->problem == NULL || item->owner != INVENTORY_MINE)
@@ -401,6 +400,7 @@ on_found(const char *name, void *owner)
 static bool
 list_unnamed(struct prune *prune, struct error *err)
 {
+    prune->named = inventory_names(&prune->inventory, INVENTORY_LEFT);
     if (!store_list(prune->store, on_found, prune, err))
         log_warn(LOG_EVENT("backup directory not listed"), LOG_ERROR(err));
     tell_lines(prune);

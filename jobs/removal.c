@@ -10,7 +10,7 @@
 #define FINISH_MS 15000
 
 struct entry {
-    const struct inventory_item *item;
+    struct inventory_item *item;
     bool is_shared;
     bool is_done; /* so far */
 };
@@ -54,7 +54,7 @@ can_go(const struct store *store, const struct inventory_item *item, struct erro
 }
 
 static void
-remove_dump(struct work *work, const struct inventory_item *item)
+remove_dump(struct work *work, struct inventory_item *item)
 {
     struct entry *entry = &work->open->entries[work->open->count++];
     struct error problem;
@@ -108,8 +108,10 @@ settle(struct work *work, struct error *err)
     work->sent = NULL;
     if (!history_await_forget_paths(work->removal->database, err))
         return add_rows_left(batch, err);
-    for (size_t i = 0; i < batch->count; i++)
+    for (size_t i = 0; i < batch->count; i++) {
+        batch->entries[i].item->is_gone = true;
         work->removal->on_result(batch->entries[i].item, batch->entries[i].is_shared, NULL, work->removal->owner);
+    }
     batch->count = 0;
     return true;
 }
@@ -153,7 +155,7 @@ close_batch(struct work *work, struct error *err)
 static bool
 perform(struct work *work, struct error *err)
 {
-    const struct inventory *inventory = work->removal->inventory;
+    struct inventory *inventory = work->removal->inventory;
 
     for (size_t i = 0; i < inventory->count; i++) {
         if (!inventory->items[i].goes)

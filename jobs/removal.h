@@ -27,7 +27,7 @@ typedef void removal_result_fn(
 struct removal {
     struct database *database;
     struct store *store;
-    const struct inventory *inventory;
+    struct inventory *inventory;
     removal_result_fn *on_result;
     void *owner;
 };
