@@ -109,7 +109,10 @@ describe('the backup lock', { concurrency: 4 }, () => {
       assert.ok((await scene.client.pttl(`bull:backup:${ids.job.id}:lock`)) > 0, 'the lock is there all the time');
       return Date.now() - processedOn > 8000;
     }, { what: 'the dump to take longer than its lock of 5 s lives', interval: 100 });
-    const { progress } = await scene.queue.getJob(ids.job.id);
+    const waits = async () => (await scene.queue.getJob(ids.job.id)).progress?.waitsFor !== undefined;
+    await eventually(waits, { what: 'the progress to say for whom it waits', timeout: 20_000 });
+    const { waitsFor, ...progress } = (await scene.queue.getJob(ids.job.id)).progress;
+    assert.match(waitsFor, /^AccessShareLock on public\.companies, blocked by Postgres process \d+ /);
     assert.deepEqual(progress, { phase: 'dump', bytes: 0 }, 'no percent without a dump to compare with');
     await release();
     await assertSucceeded(scene, ids);
