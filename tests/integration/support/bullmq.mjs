@@ -36,13 +36,16 @@ export function openNodeWorker(bullmq, redis, work, { name = 'backup', ...option
   return withoutErrors(new bullmq.Worker(name, work, { connection: redis.connection(), ...options }));
 }
 
-/* What says goodbye to a Redis that was just taken away from it may wait for ever: after ten seconds its connection is cut. */
+/* BullMQ may wait for ever for the end of a connection that its Redis has cut meanwhile: after some seconds nobody waits any more. */
+async function close(thing) {
+  let timer;
+  const patience = new Promise((done) => (timer = setTimeout(() => done('late'), 5_000)));
+  const end = await Promise.race([thing?.close(), patience]).finally(() => clearTimeout(timer));
+  if (end === 'late') thing.disconnect?.()?.catch?.(() => {});
+}
+
 export function closeAll(...things) {
-  return Promise.allSettled(things.map(async (thing) => {
-    const cut = setTimeout(() => thing?.disconnect?.(), 10_000).unref();
-    await thing?.close();
-    clearTimeout(cut);
-  }));
+  return Promise.allSettled(things.map(close));
 }
 
 /* "Run now": the row `backupRunId` is there before (schema.mjs, insertRun). */
