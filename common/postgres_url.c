@@ -145,12 +145,7 @@ postgres_url_add_conninfo(const struct postgres_url *url, struct text *out)
 static void
 add_escaped(const char *part, struct text *out)
 {
-    for (const char *c = part; *c != '\0'; c++)
-        if ((*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-            strchr("-._~/,", *c) != NULL)
-            text_add_bytes(out, c, 1);
-        else
-            text_format(out, "%%%02X", (unsigned char)*c);
+    url_add_escaped(out, part, strlen(part), "/,");
 }
 
 static void

@@ -204,3 +204,17 @@ url_clear(struct url *url)
     free(url->path);
     *url = (struct url){ .scheme = NULL };
 }
+
+void
+url_add_escaped(struct text *out, const char *bytes, size_t length, const char *also)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            (c != '\0' && (strchr("-._~", c) != NULL || strchr(also, c) != NULL)))
+            text_add_bytes(out, bytes + i, 1);
+        else
+            text_format(out, "%%%02X", c);
+    }
+}

@@ -14,6 +14,7 @@
 
 #include "common/error.h"
 #include "common/secret.h"
+#include "common/text.h"
 
 struct url_parameter {
     char *name;
@@ -35,5 +36,8 @@ struct url {
 bool url_parse(const char *string, struct url *out, struct error *err) MUST_CHECK;
 const char *url_parameter(const struct url *url, const char *name); /* the last one of that name, or NULL */
 void url_clear(struct url *url);
+
+/* Percent-escapes all but letters, digits, "-._~" and the characters in `also`. */
+void url_add_escaped(struct text *out, const char *bytes, size_t length, const char *also);
 
 #endif

@@ -10,6 +10,7 @@
 #include "common/text.h"
 #include "jobs/doctor_checks.h"
 #include "jobs/history.h"
+#include "jobs/missing.h"
 #include "jobs/space.h"
 #include "jobs/store_draft.h"
 #include "jobs/store_name.h"
@@ -164,8 +165,6 @@ struct strays {
     size_t count;
 };
 
-#define DUMP_PATH 2 /* the column of history_list_dumps() */
-
 static bool
 is_named_by_row(const struct strays *strays, const char *name)
 {
@@ -173,7 +172,7 @@ is_named_by_row(const struct strays *strays, const char *name)
         char named[STORE_NAME_SIZE];
         struct error none; /* a path to elsewhere names no file of ours */
 
-        if (store_resolve(strays->store, database_rows_value(strays->rows, i, DUMP_PATH), named, &none) &&
+        if (store_resolve(strays->store, database_rows_value(strays->rows, i, HISTORY_DUMP_PATH), named, &none) &&
             strcmp(named, name) == 0)
             return true;
     }
@@ -189,48 +188,27 @@ on_dump(const char *name, void *owner)
         finding_add_name(&strays->names, strays->count++, name);
 }
 
-/* The names that rows have, of files that are not there; whether the newest is among them. */
-static size_t
-find_missing(const struct strays *strays, struct text *names, bool *newest)
-{
-    size_t count = 0;
-
-    *newest = false;
-    for (size_t i = 0; i < database_rows_count(strays->rows); i++) {
-        const char *path = database_rows_value(strays->rows, i, DUMP_PATH);
-
-        if (!store_lacks(strays->store, path))
-            continue;
-        *newest = *newest || i == 0;
-        finding_add_name(names, count++, path);
-    }
-    finding_end_names(names, count);
-    return count;
-}
-
 static void
 judge_strays(struct strays *strays, struct finding *finding)
 {
-    struct text missing = TEXT_EMPTY;
-    bool newest;
-    size_t count = find_missing(strays, &missing, &newest);
+    struct missing missing = missing_find(strays->rows, strays->store);
 
     finding_end_names(&strays->names, strays->count);
-    if (count > 0 && newest)
-        finding_bad(finding, "the newest backup is not in the directory; missing: %s", text_string(&missing));
-    else if (count > 0)
-        finding_warn(finding, "backups that the app lists are not in the directory: %s", text_string(&missing));
+    if (missing.has_newest)
+        finding_bad(finding, "the newest backup is not in the directory; missing: %s", text_string(&missing.names));
+    else if (missing.count > 0)
+        finding_warn(finding, "backups that the app lists are not in the directory: %s", text_string(&missing.names));
     else if (strays->count > 0)
         finding_warn(finding, "no run knows these dumps: %s", text_string(&strays->names));
     else
         finding_ok(finding, "each dump has its run, and each run its dump (%zu)", database_rows_count(strays->rows));
-    if (count > 0)
+    if (missing.count > 0)
         finding_advise(finding,
             "copy them back from where you keep copies; is BACKUP_STORAGE_DIR the directory that the app has?");
     else if (strays->count > 0)
         finding_advise(
             finding, "they are never pruned: 'weavestream-backup verify' them, then remove what nobody needs");
-    text_clear(&missing);
+    missing_clear(&missing);
 }
 
 void

@@ -18,6 +18,7 @@
 #include "jobs/ledger.h"
 #include "jobs/ledger_file.h"
 #include "jobs/lock.h"
+#include "jobs/missing.h"
 #include "jobs/space.h"
 #include "jobs/store.h"
 #include "jobs/store_name.h"
@@ -274,43 +275,37 @@ add_runs(struct facts *facts, struct error *err)
     return runs != NULL && json_object_set_new(facts->all, "runs", runs) == 0;
 }
 
-#define DUMP_PATH 2 /* the column of history_list_dumps() */
-
 /* An old one may have been moved away; without the newest, there is no backup, or this is not where the backups are. */
 static void
-tell_newest_missing(struct facts *facts, size_t dumps, int64_t missing)
+tell_newest_missing(struct facts *facts, size_t dumps, size_t missing)
 {
     struct text text = TEXT_EMPTY;
 
     text_format(&text,
-        "of %zu dump%s that the app lists, %" PRId64 " %s not in '%s', the newest among them; is the right directory "
+        "of %zu dump%s that the app lists, %zu %s not in '%s', the newest among them; is the right directory "
         "mounted?",
         dumps, dumps == 1 ? "" : "s", missing, missing == 1 ? "is" : "are", store_directory(facts->store));
     add_problem(facts, "directory", text_string(&text));
     text_clear(&text);
 }
 
-/* Rows that name a dump which should be in the directory: it is elsewhere, or gone. */
 static bool
 add_missing_dumps(struct facts *facts, struct error *err)
 {
     struct database_rows *rows = NULL;
-    bool newest_is_missing = false;
-    int64_t missing = 0;
+    struct missing missing;
 
     if (facts->store == NULL)
         return true;
     if (!history_list_dumps(facts->database, &rows, err))
         return false;
-    for (size_t i = 0; i < database_rows_count(rows); i++)
-        if (store_lacks(facts->store, database_rows_value(rows, i, DUMP_PATH))) {
-            newest_is_missing = newest_is_missing || i == 0;
-            missing++;
-        }
-    if (newest_is_missing)
-        tell_newest_missing(facts, database_rows_count(rows), missing);
+    missing = missing_find(rows, facts->store);
+    if (missing.has_newest)
+        tell_newest_missing(facts, database_rows_count(rows), missing.count);
     database_rows_free(rows);
-    (void)json_object_set_new(json_object_get(facts->all, "directory"), "missingDumps", json_integer(missing));
+    (void)json_object_set_new(
+        json_object_get(facts->all, "directory"), "missingDumps", json_integer((json_int_t)missing.count));
+    missing_clear(&missing);
     return true;
 }
 

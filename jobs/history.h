@@ -102,10 +102,18 @@ bool history_audit_completed(struct database *database, const char *id, const ch
 bool history_audit_failed(
     struct database *database, const char *id, const char *config_id, const char *reason, struct error *err) MUST_CHECK;
 
-/*
- * Successful rows that name a dump, newest first. Columns: id, started_at (UTC milliseconds, may be null), dump_path, manifest_path (may be
- * null), config_id (null: its config was deleted), size_bytes, and the level to which it was proven (may be null).
- */
+/* The columns of history_list_dumps(). */
+enum {
+    HISTORY_DUMP_ID,
+    HISTORY_DUMP_TIME, /* started_at, UTC milliseconds; may be null */
+    HISTORY_DUMP_PATH,
+    HISTORY_DUMP_MANIFEST, /* its path; may be null */
+    HISTORY_DUMP_CONFIG,   /* null: it was deleted */
+    HISTORY_DUMP_SIZE,
+    HISTORY_DUMP_LEVEL, /* to which it was proven; may be null */
+};
+
+/* Successful rows that name a dump, newest first. */
 bool history_list_dumps(struct database *database, struct database_rows **rows, struct error *err) MUST_CHECK;
 /* The same in two steps, for who has something else to do meanwhile. */
 bool history_send_list_dumps(struct database *database, struct error *err) MUST_CHECK;

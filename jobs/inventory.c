@@ -8,9 +8,6 @@
 #include "jobs/history.h"
 #include "jobs/stop.h"
 
-/* The columns of history_list_dumps(). */
-enum { COLUMN_ID, COLUMN_TIME, COLUMN_DUMP, COLUMN_MANIFEST, COLUMN_CONFIG, COLUMN_SIZE, COLUMN_LEVEL };
-
 static bool
 is_proof(const char *level)
 {
@@ -54,27 +51,27 @@ read_item(const struct inventory *inventory, size_t row, struct store *store, co
     const char *config_id, struct inventory_item *item)
 {
     const struct database_rows *rows = inventory->rows;
-    const char *manifest_path = database_rows_value(rows, row, COLUMN_MANIFEST);
+    const char *manifest_path = database_rows_value(rows, row, HISTORY_DUMP_MANIFEST);
     struct error err = ERROR_EMPTY;
     struct error ignored; /* something that is no file: when it is to be deleted, that is told */
 
-    item->id = database_rows_value(rows, row, COLUMN_ID);
-    item->owner = owner_of(database_rows_value(rows, row, COLUMN_CONFIG), config_id);
-    item->retention.has_time = database_rows_value(rows, row, COLUMN_TIME) != NULL;
-    item->retention.time.ms = database_rows_number(rows, row, COLUMN_TIME);
+    item->id = database_rows_value(rows, row, HISTORY_DUMP_ID);
+    item->owner = owner_of(database_rows_value(rows, row, HISTORY_DUMP_CONFIG), config_id);
+    item->retention.has_time = database_rows_value(rows, row, HISTORY_DUMP_TIME) != NULL;
+    item->retention.time.ms = database_rows_number(rows, row, HISTORY_DUMP_TIME);
     item->size_bytes = -1;
-    if (!store_resolve(store, database_rows_value(rows, row, COLUMN_DUMP), item->name, &err) ||
+    if (!store_resolve(store, database_rows_value(rows, row, HISTORY_DUMP_PATH), item->name, &err) ||
         (manifest_path != NULL && !store_resolve(store, manifest_path, item->manifest, &err))) {
         item->problem = memory_copy_string(err.text);
-        item->is_missing = store_lacks(store, database_rows_value(rows, row, COLUMN_DUMP));
+        item->is_missing = store_lacks(store, database_rows_value(rows, row, HISTORY_DUMP_PATH));
         return;
     }
     if (!store_find(store, item->name, &item->size_bytes, &ignored))
         item->size_bytes = -1;
     item->is_missing = item->size_bytes == -1;
     item->is_blocked = is_among(others, item->manifest);
-    item->retention.is_proven = is_proof(database_rows_value(rows, row, COLUMN_LEVEL)) && !item->is_missing &&
-                                item->size_bytes == database_rows_number(rows, row, COLUMN_SIZE);
+    item->retention.is_proven = is_proof(database_rows_value(rows, row, HISTORY_DUMP_LEVEL)) && !item->is_missing &&
+                                item->size_bytes == database_rows_number(rows, row, HISTORY_DUMP_SIZE);
 }
 
 static bool

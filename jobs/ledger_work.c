@@ -11,6 +11,7 @@
 #include "jobs/ledger_file.h"
 #include "jobs/ledger_view.h"
 #include "jobs/lock.h"
+#include "jobs/missing.h"
 #include "jobs/news.h"
 #include "jobs/reporter.h"
 #include "jobs/stop.h"
@@ -66,16 +67,13 @@ read_rows(struct work *work, struct error *err)
     return ledger_view_read(work->view, work->database, err);
 }
 
-#define DUMP_PATH 2 /* the column of history_list_dumps() */
-
 /* Rows that name a dump which is not there; once a day. */
 static void
 complain_of_missing_dumps(struct work *work)
 {
     static const char about[] = "dumps are missing";
     struct database_rows *rows = NULL;
-    char first[STORE_NAME_SIZE] = "";
-    size_t missing = 0;
+    struct missing missing;
     struct error err;
 
     if (work->store == NULL || ledger_memory_was_told(&work->memory, about))
@@ -84,22 +82,17 @@ complain_of_missing_dumps(struct work *work)
         log_warn(LOG_EVENT("dumps not looked for"), LOG_ERROR(&err));
         return;
     }
-    for (size_t i = 0; i < database_rows_count(rows); i++) {
-        char name[STORE_NAME_SIZE];
-        int64_t size = 0;
+    missing = missing_find(rows, work->store);
+    if (missing.count > 0) {
+        const char *slash = strrchr(missing.first, '/');
 
-        if (!store_resolve(work->store, database_rows_value(rows, i, DUMP_PATH), name, &err) ||
-            !store_find(work->store, name, &size, &err) || size != -1)
-            continue; /* in place, or none that can be looked for here */
-        if (missing++ == 0)
-            memcpy(first, name, sizeof(first));
+        log_warn(LOG_EVENT(about), LOG_NUMBER("count", missing.count),
+            LOG_TEXT("first", slash == NULL ? missing.first : slash + 1),
+            LOG_TEXT("directory", store_directory(work->store)));
+        ledger_memory_add_complaint(&work->memory, about, ledger_view_facts(work->view)->now);
     }
+    missing_clear(&missing);
     database_rows_free(rows);
-    if (missing == 0)
-        return;
-    log_warn(LOG_EVENT(about), LOG_NUMBER("count", missing), LOG_TEXT("first", first),
-        LOG_TEXT("directory", store_directory(work->store)));
-    ledger_memory_add_complaint(&work->memory, about, ledger_view_facts(work->view)->now);
 }
 
 static bool

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/url.h"
 #include "jobs/http.h"
 
 #define BODY_BYTES 10000  /* healthchecks.io keeps that much of a body */
@@ -23,19 +24,6 @@ beginning(const char *string, size_t most)
         length += step;
     }
     return length;
-}
-
-static void
-add_escaped(struct text *out, const char *bytes, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c) != NULL)
-            text_add_bytes(out, bytes + i, 1);
-        else
-            text_format(out, "%%%02X", c);
-    }
 }
 
 static bool
@@ -67,7 +55,7 @@ add_push_query(const char *query, size_t query_length, const struct ping *ping, 
         at += length + 1;
     }
     text_format(out, "status=%s&msg=", ping->kind == PING_SUCCESS ? "up" : "down");
-    add_escaped(out, message, beginning(message, MESSAGE_BYTES));
+    url_add_escaped(out, message, beginning(message, MESSAGE_BYTES), "");
     text_add(out, "&ping=");
     if (ping->duration_ms > 0)
         text_format(out, "%" PRId64, ping->duration_ms);
