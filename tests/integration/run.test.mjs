@@ -3,33 +3,20 @@ import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { runNow, scheduledRun, untilState, versions } from './support/bullmq.mjs';
-import { password, startPostgres } from './support/postgres.mjs';
+import { password } from './support/postgres.mjs';
 import { lookAt } from './support/processes.mjs';
-import { startRedis } from './support/redis.mjs';
 import { temporaryFolder } from './support/run_folder.mjs';
-import { assertFailed, assertSucceeded } from './support/runs.mjs';
-import { mode, openScene, programs, sha256 } from './support/scene.mjs';
+import { assertFailed, assertSucceeded, redisPassword, useServers } from './support/runs.mjs';
+import { mode, programs, sha256 } from './support/scene.mjs';
 import { insertConfig, insertRun, readAudit, readConfig, readRun, rowCounts } from './support/schema.mjs';
 import { eventually } from './support/wait.mjs';
 
-const newest = versions['6.7.0'];
-const redisPassword = 'r@ss:w/ord%\'\\ "3"#?&ü';
 const abandoned = 'interrupted: the worker died during the backup';
 const apiPattern = /^weavestream-postgres-[0-9TZ:\-]+\.dump$/;
 
-let redis;
-let postgres;
-before(async () => {
-  [redis, postgres] = await Promise.all([
-    startRedis({ password: redisPassword, extraArgs: ['databases 200'] }),
-    startPostgres({ extraConf: ['max_connections = 150'] }),
-  ]);
-});
-after(() => Promise.all([redis.stop(), postgres.stop()]));
-
-const open = (t, options = {}) => openScene(t, { redis, postgres, bullmq: newest, ...options });
+const { servers, open } = useServers();
 
 for (const [version, bullmq] of Object.entries(versions)) {
   describe(`bullmq ${version}`, () => {
@@ -117,7 +104,7 @@ for (const [version, bullmq] of Object.entries(versions)) {
       assert.ok(logs.some((line) => line.includes(returnvalue.sha256)) && logs.some((line) => line.includes(filename)), logs.join('\n'));
       assert.equal(done.progress.phase, 'publish');
 
-      const restored = await postgres.restore(file, `${scene.database}_restored`);
+      const restored = await servers.postgres.restore(file, `${scene.database}_restored`);
       assert.deepEqual(await rowCounts(restored), before);
       assert.equal((await readRun(restored, runId)).status, 'running', 'the snapshot is of the run itself');
       await restored.end();
@@ -215,7 +202,7 @@ describe('a run', () => {
     const ids = await scene.runNow();
     const before = await rowCounts(scene.sql);
     const { row } = await assertSucceeded(scene, ids);
-    const restored = await postgres.restore(row.dump_path, `${scene.database}_restored`);
+    const restored = await servers.postgres.restore(row.dump_path, `${scene.database}_restored`);
     assert.deepEqual(await rowCounts(restored), before);
     await restored.end();
   });

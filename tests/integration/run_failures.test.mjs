@@ -3,30 +3,16 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { runNow, untilState, versions } from './support/bullmq.mjs';
+import { describe, test } from 'node:test';
+import { runNow, untilState } from './support/bullmq.mjs';
 import { password, startPostgres } from './support/postgres.mjs';
-import { startRedis } from './support/redis.mjs';
 import { temporaryFolder } from './support/run_folder.mjs';
-import { assertFailed, assertSucceeded } from './support/runs.mjs';
-import { executable, openScene, programs } from './support/scene.mjs';
+import { assertFailed, assertSucceeded, useServers } from './support/runs.mjs';
+import { executable, programs } from './support/scene.mjs';
 import { insertConfig, insertRun, readAudit, readRun } from './support/schema.mjs';
 import { eventually } from './support/wait.mjs';
 
-const newest = versions['6.7.0'];
-const redisPassword = 'r@ss:w/ord%\'\\ "3"#?&ü';
-
-let redis;
-let postgres;
-before(async () => {
-  [redis, postgres] = await Promise.all([
-    startRedis({ password: redisPassword, extraArgs: ['databases 200'] }),
-    startPostgres({ extraConf: ['max_connections = 150'] }),
-  ]);
-});
-after(() => Promise.all([redis.stop(), postgres.stop()]));
-
-const open = (t, options = {}) => openScene(t, { redis, postgres, bullmq: newest, ...options });
+const { servers, open } = useServers();
 
 describe('a run fails with the reason in row, job and audit, and leaves no file', () => {
   test('when pg_dump is missing', async (t) => {
@@ -58,11 +44,11 @@ describe('a run fails with the reason in row, job and audit, and leaves no file'
 
   test("when pg_dump refuses the server's version", async (t) => {
     // The real pg_dump, and a server that says it is the next major version.
-    const ours = (await postgres.psql('SHOW server_version')).split('.')[0];
+    const ours = (await servers.postgres.psql('SHOW server_version')).split('.')[0];
     const from = Buffer.from(`server_version\0${ours}.`);
     const to = Buffer.from(`server_version\0${Number(ours) + 1}.`);
     const proxy = createServer((client) => {
-      const server = connect(postgres.port, '127.0.0.1');
+      const server = connect(servers.postgres.port, '127.0.0.1');
       client.pipe(server);
       server.on('data', (bytes) => {
         const at = bytes.indexOf(from);
@@ -74,7 +60,7 @@ describe('a run fails with the reason in row, job and audit, and leaves no file'
     await new Promise((done) => proxy.listen(0, '127.0.0.1', done));
     t.after(() => proxy.close());
     const scene = await open(t);
-    await scene.start({ env: { DATABASE_URL: scene.environment.DATABASE_URL.replace(`:${postgres.port}/`, `:${proxy.address().port}/`) } });
+    await scene.start({ env: { DATABASE_URL: scene.environment.DATABASE_URL.replace(`:${servers.postgres.port}/`, `:${proxy.address().port}/`) } });
     await assertFailed(scene, await scene.runNow(),
       new RegExp(`^pg_dump: exit status 1: pg_dump: error: aborting because of server version mismatch\n.*server version: ${Number(ours) + 1}\\.`));
   });
@@ -167,7 +153,7 @@ describe('trouble with the database', () => {
 
   test('a database that does not exist: the job fails, and is not tried again', async (t) => {
     const scene = await open(t);
-    await scene.start({ env: { DATABASE_URL: postgres.urlOf('nowhere') } });
+    await scene.start({ env: { DATABASE_URL: servers.postgres.urlOf('nowhere') } });
     const { job } = await scene.runNow({ options: { attempts: 3 } });
     const failed = await untilState(scene.queue, job, 'failed');
     assert.match(failed.failedReason, /^postgres: .*database "nowhere" does not exist/);

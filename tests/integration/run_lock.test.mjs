@@ -1,31 +1,16 @@
 /* The `run` job among others: the backup lock, and the lock of its job. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { eventsOf, runNow, scheduledRun, untilState, versions } from './support/bullmq.mjs';
-import { startPostgres } from './support/postgres.mjs';
 import { untilGone } from './support/processes.mjs';
-import { startRedis } from './support/redis.mjs';
-import { assertSucceeded, untilNoSessions } from './support/runs.mjs';
-import { openScene } from './support/scene.mjs';
+import { assertSucceeded, untilNoSessions, useServers } from './support/runs.mjs';
 import { insertConfig, insertRun, readAudit, readRun } from './support/schema.mjs';
 import { eventually } from './support/wait.mjs';
 
-const newest = versions['6.7.0'];
-const redisPassword = 'r@ss:w/ord%\'\\ "3"#?&ü';
 const handedBack = 'interrupted: the worker was stopped, the job went back to the queue';
 const abandoned = 'interrupted: the worker died during the backup';
 
-let redis;
-let postgres;
-before(async () => {
-  [redis, postgres] = await Promise.all([
-    startRedis({ password: redisPassword, extraArgs: ['databases 200'] }),
-    startPostgres({ extraConf: ['max_connections = 150'] }),
-  ]);
-});
-after(() => Promise.all([redis.stop(), postgres.stop()]));
-
-const open = (t, options = {}) => openScene(t, { redis, postgres, bullmq: newest, ...options });
+const { open } = useServers();
 
 /* These mostly wait: for the lock of the database or for that of a job. At the same time, therefore. */
 describe('the backup lock', { concurrency: 4 }, () => {

@@ -10,6 +10,14 @@
 
 #include "common/log.h"
 
+struct fake_client *
+link_scene_start_silent(struct link_scene *scene)
+{
+    scene->server->greets = false;
+    link_scene_start(scene);
+    return fake_accept(scene->server, 1);
+}
+
 void
 link_scene_free_link(struct link_scene *scene)
 {

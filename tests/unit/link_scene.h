@@ -25,6 +25,8 @@ int link_scene_tear_down(void **state);
 
 void link_scene_start(struct link_scene *scene);   /* as its options say */
 void link_scene_connect(struct link_scene *scene); /* the same, and waits until it is up */
+/* Over a server that does not greet by itself; hands back the link's first connection. */
+struct fake_client *link_scene_start_silent(struct link_scene *scene);
 void link_scene_free_link(struct link_scene *scene);
 bool link_scene_has_logged(struct link_scene *scene, const char *what); /* so far */
 

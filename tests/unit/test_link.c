@@ -32,9 +32,7 @@ a_loading_redis_is_left_and_tried_again(void **state)
     struct link_scene *fixture = *state;
     struct fake_client *client;
 
-    fixture->server->greets = false;
-    link_scene_start(fixture);
-    client = fake_accept(fixture->server, 1);
+    client = link_scene_start_silent(fixture);
     (void)fake_expect(client, "INFO");
     fixture->server->greets = true;
     fake_answer(client, "-LOADING Redis is loading the dataset in memory\r\n");
@@ -246,9 +244,7 @@ a_cut_in_the_middle_of_the_greeting_is_no_event(void **state)
     struct fake_client *client;
 
     fixture->options.client_name = "n";
-    fixture->server->greets = false;
-    link_scene_start(fixture);
-    client = fake_accept(fixture->server, 1);
+    client = link_scene_start_silent(fixture);
     (void)fake_expect(client, "CLIENT");
     fake_answer(client, "+OK\r\n");
     fixture->server->greets = true;

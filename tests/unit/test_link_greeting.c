@@ -144,9 +144,7 @@ a_refused_password_is_told_and_not_repeated(void **state)
     struct fake_client *client;
 
     secret_set(&fixture->server->url.password, "s3cret", 6);
-    fixture->server->greets = false;
-    link_scene_start(fixture);
-    client = fake_accept(fixture->server, 1);
+    client = link_scene_start_silent(fixture);
     (void)fake_expect(client, "AUTH");
     fake_answer(client, "-WRONGPASS invalid username-password pair or user is disabled.\r\n");
     RUN_UNTIL(fixture->base,
@@ -164,9 +162,7 @@ a_refused_name_is_warned_of_and_no_more(void **state)
     struct fake_client *client;
 
     fixture->options.client_name = "b\xC3\xBCll:x";
-    fixture->server->greets = false;
-    link_scene_start(fixture);
-    client = fake_accept(fixture->server, 1);
+    client = link_scene_start_silent(fixture);
     (void)fake_expect(client, "CLIENT");
     (void)fake_expect(client, "INFO");
     fake_answer(client, "-ERR Client names cannot contain spaces, newlines or special characters.\r\n");
@@ -183,9 +179,7 @@ an_unknown_auth_does_not_give_the_password_away(void **state)
     struct fake_client *client;
 
     secret_set(&fixture->server->url.password, "s3cret", 6);
-    fixture->server->greets = false;
-    link_scene_start(fixture);
-    client = fake_accept(fixture->server, 1);
+    client = link_scene_start_silent(fixture);
     (void)fake_expect(client, "AUTH");
     fake_answer(client, "-ERR unknown command 'AUTH', with args beginning with: 's3cret' \r\n");
     RUN_UNTIL(fixture->base, link_scene_has_logged(fixture, "\"error\":\"Redis: ERR unknown command 'AUTH'\""));

@@ -1,9 +1,27 @@
-/* What holds after a run, done or failed: in its job, its row, on disk and in Postgres. */
+/* The servers of the tests of runs, and what holds after a run, done or failed: in its job, its row, on disk and in Postgres. */
 import assert from 'node:assert/strict';
-import { untilState } from './bullmq.mjs';
-import { sha256 } from './scene.mjs';
+import { after, before } from 'node:test';
+import { untilState, versions } from './bullmq.mjs';
+import { startPostgres } from './postgres.mjs';
+import { startRedis } from './redis.mjs';
+import { openScene, sha256 } from './scene.mjs';
 import { readAudit, readConfig, readRun } from './schema.mjs';
 import { eventually } from './wait.mjs';
+
+export const redisPassword = 'r@ss:w/ord%\'\\ "3"#?&ü';
+
+/* A Redis and a Postgres for all tests of a file. `servers` has them once the tests begin; open(t) makes a scene there. */
+export function useServers() {
+  const servers = {};
+  before(async () => {
+    [servers.redis, servers.postgres] = await Promise.all([
+      startRedis({ password: redisPassword, extraArgs: ['databases 200'] }),
+      startPostgres({ extraConf: ['max_connections = 150'] }),
+    ]);
+  });
+  after(() => Promise.all([servers.redis?.stop(), servers.postgres?.stop()]));
+  return { servers, open: (t, options = {}) => openScene(t, { ...servers, bullmq: versions['6.7.0'], ...options }) };
+}
 
 /* No session of ours is left, hence no lock and nothing that still dumps. */
 export const untilNoSessions = ({ sql }) =>
