@@ -156,6 +156,7 @@ describe('recovery', { concurrency: 6 }, () => {
     const { job } = await begin(scene, 'scheduled');
     await untilDumping(scene);
     const [{ id }] = await scene.rows();
+    await holdRow(scene, id, server); // of its sessions, that of pg_dump may be ended first
     await server.restart('immediate', {
       whileDown: async () => {
         await untilState(scene.queue, job, 'failed', { timeout: 60_000 });
